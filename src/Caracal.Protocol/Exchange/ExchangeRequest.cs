@@ -1,0 +1,12 @@
+namespace Caracal.Protocol.Exchange;
+
+/// <summary>What the Gateway sends (gateway.md A8).</summary>
+/// <param name="ZoneId">Claim <c>zone_id</c>.</param>
+/// <param name="ApplicationId">Claim <c>client_id</c>.</param>
+/// <param name="SubjectToken">The inbound mandate.</param>
+/// <param name="Resource">The resource header.</param>
+/// <param name="Method">The caller's method.</param>
+/// <param name="Path">The decoded path that goes upstream.</param>
+/// <param name="RequestId">Also the <c>X-Request-Id</c> of the call.</param>
+public sealed record ExchangeRequest(
+    string ZoneId, string ApplicationId, string SubjectToken, string Resource, string Method, string Path, string RequestId);

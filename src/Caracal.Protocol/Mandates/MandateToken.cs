@@ -1,0 +1,119 @@
+using System.Buffers.Text;
+using System.Text;
+using System.Text.Json;
+
+namespace Caracal.Protocol.Mandates;
+
+/// <summary>A compact JWS taken apart once. Nothing in it is trusted until <see cref="EcPublicKey.Verify(MandateToken)"/> has said yes.</summary>
+public sealed class MandateToken
+{
+    private readonly byte[] _bytes;
+    private readonly int _signedLength;
+
+    private MandateToken(byte[] bytes, int signedLength, string? algorithm, string? keyId, MandateClaims claims, byte[] signature)
+    {
+        _bytes = bytes;
+        _signedLength = signedLength;
+        Algorithm = algorithm;
+        KeyId = keyId;
+        Claims = claims;
+        Signature = signature;
+    }
+
+    /// <summary>Header <c>alg</c>; only <c>ES256</c> is ever accepted.</summary>
+    public string? Algorithm { get; }
+
+    /// <summary>Header <c>kid</c>.</summary>
+    public string? KeyId { get; }
+
+    /// <summary>The payload.</summary>
+    public MandateClaims Claims { get; }
+
+    /// <summary>The signature bytes; 64 for ES256.</summary>
+    public ReadOnlyMemory<byte> Signature { get; }
+
+    /// <summary>What the signature covers: header, dot, payload.</summary>
+    public ReadOnlyMemory<byte> SignedBytes => _bytes.AsMemory(0, _signedLength);
+
+    /// <summary>
+    /// Takes a token apart; null unless it has exactly three parts whose first two are base64url JSON objects. A
+    /// signature that is not base64url comes back empty, so that it fails where signatures fail.
+    /// </summary>
+    public static MandateToken? TryParse(string token)
+    {
+        var first = token.IndexOf('.', StringComparison.Ordinal);
+        var second = first < 0 ? -1 : token.IndexOf('.', first + 1);
+        if (second < 0 || token.IndexOf('.', second + 1) >= 0 || !Ascii.IsValid(token))
+        {
+            return null;
+        }
+
+        var bytes = new byte[token.Length];
+        Encoding.ASCII.GetBytes(token, bytes);
+        var payload = Decode(bytes.AsSpan(first + 1, second - first - 1));
+        var claims = payload is null ? null : ClaimsReader.TryRead(payload);
+        if (claims is null || Decode(bytes.AsSpan(0, first)) is not { } header || !TryReadHeader(header, out var algorithm, out var keyId))
+        {
+            return null;
+        }
+
+        return new MandateToken(bytes, second, algorithm, keyId, claims, Decode(bytes.AsSpan(second + 1)) ?? []);
+    }
+
+    private static byte[]? Decode(ReadOnlySpan<byte> part)
+    {
+        var buffer = new byte[Base64Url.GetMaxDecodedLength(part.Length)];
+        try
+        {
+            if (!Base64Url.TryDecodeFromUtf8(part, buffer, out var written))
+            {
+                return null;
+            }
+
+            return written == buffer.Length ? buffer : buffer[..written];
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+
+    private static bool TryReadHeader(ReadOnlySpan<byte> header, out string? algorithm, out string? keyId)
+    {
+        algorithm = keyId = null;
+        try
+        {
+            var reader = new Utf8JsonReader(header);
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            {
+                return false;
+            }
+
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var isAlgorithm = reader.ValueTextEquals("alg"u8);
+                var isKeyId = reader.ValueTextEquals("kid"u8);
+                reader.Read();
+                if ((isAlgorithm || isKeyId) && reader.TokenType == JsonTokenType.String)
+                {
+                    algorithm = isAlgorithm ? reader.GetString() : algorithm;
+                    keyId = isKeyId ? reader.GetString() : keyId;
+                }
+                else
+                {
+                    reader.Skip();
+                }
+            }
+
+            return reader.TokenType == JsonTokenType.EndObject && !reader.Read();
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+}
