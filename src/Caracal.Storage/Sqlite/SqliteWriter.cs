@@ -158,7 +158,7 @@ internal sealed class SqliteWriter : IDisposable
 
             if (!_work!.Discarded)
             {
-                _work.Committed();
+                _work.Committed(deliverLocally: true);
             }
 
             _completion.SetResult(_result!);
