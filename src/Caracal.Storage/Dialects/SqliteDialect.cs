@@ -21,6 +21,8 @@ internal sealed class SqliteDialect : ISqlDialect
         .Replace("{false}", "0", StringComparison.Ordinal)
         .Replace("{true}", "1", StringComparison.Ordinal);
 
+    public string AddSeconds(string time, string seconds) => $"({time} + {seconds} * 1000000)";
+
     public string JsonText(string column, string key) => $"json_extract({column}, '$.{key}')";
 
     public string ArrayContains(string column, string parameter) =>
