@@ -21,6 +21,9 @@ public interface ISqlDialect
     /// <summary>A condition: the JSON column's list member <paramref name="key"/> holds the parameter's value.</summary>
     string JsonArrayContains(string column, string key, string parameter);
 
+    /// <summary>An expression: a time column plus a column of whole seconds.</summary>
+    string AddSeconds(string time, string seconds);
+
     /// <summary>Appended to a SELECT that claims rows: skips rows another worker holds. Empty where there is one writer.</summary>
     string ForUpdateSkipLocked { get; }
 

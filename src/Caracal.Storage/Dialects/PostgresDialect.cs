@@ -26,6 +26,8 @@ internal sealed class PostgresDialect : ISqlDialect
 
         """;
 
+    public string AddSeconds(string time, string seconds) => $"({time} + {seconds} * interval '1 second')";
+
     public string JsonText(string column, string key) => $"({column} ->> '{key}')";
 
     public string ArrayContains(string column, string parameter) => $"{parameter} = ANY ({column})";

@@ -29,6 +29,8 @@ internal sealed class SqliteDialect : ISqlDialect
 
             """));
 
+    public string AddSeconds(string time, string seconds) => $"({time} + {seconds} * 1000000)";
+
     public string JsonText(string column, string key) => $"json_extract({column}, '$.{key}')";
 
     public string ArrayContains(string column, string parameter) =>
