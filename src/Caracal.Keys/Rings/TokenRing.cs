@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+using Caracal.Keys.Secrets;
+
+namespace Caracal.Keys.Rings;
+
+/// <summary>All slots of one bearer-token class at one moment.</summary>
+public sealed record TokenSet(string ClassId, SecretText Current, SecretText? Next, ImmutableArray<SecretText> Previous)
+{
+    public string SecretId => Secrets.SecretId.Of(ClassId, Current.Utf8);
+
+    /// <summary>Every token with its slot.</summary>
+    public IEnumerable<(KeySlot Slot, SecretText Token)> All()
+    {
+        yield return (KeySlot.Current, Current);
+        if (Next is not null) yield return (KeySlot.Next, Next);
+        foreach (var token in Previous) yield return (KeySlot.Previous, token);
+    }
+}
+
+/// <summary>The live values of one bearer token (admin, coordinator, metrics …): current is sent, every slot is accepted (operations.md 4.6.6).</summary>
+public sealed class TokenRing
+{
+    private volatile TokenSet tokens;
+
+    public TokenRing(TokenSet tokens) => this.tokens = tokens;
+
+    public static TokenRing Of(string classId, string current) => new(new TokenSet(classId, new SecretText(current), null, []));
+
+    public TokenSet Tokens => tokens;
+
+    public SecretText Current => tokens.Current;
+
+    public void Replace(TokenSet replacement) => tokens = replacement;
+
+    /// <summary>Compares with every slot, in constant time each.</summary>
+    public bool Verify(ReadOnlySpan<char> presented, out KeySlot slot)
+    {
+        slot = KeySlot.None;
+        foreach (var (candidate, token) in tokens.All())
+        {
+            // No early exit: which slot matched must not show in the time taken.
+            if (token.Matches(presented) && slot == KeySlot.None) slot = candidate;
+        }
+
+        return slot != KeySlot.None;
+    }
+}

@@ -1,0 +1,182 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Caracal.Keys.Rings;
+
+namespace Caracal.Keys.Secrets;
+
+// The keyed classes: each is read with all its slots and checked against operations.md 2.3.
+public sealed partial class SecretSource
+{
+    private const int MaxPrevious = 3;
+    private const int MaxArchive = 64;
+
+    /// <summary>All slots of an HMAC class, for example <c>STREAMS_HMAC_KEY</c>; null when it is unset or wrong (a problem says so if it is required).</summary>
+    public HmacKeyRing? HmacRing(string variable, bool required)
+    {
+        var classId = SecretFiles.ClassOf(variable);
+        var slots = ReadSlots(variable, archive: classId == KeyClass.AuditHmac);
+        if (slots is null) return Missing<HmacKeyRing>(variable, required);
+
+        var keys = slots.Select(slot => Decode(slot, classId, HmacProblem)).ToList();
+        CheckSlotsDiffer(slots);
+        if (keys.Contains(null)) return null;
+        var decoded = keys.Select((bytes, index) => (slots[index].Slot, Key: ToKey(classId, bytes!))).ToList();
+        return new HmacKeyRing(new HmacKeySet(
+            classId,
+            decoded[0].Key,
+            decoded.FirstOrDefault(key => key.Slot == KeySlot.Next).Key,
+            decoded.Where(key => key.Slot == KeySlot.Previous).Select(key => key.Key),
+            decoded.Where(key => key.Slot == KeySlot.Archive).Select(key => key.Key)));
+    }
+
+    /// <summary>All slots of <c>ZONE_KEK</c> or its alias <c>SECRET_STORE_KEK</c> (spec ruling 3).</summary>
+    public KekRing? KekRing(bool required)
+    {
+        var slots = ReadSlots(SecretFiles.ZoneKek, archive: false);
+        if (slots is null) return Missing<KekRing>(SecretFiles.ZoneKek, required);
+
+        var keys = slots.Select(slot => Decode(slot, KeyClass.ZoneKek, SecretRules.KekProblem)).ToList();
+        CheckSlotsDiffer(slots);
+        if (keys.Contains(null)) return null;
+        var keks = keys.Select((bytes, index) => (slots[index].Slot, Kek: ToKek(bytes!))).ToList();
+        return new KekRing(new KekSet(
+            keks[0].Kek,
+            keks.FirstOrDefault(kek => kek.Slot == KeySlot.Next).Kek,
+            [.. keks.Where(kek => kek.Slot == KeySlot.Previous).Select(kek => kek.Kek)]));
+    }
+
+    /// <summary>All slots of a bearer token, for example <c>CARACAL_ADMIN_TOKEN</c>.</summary>
+    public TokenRing? TokenRing(string variable, bool required)
+    {
+        var slots = ReadSlots(variable, archive: false);
+        if (slots is null) return Missing<TokenRing>(variable, required);
+
+        var classId = SecretFiles.ClassOf(variable);
+        foreach (var slot in slots)
+        {
+            if (SecretRules.TokenWeakness(slot.Secret.Value.Reveal()) is { } weakness) Weak($"{slot.Secret.Variable} {weakness}");
+            Hold(slot.Secret.Variable, classId, slot.Secret.Value.Utf8);
+        }
+
+        CheckSlotsDiffer(slots);
+        return new TokenRing(new TokenSet(
+            classId,
+            slots[0].Secret.Value,
+            slots.FirstOrDefault(slot => slot.Slot == KeySlot.Next)?.Secret.Value,
+            [.. slots.Where(slot => slot.Slot == KeySlot.Previous).Select(slot => slot.Secret.Value)]));
+    }
+
+    /// <summary>Adds a problem for every two variables of different classes that hold the same bytes; call after all rings are read.</summary>
+    public void CheckDistinct()
+    {
+        for (var i = 0; i < held.Count; i++)
+        {
+            for (var j = 0; j < i; j++)
+            {
+                if (held[i].Class != held[j].Class && held[i].Digest.AsSpan().SequenceEqual(held[j].Digest.AsSpan()))
+                {
+                    problems.Add($"{held[j].Variable} and {held[i].Variable} must not be the same value");
+                }
+            }
+        }
+    }
+
+    private List<SlotValue>? ReadSlots(string variable, bool archive)
+    {
+        var fileName = SecretFiles.FileNameOf(variable);
+        var current = ResolveAliased(variable, "", fileName, "");
+        if (current is null)
+        {
+            // Watched even so: the slot files may appear with the key at the next reload.
+            return null;
+        }
+
+        List<SlotValue> slots = [new(KeySlot.Current, current)];
+        if (ResolveAliased(variable, "_NEXT", fileName, ".next") is { } next) slots.Add(new(KeySlot.Next, next));
+        AddList(slots, KeySlot.Previous, ResolveAliased(variable, "_PREVIOUS", fileName, ".previous"), MaxPrevious);
+        if (archive) AddList(slots, KeySlot.Archive, ResolveAliased(variable, "_ARCHIVE", fileName, ".archive"), MaxArchive);
+        return slots;
+    }
+
+    private ResolvedSecret? ResolveAliased(string variable, string suffix, string fileName, string fileSuffix)
+    {
+        var optional = suffix.Length > 0;
+        var secret = Resolve(variable + suffix, fileName + fileSuffix, optional);
+        if (variable != SecretFiles.ZoneKek) return secret;
+
+        var alias = Resolve(SecretFiles.ZoneKekAlias + suffix, SecretFiles.FileNameOf(SecretFiles.ZoneKekAlias) + fileSuffix, optional);
+        if (secret is not null && alias is not null && !secret.Value.Equals(alias.Value))
+        {
+            problems.Add($"{variable}{suffix} and {SecretFiles.ZoneKekAlias}{suffix} are both set and differ; set one");
+        }
+
+        return secret ?? alias;
+    }
+
+    private void AddList(List<SlotValue> slots, KeySlot slot, ResolvedSecret? list, int limit)
+    {
+        if (list is null) return;
+        var values = list.Value.Reveal().Split([',', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (values.Length > limit) problems.Add($"{list.Variable} holds {values.Length} values, at most {limit} are allowed");
+        slots.AddRange(values.Take(limit).Select(value => new SlotValue(slot, list with { Value = new SecretText(value) })));
+    }
+
+    private byte[]? Decode(SlotValue slot, string classId, Func<ReadOnlySpan<char>, string?> problemOf)
+    {
+        var text = slot.Secret.Value.Reveal();
+        if (problemOf(text) is { } problem)
+        {
+            problems.Add($"{slot.Secret.Variable} {problem}");
+            return null;
+        }
+
+        if (classId != KeyClass.ZoneKek && SecretRules.HmacWeakness(text) is { } weakness) Weak($"{slot.Secret.Variable} {weakness}");
+        var bytes = Convert.FromHexString(text);
+        Hold(slot.Secret.Variable, classId, bytes);
+        return bytes;
+    }
+
+    private void CheckSlotsDiffer(List<SlotValue> slots)
+    {
+        for (var i = 1; i < slots.Count; i++)
+        {
+            for (var j = 0; j < i; j++)
+            {
+                // Hex keys are equal in either case; tokens differ only in case practically never.
+                if (!string.Equals(slots[i].Secret.Value.Reveal(), slots[j].Secret.Value.Reveal(), StringComparison.OrdinalIgnoreCase)) continue;
+                problems.Add($"{slots[i].Secret.Variable} equals {slots[j].Secret.Variable}");
+            }
+        }
+    }
+
+    private void Hold(string variable, string classId, ReadOnlySpan<byte> raw) =>
+        held.Add(new HeldValue(variable, classId, [.. SHA256.HashData(raw)]));
+
+    private void Weak(string text) => (published ? problems : warnings).Add(text);
+
+    private T? Missing<T>(string variable, bool required)
+        where T : class
+    {
+        // A file that could not be read has said so already.
+        if (required && !problems.Any(problem => problem.Contains(variable, StringComparison.Ordinal))) problems.Add($"{variable} is required");
+        return null;
+    }
+
+    private static string? HmacProblem(ReadOnlySpan<char> text) => SecretRules.HmacProblem(text);
+
+    private static HmacKey ToKey(string classId, byte[] bytes)
+    {
+        var key = new HmacKey(classId, bytes);
+        CryptographicOperations.ZeroMemory(bytes);
+        return key;
+    }
+
+    private static Kek ToKek(byte[] bytes)
+    {
+        var kek = new Kek(bytes);
+        CryptographicOperations.ZeroMemory(bytes);
+        return kek;
+    }
+
+    private sealed record SlotValue(KeySlot Slot, ResolvedSecret Secret);
+}

@@ -1,0 +1,54 @@
+using System.Data.Common;
+
+namespace Caracal.Storage;
+
+/// <summary>
+/// The one door to stored state. Reads run on pooled read-only connections; every change runs in a
+/// <see cref="Work"/> that is durable when <see cref="WriteAsync{T}"/> returns.
+/// </summary>
+public abstract class Database : IAsyncDisposable
+{
+    private readonly Notifications _notifications = new();
+
+    protected Database(ISqlDialect dialect)
+    {
+        DapperMappings.Register();
+        Dialect = dialect;
+    }
+
+    /// <summary>What the two engines say differently.</summary>
+    public ISqlDialect Dialect { get; }
+
+    /// <summary>Runs a query on a pooled connection that cannot write.</summary>
+    public abstract Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default);
+
+    /// <summary>Runs several queries that all see the same moment.</summary>
+    public abstract Task<T> ReadSnapshotAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Runs <paramref name="body"/> in one transaction and returns after it is durable. The body makes database calls on
+    /// <see cref="Work.Connection"/> and awaits nothing else. An exception, or <see cref="Work.Discard"/>, rolls back
+    /// this body alone. On PostgreSQL the body may run again after a serialisation failure.
+    /// </summary>
+    public abstract Task<T> WriteAsync<T>(Func<Work, Task<T>> body, CancellationToken cancellationToken = default);
+
+    /// <summary>Runs a body that has no result.</summary>
+    public Task WriteAsync(Func<Work, Task> body, CancellationToken cancellationToken = default) =>
+        WriteAsync(
+            async work =>
+            {
+                await body(work);
+                return 0;
+            },
+            cancellationToken);
+
+    /// <summary>The database's own clock, for <see cref="DatabaseClock"/>.</summary>
+    public abstract Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken);
+
+    /// <summary>Calls <paramref name="handler"/> with the payload of every <see cref="Work.Notify"/> on the channel that commits. Handlers must be quick and must not throw.</summary>
+    public IDisposable Listen(string channel, Action<string> handler) => _notifications.Listen(channel, handler);
+
+    public abstract ValueTask DisposeAsync();
+
+    internal void Deliver(string channel, string payload) => _notifications.Deliver(channel, payload);
+}

@@ -1,0 +1,29 @@
+namespace Caracal.Storage;
+
+/// <summary>The few things PostgreSQL and SQLite say differently. Everything else is one text for both.</summary>
+public interface ISqlDialect
+{
+    /// <summary><c>postgres</c> or <c>sqlite</c>; also the name of an engine's own migration files.</summary>
+    string Name { get; }
+
+    /// <summary>Replaces the type words of a migration (<c>{time}</c>, <c>{json}</c>, <c>{texts}</c>, <c>{bytes}</c>, <c>{bool}</c>) by the engine's types.</summary>
+    string TranslateTypes(string migration);
+
+    /// <summary>An expression for the text member <paramref name="key"/> of a JSON column; null when absent.</summary>
+    string JsonText(string column, string key);
+
+    /// <summary>A condition: the list column holds the parameter's value.</summary>
+    string ArrayContains(string column, string parameter);
+
+    /// <summary>A condition: the JSON column's list member <paramref name="key"/> holds the parameter's value.</summary>
+    string JsonArrayContains(string column, string key, string parameter);
+
+    /// <summary>Appended to a SELECT that claims rows: skips rows another worker holds. Empty where there is one writer.</summary>
+    string ForUpdateSkipLocked { get; }
+
+    /// <summary>Appended to a SELECT that must keep rows still until commit. Empty where there is one writer.</summary>
+    string ForUpdate { get; }
+
+    /// <summary>The time that stands for "never" in <c>available_at</c> of a parked outbox row.</summary>
+    string Infinity { get; }
+}

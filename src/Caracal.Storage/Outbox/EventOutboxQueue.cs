@@ -1,0 +1,63 @@
+using Caracal.Protocol;
+using Dapper;
+
+namespace Caracal.Storage.Outbox;
+
+/// <summary>The relay's side of <c>event_outbox</c> (api.md 12.2, streams.md 8.1).</summary>
+/// <param name="database">The store.</param>
+/// <param name="worker">Who claims: host and process.</param>
+/// <param name="settings">Batch, lock and attempt limits.</param>
+public sealed class EventOutboxQueue(Database database, string worker, OutboxSettings settings) : IOutboxQueue
+{
+    public string Channel => EventOutbox.Channel;
+
+    public TimeSpan PollInterval => settings.PollInterval;
+
+    public Task<IReadOnlyList<OutboxMessage>> ClaimAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
+        database.WriteAsync<IReadOnlyList<OutboxMessage>>(
+            async work =>
+            {
+                var rows = await work.Connection.QueryAsync<(string Id, string Topic, string Payload, long Attempts)>(
+                    $"""
+                     UPDATE event_outbox SET attempts = attempts + 1, locked_until = @until, locked_by = @worker
+                     WHERE id IN (SELECT id FROM event_outbox
+                                  WHERE dispatched_at IS NULL AND available_at <= @now
+                                    AND (locked_until IS NULL OR locked_until < @now)
+                                  ORDER BY available_at, id LIMIT @batch {work.Dialect.ForUpdateSkipLocked})
+                     RETURNING id, stream_name, payload_json, attempts
+                     """,
+                    new { now, until = now + settings.LockTime, worker, batch = settings.BatchSize });
+                return [.. rows.OrderBy(r => r.Id, StringComparer.Ordinal)
+                    .Select(r => new OutboxMessage(r.Id, r.Topic, null, r.Payload, r.Attempts))];
+            },
+            cancellationToken);
+
+    public Task PublishedAsync(IReadOnlyList<string> ids, DateTimeOffset now, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async work =>
+            {
+                foreach (var id in ids)
+                {
+                    await work.Connection.ExecuteAsync(
+                        "UPDATE event_outbox SET dispatched_at = @now, locked_until = NULL, last_error = NULL WHERE id = @id",
+                        new { id, now });
+                }
+            },
+            cancellationToken);
+
+    public Task FailedAsync(
+        OutboxMessage message, string error, bool countAttempt, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var dead = countAttempt && message.Attempts >= settings.MaximumAttempts && !OutboxPolicy.NeverDies(message.Topic);
+        var seconds = Math.Min(60, Math.Pow(2, Math.Min(message.Attempts, 6)));
+        var next = now + TimeSpan.FromSeconds(Math.Floor(seconds * (1 + (Random.Shared.NextDouble() * 0.3))));
+        return database.WriteAsync(
+            work => work.Connection.ExecuteAsync(
+                $"""
+                 UPDATE event_outbox SET available_at = {(dead ? work.Dialect.Infinity : "@next")}, locked_until = NULL,
+                     last_error = @error, attempts = attempts - @uncounted WHERE id = @id
+                 """,
+                new { message.Id, next, error = error[..Math.Min(error.Length, 500)], uncounted = countAttempt ? 0 : 1 }),
+            cancellationToken);
+    }
+}

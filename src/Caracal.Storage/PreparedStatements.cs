@@ -1,0 +1,42 @@
+using System.Data.Common;
+using System.Runtime.CompilerServices;
+
+namespace Caracal.Storage;
+
+/// <summary>
+/// Commands of hot paths, prepared once per connection and reused. The cache lives and dies with its connection, and a
+/// pooled connection has one user at a time, so a command has too.
+/// </summary>
+public static class PreparedStatements
+{
+    private static readonly ConditionalWeakTable<DbConnection, Dictionary<string, DbCommand>> PerConnection = [];
+
+    /// <summary>
+    /// The command for <paramref name="sql"/> on this connection; <paramref name="parameters"/> names its parameters,
+    /// in the order in which the caller then sets <c>command.Parameters[i].Value</c>.
+    /// </summary>
+    public static DbCommand Get(DbConnection connection, string sql, params ReadOnlySpan<string> parameters)
+    {
+        var commands = PerConnection.GetOrCreateValue(connection);
+        if (commands.TryGetValue(sql, out var command))
+        {
+            return command;
+        }
+
+        command = connection.CreateCommand();
+        command.CommandText = sql;
+        foreach (var name in parameters)
+        {
+            var parameter = command.CreateParameter();
+            parameter.ParameterName = name;
+            command.Parameters.Add(parameter);
+        }
+
+        commands.Add(sql, command);
+        return command;
+    }
+
+    /// <summary>Sets one parameter; null becomes SQL NULL.</summary>
+    public static void Set(this DbCommand command, int index, object? value) =>
+        command.Parameters[index].Value = value ?? DBNull.Value;
+}

@@ -1,0 +1,28 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using SQLitePCL;
+
+namespace Caracal.Storage.Sqlite;
+
+/// <summary>Prefers the distribution's patched SQLite over the bundled one.</summary>
+internal static class SqliteLibrary
+{
+    private const string DistributionLibrary = "libsqlite3.so.0";
+
+    // A static initialiser runs once per process, however many databases open at the same time.
+    private static readonly bool Loaded = Load();
+
+    public static void EnsureLoaded() => _ = Loaded;
+
+    private static bool Load()
+    {
+        NativeLibrary.SetDllImportResolver(typeof(SQLite3Provider_e_sqlite3).Assembly, Resolve);
+        Batteries_V2.Init();
+        return true;
+    }
+
+    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path) =>
+        name == "e_sqlite3" && OperatingSystem.IsLinux() && NativeLibrary.TryLoad(DistributionLibrary, out var handle)
+            ? handle
+            : nint.Zero;
+}

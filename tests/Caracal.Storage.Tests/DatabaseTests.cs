@@ -1,0 +1,142 @@
+using Caracal.Storage.Migrations;
+using Dapper;
+
+namespace Caracal.Storage.Tests;
+
+public sealed class DatabaseTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    [Fact]
+    public async Task Migrating_twice_changes_nothing()
+    {
+        await using var temporary = await TemporaryDatabase.CreateAsync();
+        Assert.Equal(0, await Migrator.MigrateAsync(temporary.Database, Now));
+    }
+
+    [Fact]
+    public async Task A_reader_cannot_write()
+    {
+        await using var temporary = await TemporaryDatabase.CreateAsync();
+        await Assert.ThrowsAnyAsync<Exception>(() => temporary.Database.ReadAsync(
+            c => c.ExecuteAsync("INSERT INTO zone_versions (zone_id, version) VALUES ('z', 1)")));
+    }
+
+    [Fact]
+    public async Task A_body_that_throws_rolls_back_alone_among_works_that_commit_together()
+    {
+        await using var temporary = await TemporaryDatabase.CreateAsync();
+        var works = Enumerable.Range(0, 200).Select(i => temporary.Database.WriteAsync(async work =>
+        {
+            await work.Connection.ExecuteAsync(
+                "INSERT INTO zone_versions (zone_id, version) VALUES (@id, @i)", new { id = $"z{i}", i });
+            return i % 3 == 0 ? throw new InvalidOperationException("no") : i;
+        })).ToList();
+        foreach (var (work, i) in works.Select((w, i) => (w, i)))
+        {
+            if (i % 3 == 0)
+            {
+                await Assert.ThrowsAsync<InvalidOperationException>(() => work);
+            }
+            else
+            {
+                Assert.Equal(i, await work);
+            }
+        }
+
+        await temporary.ReopenAsync();
+        Assert.Equal(133, await temporary.Database.ReadAsync(c => c.ExecuteScalarAsync<int>("SELECT count(*) FROM zone_versions")));
+    }
+
+    [Fact]
+    public async Task Discarded_work_leaves_nothing_and_announces_nothing()
+    {
+        await using var temporary = await TemporaryDatabase.CreateAsync();
+        var heard = new List<string>();
+        using var listening = temporary.Database.Listen("c", heard.Add);
+        await temporary.Database.WriteAsync(async work =>
+        {
+            await work.Connection.ExecuteAsync("INSERT INTO zone_versions (zone_id, version) VALUES ('z', 1)");
+            work.Notify("c", "lost");
+            work.Discard();
+        });
+        await temporary.Database.WriteAsync(work =>
+        {
+            work.Notify("c", "kept");
+            return Task.CompletedTask;
+        });
+        Assert.Equal(["kept"], heard);
+        Assert.Equal(0, await temporary.Database.ReadAsync(c => c.ExecuteScalarAsync<int>("SELECT count(*) FROM zone_versions")));
+    }
+
+    [Fact]
+    public async Task Times_and_lists_come_back_as_they_went_in()
+    {
+        await using var temporary = await TemporaryDatabase.CreateAsync();
+        var time = Now.AddTicks(1_234_560);
+        await temporary.Database.WriteAsync(async work =>
+        {
+            await work.Connection.ExecuteAsync(
+                "INSERT INTO zones (id, name, slug, created_at, updated_at) VALUES ('z', 'Z', 'z', @time, @time)", new { time });
+            await work.Connection.ExecuteAsync(
+                """
+                INSERT INTO applications (id, zone_id, name, registration_method, traits, created_at)
+                VALUES ('a', 'z', 'A', 'managed', @traits, @time)
+                """,
+                new { traits = new[] { "x", "y\"z" }, time });
+        });
+        var (created, traits, expires) = await temporary.Database.ReadAsync(
+            c => c.QuerySingleAsync<(DateTimeOffset, string[], DateTimeOffset?)>("SELECT created_at, traits, expires_at FROM applications"));
+        Assert.Equal(time, created);
+        Assert.Equal(["x", "y\"z"], traits);
+        Assert.Null(expires);
+    }
+
+    [Fact]
+    public async Task A_zones_version_rises_with_every_change_of_its_configuration()
+    {
+        await using var temporary = await TemporaryDatabase.CreateAsync();
+        Task<long> Version() => temporary.Database.ReadAsync(
+            c => c.ExecuteScalarAsync<long>("SELECT coalesce(max(version), 0) FROM zone_versions WHERE zone_id = 'z'"));
+        await temporary.Database.WriteAsync(work => work.Connection.ExecuteAsync(
+            "INSERT INTO zones (id, name, slug, created_at, updated_at) VALUES ('z', 'Z', 'z', @Now, @Now)", new { Now }));
+        var first = await Version();
+        await temporary.Database.WriteAsync(work => work.Connection.ExecuteAsync(
+            "INSERT INTO secret_store (ref, zone_id, envelope, created_at, updated_at) VALUES ('r', 'z', x'00', @Now, @Now)", new { Now }));
+        var second = await Version();
+        await temporary.Database.WriteAsync(work => work.Connection.ExecuteAsync("DELETE FROM secret_store"));
+        Assert.True(first > 0 && second > first && await Version() > second);
+    }
+
+    [Fact]
+    public async Task Policy_versions_cannot_be_changed_or_deleted()
+    {
+        await using var temporary = await TemporaryDatabase.CreateAsync();
+        await temporary.Database.WriteAsync(async work =>
+        {
+            await work.Connection.ExecuteAsync(
+                "INSERT INTO zones (id, name, slug, created_at, updated_at) VALUES ('z', 'Z', 'z', @Now, @Now)", new { Now });
+            await work.Connection.ExecuteAsync(
+                "INSERT INTO policies (id, zone_id, name, created_by, created_at, updated_at) VALUES ('p', 'z', 'P', 'me', @Now, @Now)", new { Now });
+            await work.Connection.ExecuteAsync(
+                """
+                INSERT INTO policy_versions (id, policy_id, version, content, content_sha256, schema_version, created_by, created_at)
+                VALUES ('v', 'p', 1, 'c', 'h', 's', 'me', @Now)
+                """,
+                new { Now });
+        });
+        await Assert.ThrowsAnyAsync<Exception>(() => temporary.Database.WriteAsync(
+            work => work.Connection.ExecuteAsync("UPDATE policy_versions SET content = 'd'")));
+        await Assert.ThrowsAnyAsync<Exception>(() => temporary.Database.WriteAsync(
+            work => work.Connection.ExecuteAsync("DELETE FROM policy_versions")));
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(0)]
+    [InlineData(15)]
+    public void Microseconds_truncate_downwards(long ticks) =>
+        Assert.Equal(
+            (long)Math.Floor(ticks / 10m),
+            Instants.ToMicroseconds(DateTimeOffset.UnixEpoch.AddTicks(ticks)));
+}
