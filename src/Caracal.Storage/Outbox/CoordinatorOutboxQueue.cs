@@ -11,7 +11,18 @@ public sealed class CoordinatorOutboxQueue(Database database, OutboxSettings set
 
     public TimeSpan PollInterval => settings.PollInterval;
 
-    public Task<IReadOnlyList<OutboxMessage>> ClaimAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
+    public async Task<IReadOnlyList<OutboxMessage>> ClaimAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        // Looking is cheap, writing is not: an idle relay must not keep the writer busy.
+        var due = await database.ReadAsync(
+            c => c.ExecuteScalarAsync<long>(
+                "SELECT count(*) FROM (SELECT 1 FROM caracal_outbox WHERE status = 'pending' AND available_at <= @now LIMIT 1) AS due",
+                new { now }),
+            cancellationToken);
+        return due == 0 ? [] : await ClaimDueAsync(now, cancellationToken);
+    }
+
+    private Task<IReadOnlyList<OutboxMessage>> ClaimDueAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
         database.WriteAsync<IReadOnlyList<OutboxMessage>>(
             async work =>
             {

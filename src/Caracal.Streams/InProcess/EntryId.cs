@@ -1,0 +1,19 @@
+namespace Caracal.Streams.InProcess;
+
+/// <summary>An entry id as two numbers, ordered like Redis orders them.</summary>
+internal readonly record struct EntryId(long Milliseconds, long Sequence) : IComparable<EntryId>
+{
+    public static EntryId Parse(string id)
+    {
+        var dash = id.IndexOf('-', StringComparison.Ordinal);
+        return new EntryId(long.Parse(id.AsSpan(0, dash)), long.Parse(id.AsSpan(dash + 1)));
+    }
+
+    public int CompareTo(EntryId other)
+    {
+        var byTime = Milliseconds.CompareTo(other.Milliseconds);
+        return byTime != 0 ? byTime : Sequence.CompareTo(other.Sequence);
+    }
+
+    public override string ToString() => $"{Milliseconds}-{Sequence}";
+}

@@ -1,0 +1,238 @@
+namespace Caracal.Streams.InProcess;
+
+/// <summary>One topic with its groups. Every member takes the same short lock.</summary>
+internal sealed class InProcessTopic(string name, TimeProvider time)
+{
+    private readonly Lock _lock = new();
+    private readonly SortedList<EntryId, StreamEntry> _entries = [];
+    private readonly Dictionary<string, Group> _groups = new(StringComparer.Ordinal);
+    private TaskCompletionSource _appended = NewSignal();
+    private EntryId _last;
+
+    /// <summary>Completes at the next append.</summary>
+    public Task Appended
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _appended.Task;
+            }
+        }
+    }
+
+    public long Length
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _entries.Count;
+            }
+        }
+    }
+
+    public string Append(IReadOnlyList<KeyValuePair<string, string>> fields, long? maximumLength)
+    {
+        TaskCompletionSource signal;
+        string id;
+        lock (_lock)
+        {
+            var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+            _last = now > _last.Milliseconds ? new EntryId(now, 0) : new EntryId(_last.Milliseconds, _last.Sequence + 1);
+            id = _last.ToString();
+            _entries.Add(_last, new StreamEntry(name, id, fields));
+            Trim(maximumLength);
+            signal = _appended;
+            _appended = NewSignal();
+        }
+
+        signal.SetResult();
+        return id;
+    }
+
+    public void EnsureGroup(string group, bool fromBeginning, bool shared)
+    {
+        lock (_lock)
+        {
+            _groups.TryAdd(group, new Group(fromBeginning ? default : _last, shared));
+        }
+    }
+
+    public void RemoveGroup(string group)
+    {
+        lock (_lock)
+        {
+            if (_groups.Remove(group, out var removed))
+            {
+                removed.Abandon();
+            }
+        }
+    }
+
+    public void Take(string group, int count, List<StreamEntry> into)
+    {
+        lock (_lock)
+        {
+            if (!_groups.TryGetValue(group, out var reader))
+            {
+                return;
+            }
+
+            for (var i = FirstAfter(reader.Last); i < _entries.Count && count > 0; i++, count--)
+            {
+                var id = _entries.Keys[i];
+                reader.Last = id;
+                reader.Pending[id] = time.GetTimestamp();
+                into.Add(_entries.Values[i]);
+            }
+        }
+    }
+
+    public IReadOnlyList<StreamEntry> Claim(string group, TimeSpan idle, int count)
+    {
+        lock (_lock)
+        {
+            if (!_groups.TryGetValue(group, out var reader))
+            {
+                return [];
+            }
+
+            var claimed = new List<StreamEntry>();
+            foreach (var (id, delivered) in reader.Pending.ToArray())
+            {
+                if (claimed.Count == count)
+                {
+                    break;
+                }
+
+                if (!_entries.TryGetValue(id, out var entry))
+                {
+                    reader.Settle(id);
+                }
+                else if (time.GetElapsedTime(delivered) >= idle)
+                {
+                    reader.Pending[id] = time.GetTimestamp();
+                    claimed.Add(entry);
+                }
+            }
+
+            return claimed;
+        }
+    }
+
+    public void Acknowledge(string group, string id)
+    {
+        lock (_lock)
+        {
+            if (_groups.TryGetValue(group, out var reader))
+            {
+                reader.Settle(EntryId.Parse(id));
+            }
+        }
+    }
+
+    public Task SettledAsync(string id, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            var waits = _groups.Values.Where(g => g.Shared).Select(g => g.SettledAsync(EntryId.Parse(id))).ToArray();
+            return waits.Length == 0 ? Task.CompletedTask : Task.WhenAll(waits).WaitAsync(cancellationToken);
+        }
+    }
+
+    public IReadOnlyList<StreamEntry> Range(string? afterId, int count)
+    {
+        lock (_lock)
+        {
+            var from = afterId is null ? 0 : FirstAfter(EntryId.Parse(afterId));
+            return [.. _entries.Values.Skip(from).Take(count)];
+        }
+    }
+
+    public void Delete(string id)
+    {
+        lock (_lock)
+        {
+            _entries.Remove(EntryId.Parse(id));
+        }
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Trimming moves the array behind the list, so it waits until a tenth too many have come together.
+    private void Trim(long? maximumLength)
+    {
+        if (maximumLength is not { } limit || _entries.Count <= limit + (limit / 10))
+        {
+            return;
+        }
+
+        while (_entries.Count > limit)
+        {
+            _entries.RemoveAt(0);
+        }
+    }
+
+    private int FirstAfter(EntryId id)
+    {
+        int low = 0, high = _entries.Count;
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (_entries.Keys[middle].CompareTo(id) <= 0)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low;
+    }
+
+    private sealed class Group(EntryId last, bool shared)
+    {
+        private readonly Dictionary<EntryId, TaskCompletionSource> _waiting = [];
+
+        public bool Shared { get; } = shared;
+
+        public EntryId Last { get; set; } = last;
+
+        public SortedDictionary<EntryId, long> Pending { get; } = [];
+
+        public Task SettledAsync(EntryId id)
+        {
+            if (id.CompareTo(Last) <= 0 && !Pending.ContainsKey(id))
+            {
+                return Task.CompletedTask;
+            }
+
+            if (!_waiting.TryGetValue(id, out var waiting))
+            {
+                _waiting[id] = waiting = NewSignal();
+            }
+
+            return waiting.Task;
+        }
+
+        public void Settle(EntryId id)
+        {
+            Pending.Remove(id);
+            if (_waiting.Remove(id, out var waiting))
+            {
+                waiting.SetResult();
+            }
+        }
+
+        public void Abandon()
+        {
+            foreach (var waiting in _waiting.Values)
+            {
+                waiting.TrySetException(new StreamsUnavailableException("the group that had to take the message is gone"));
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+using Caracal.Keys.Rings;
+using Caracal.Keys.Signatures;
+using Caracal.Protocol;
+using Caracal.Storage;
+using Caracal.Storage.Outbox;
+
+namespace Caracal.Streams.Relay;
+
+/// <summary>
+/// Moves committed outbox rows onto their streams, signed at that moment, at least once and in order (streams.md 8). It
+/// wakes on the commit that enqueued a row, so a revocation does not wait for the poll.
+/// </summary>
+/// <param name="database">Whose notifications wake it.</param>
+/// <param name="queue">The outbox.</param>
+/// <param name="transport">Where to.</param>
+/// <param name="keys">What signs; null publishes unsigned, which only dev mode allows.</param>
+/// <param name="clock">Database time.</param>
+/// <param name="maximumLength">Approximate bound of every topic but the audit one, which is never trimmed.</param>
+public sealed class OutboxRelay(
+    Database database, IOutboxQueue queue, IStreamTransport transport, HmacKeyRing? keys, DatabaseClock clock, long maximumLength)
+{
+    private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>Called with (topic, row id, error) when a row could not be published.</summary>
+    public Action<string, string, string>? Report { get; init; }
+
+    /// <summary>Runs until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var wake = new SemaphoreSlim(1);
+        using var listening = database.Listen(queue.Channel, _ => Wake(wake));
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                await wake.WaitAsync(queue.PollInterval, cancellationToken);
+                while (await DispatchAsync(cancellationToken) > 0)
+                {
+                    // Until nothing is due.
+                }
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (StorageUnavailableException fault)
+            {
+                Report?.Invoke("", "", fault.Message);
+            }
+        }
+    }
+
+    /// <summary>Publishes one batch; returns how many rows were claimed.</summary>
+    public async Task<int> DispatchAsync(CancellationToken cancellationToken)
+    {
+        var messages = await queue.ClaimAsync(clock.Now, cancellationToken);
+        var published = new List<string>(messages.Count);
+        foreach (var message in messages)
+        {
+            try
+            {
+                await PublishAsync(message, cancellationToken);
+                published.Add(message.Id);
+            }
+            catch (Exception fault) when (fault is not OperationCanceledException)
+            {
+                Report?.Invoke(message.Topic, message.Id, fault.Message);
+                var countAttempt = fault is not StreamsUnavailableException;
+                await queue.FailedAsync(message, fault.Message, countAttempt, clock.Now, cancellationToken);
+            }
+        }
+
+        if (published.Count > 0)
+        {
+            await queue.PublishedAsync(published, clock.Now, cancellationToken);
+        }
+
+        return messages.Count;
+    }
+
+    private async Task PublishAsync(OutboxMessage message, CancellationToken cancellationToken)
+    {
+        var fields = StreamSignature.Seal(keys, message.Topic, RelayEncoding.ToFields(message));
+        long? length = message.Topic == Topics.AuditEvents ? null : maximumLength;
+        var id = await transport.AppendAsync(message.Topic, fields, length, cancellationToken);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(SettleTime);
+        try
+        {
+            await transport.SettledAsync(message.Topic, id, limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new StreamsUnavailableException("no consumer took the message in time");
+        }
+    }
+
+    private static void Wake(SemaphoreSlim wake)
+    {
+        try
+        {
+            wake.Release();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The relay has stopped; its poll at the next start finds the row.
+        }
+    }
+}

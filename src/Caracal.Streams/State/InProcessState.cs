@@ -1,0 +1,131 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Caracal.Streams.State;
+
+/// <summary>
+/// Shared state of one process. Marks are kept as 128 bits of SHA-256, not as text: at thousands of calls a second they
+/// are what would fill the memory.
+/// </summary>
+public sealed class InProcessState : ISharedState, IDisposable
+{
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(5);
+
+    private readonly TimeProvider _time;
+    private readonly ConcurrentDictionary<UInt128, long> _marks = new();
+    private readonly ConcurrentDictionary<string, Counter> _counters = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Text> _texts = new(StringComparer.Ordinal);
+    private readonly ITimer _sweep;
+
+    public InProcessState(TimeProvider time)
+    {
+        _time = time;
+        _sweep = time.CreateTimer(_ => Sweep(), null, SweepInterval, SweepInterval);
+    }
+
+    private long Now => _time.GetUtcNow().UtcTicks;
+
+    public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken)
+    {
+        var mark = Digest(key);
+        var now = Now;
+        var until = now + lifetime.Ticks;
+        while (!_marks.TryAdd(mark, until))
+        {
+            if (!_marks.TryGetValue(mark, out var existing))
+            {
+                continue;
+            }
+
+            if (existing > now)
+            {
+                return ValueTask.FromResult(false);
+            }
+
+            if (_marks.TryUpdate(mark, until, existing))
+            {
+                break;
+            }
+        }
+
+        return ValueTask.FromResult(true);
+    }
+
+    public ValueTask<long> IncrementAsync(string key, TimeSpan window, CancellationToken cancellationToken)
+    {
+        var now = Now;
+        var counter = _counters.AddOrUpdate(
+            key,
+            static (_, arg) => new Counter(1, arg.now + arg.window.Ticks),
+            static (_, current, arg) => current.Until > arg.now
+                ? current with { Count = current.Count + 1 }
+                : new Counter(1, arg.now + arg.window.Ticks),
+            (now, window));
+        return ValueTask.FromResult(counter.Count);
+    }
+
+    public ValueTask<string?> GetAsync(string key, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_texts.TryGetValue(key, out var text) && text.Until > Now ? text.Value : null);
+
+    public ValueTask SetAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken)
+    {
+        _texts[key] = new Text(value, Now + lifetime.Ticks);
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask<string?> TakeAsync(string key, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_texts.TryRemove(key, out var text) && text.Until > Now ? text.Value : null);
+
+    public ValueTask DeleteAsync(string key, CancellationToken cancellationToken)
+    {
+        _texts.TryRemove(key, out _);
+        _counters.TryRemove(key, out _);
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask PingAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    public void Dispose() => _sweep.Dispose();
+
+    private static UInt128 Digest(string key)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        Span<byte> text = key.Length <= 256 ? stackalloc byte[768] : new byte[Encoding.UTF8.GetMaxByteCount(key.Length)];
+        SHA256.HashData(text[..Encoding.UTF8.GetBytes(key, text)], hash);
+        return BinaryPrimitives.ReadUInt128LittleEndian(hash);
+    }
+
+    private void Sweep()
+    {
+        var now = Now;
+        foreach (var mark in _marks)
+        {
+            if (mark.Value <= now)
+            {
+                _marks.TryRemove(mark);
+            }
+        }
+
+        foreach (var counter in _counters)
+        {
+            if (counter.Value.Until <= now)
+            {
+                _counters.TryRemove(counter);
+            }
+        }
+
+        foreach (var text in _texts)
+        {
+            if (text.Value.Until <= now)
+            {
+                _texts.TryRemove(text);
+            }
+        }
+    }
+
+    private sealed record Counter(long Count, long Until);
+
+    private sealed record Text(string Value, long Until);
+}

@@ -1,0 +1,151 @@
+using System.Collections.Concurrent;
+using Caracal.Keys.Rings;
+using Caracal.Keys.Signatures;
+using Caracal.Protocol;
+using Caracal.Storage;
+using Caracal.Storage.Migrations;
+using Caracal.Storage.Outbox;
+using Caracal.Storage.Sqlite;
+using Caracal.Streams.Consumers;
+using Caracal.Streams.InProcess;
+using Caracal.Streams.Relay;
+using Caracal.Streams.State;
+using Dapper;
+
+namespace Caracal.Streams.Tests;
+
+public sealed class RelayTests : IAsyncDisposable
+{
+    private static readonly HmacKeyRing Keys = HmacKeyRing.Of("streams-hmac", Convert.FromHexString("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"));
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("caracal-test-");
+    private readonly Database _database;
+    private readonly DatabaseClock _clock;
+    private readonly InProcessStreams _streams = new(TimeProvider.System);
+    private readonly InProcessState _state = new(TimeProvider.System);
+    private readonly CancellationTokenSource _end = new(TimeSpan.FromSeconds(30));
+
+    public RelayTests()
+    {
+        _database = new SqliteDatabase(Path.Combine(_folder.FullName, "caracal.db"), TimeProvider.System);
+        _clock = new DatabaseClock(_database, TimeProvider.System);
+    }
+
+    [Fact]
+    public async Task A_committed_row_reaches_its_consumer_signed_and_a_rolled_back_one_never_does()
+    {
+        await Migrator.MigrateAsync(_database, _clock.Now);
+        var received = new ConcurrentQueue<StreamEntry>();
+        var consumer = Consumer((entry, _) =>
+        {
+            received.Enqueue(entry);
+            return Task.CompletedTask;
+        });
+        await consumer.CreateGroupsAsync(_end.Token);
+        var consuming = consumer.RunAsync(_end.Token);
+        var relaying = Relay().RunAsync(_end.Token);
+        await _database.WriteAsync(async work =>
+        {
+            await new CoordinatorOutbox().EnqueueAsync(work, Topics.AgentsLifecycle, "lost", "{}", _clock.Now);
+            work.Discard();
+        });
+        await _database.WriteAsync(work => new CoordinatorOutbox().EnqueueAsync(
+            work, Topics.AgentsLifecycle, "spawn:s1",
+            """{"event":"spawn","zone_id":"z1","agent_session_id":"s1","parent_id":null,"n":7,"ids":["a", "b"]}""", _clock.Now));
+
+        await Until(() => consumer.Figures.Processed == 1);
+        var entry = Assert.Single(received);
+        Assert.Equal("null", entry.Fields.Single(f => f.Key == "parent_id").Value);
+        Assert.Null(entry.Value("parent_id"));
+        Assert.Equal("7", entry.Value("n"));
+        Assert.Equal("[\"a\",\"b\"]", entry.Value("ids"));
+        Assert.Equal(StreamVerdict.Accepted, StreamSignature.Verify(Keys, entry.Topic, entry.Fields.ToArray(), out _));
+        await _end.CancelAsync();
+        await Task.WhenAll(consuming, relaying);
+        Assert.Equal("published", await _database.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT status FROM caracal_outbox")));
+    }
+
+    [Fact]
+    public async Task A_forged_message_is_dead_lettered_at_once_and_not_handled()
+    {
+        var handled = 0;
+        var consumer = Consumer((_, _) =>
+        {
+            handled++;
+            return Task.CompletedTask;
+        });
+        await consumer.CreateGroupsAsync(_end.Token);
+        await _streams.AppendAsync(Topics.AgentsLifecycle, [new("zone_id", "z1"), new("_sig", new string('a', 64))], null, _end.Token);
+        foreach (var entry in await _streams.ReadAsync([Topics.AgentsLifecycle], "g", "c", 10, TimeSpan.Zero, _end.Token))
+        {
+            await consumer.ProcessAsync(entry, _end.Token);
+        }
+
+        Assert.Equal(0, handled);
+        Assert.Equal(1, consumer.Figures.InvalidSignatures);
+        var dead = Assert.Single(await _streams.RangeAsync(Topics.Dead(Topics.AgentsLifecycle), null, 10, _end.Token));
+        Assert.Equal("invalid_signature", dead.Value("error"));
+        Assert.Equal(StreamVerdict.Accepted, StreamSignature.Verify(Keys, dead.Topic, dead.Fields.ToArray(), out _));
+        Assert.Empty(await _streams.ClaimAsync(Topics.AgentsLifecycle, "g", "c", TimeSpan.Zero, 10, _end.Token));
+    }
+
+    [Fact]
+    public async Task A_message_that_keeps_failing_is_dead_lettered_at_the_fifth_try_and_stays_pending_before()
+    {
+        var consumer = Consumer((_, _) => throw new InvalidOperationException("malformed"));
+        await consumer.CreateGroupsAsync(_end.Token);
+        await _streams.AppendAsync(
+            Topics.AgentsLifecycle, StreamSignature.Seal(Keys, Topics.AgentsLifecycle, [new("zone_id", "z1")]), null, _end.Token);
+        await _streams.ReadAsync([Topics.AgentsLifecycle], "g", "c", 10, TimeSpan.Zero, _end.Token);
+        for (var i = 1; i <= 5; i++)
+        {
+            Assert.Equal(0, await _streams.LengthAsync(Topics.Dead(Topics.AgentsLifecycle), _end.Token));
+            var entry = Assert.Single(await _streams.ClaimAsync(Topics.AgentsLifecycle, "g", "c", TimeSpan.Zero, 10, _end.Token));
+            await consumer.ProcessAsync(entry, _end.Token);
+        }
+
+        Assert.Equal(1, await _streams.LengthAsync(Topics.Dead(Topics.AgentsLifecycle), _end.Token));
+        Assert.Empty(await _streams.ClaimAsync(Topics.AgentsLifecycle, "g", "c", TimeSpan.Zero, 10, _end.Token));
+    }
+
+    [Fact]
+    public async Task A_mark_is_taken_once_by_any_number_of_callers_and_again_after_its_life()
+    {
+        var winners = 0;
+        await Parallel.ForAsync(0, 1_000, async (_, ct) =>
+        {
+            if (await _state.TryAddAsync("seen:jti:x", "r", TimeSpan.FromMinutes(1), ct))
+            {
+                Interlocked.Increment(ref winners);
+            }
+        });
+        Assert.Equal(1, winners);
+        Assert.True(await _state.TryAddAsync("seen:jti:y", "r", TimeSpan.FromTicks(-1), _end.Token));
+        Assert.True(await _state.TryAddAsync("seen:jti:y", "r", TimeSpan.FromMinutes(1), _end.Token));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync();
+        _state.Dispose();
+        await _database.DisposeAsync();
+        _folder.Delete(recursive: true);
+        _end.Dispose();
+    }
+
+    private StreamConsumer Consumer(Func<StreamEntry, CancellationToken, Task> handler) => new(
+        _streams, _state,
+        new StreamSubscription { Topics = [Topics.AgentsLifecycle], Group = "g", Consumer = "c", Shared = true, Keys = Keys },
+        handler, TimeProvider.System);
+
+    private OutboxRelay Relay() => new(
+        _database, new CoordinatorOutboxQueue(_database, new OutboxSettings()), _streams, Keys, _clock, 100_000);
+
+    private async Task Until(Func<bool> condition)
+    {
+        while (!condition())
+        {
+            await Task.Delay(5, _end.Token);
+        }
+    }
+}
