@@ -1,0 +1,180 @@
+namespace Caracal.Evidence.Journals;
+
+// Appends: whoever finds nobody writing writes for everyone who is waiting, in one call.
+internal sealed class JournalWriter : IDisposable
+{
+    private const int KeptBufferBytes = 256 * 1024;
+
+    private readonly Lock gate = new();
+    private readonly JournalDirectory directory;
+    private readonly SegmentIndex index;
+    private readonly JournalOptions options;
+    private readonly SegmentSync sync;
+    private AppendGroup filling = new(new byte[4096]);
+    private byte[]? spareBuffer;
+    private bool writing;
+    private bool closed;
+
+    private FileStream? segment;
+    private long segmentNumber;
+    private long segmentEnd;
+
+    public JournalWriter(JournalDirectory directory, SegmentIndex index, JournalOptions options, long lastSegment)
+    {
+        this.directory = directory;
+        this.index = index;
+        this.options = options;
+        segmentNumber = lastSegment;
+        sync = new SegmentSync(directory, options);
+    }
+
+    public bool SyncFailed => sync.Failed;
+
+    public ValueTask AppendAsync(ReadOnlySpan<byte> payload)
+    {
+        if (payload.IsEmpty || payload.Length > options.MaxRecordBytes)
+        {
+            throw new JournalUnavailableException($"a journal record must have 1 to {options.MaxRecordBytes} bytes, got {payload.Length}");
+        }
+
+        AppendGroup group;
+        Task? completion = null;
+        bool lead;
+        lock (gate)
+        {
+            if (closed) throw new JournalUnavailableException("the journal is closed");
+            group = filling;
+            group.Add(payload);
+            lead = !writing;
+            if (!lead || options.Fsync == JournalFsync.Always) completion = group.Completion;
+            if (lead)
+            {
+                writing = true;
+                filling = NewGroup();
+            }
+        }
+
+        if (!lead) return new ValueTask(completion!);
+        var failure = WriteAndAnswer(group);
+        PassOn();
+        if (completion is not null) return new ValueTask(completion);
+        return failure is null
+            ? ValueTask.CompletedTask
+            : ValueTask.FromException(new JournalUnavailableException("the journal could not keep the event", failure));
+    }
+
+    /// <summary>Everything appended so far is on disk when the task ends.</summary>
+    public Task SyncAsync() => sync.RequestAsync();
+
+    public void Dispose()
+    {
+        lock (gate) closed = true;
+
+        // A write in progress finishes its group first; new ones are refused above.
+        SpinWait.SpinUntil(() =>
+        {
+            lock (gate) return !writing;
+        });
+        sync.Dispose();
+        segment?.Dispose();
+    }
+
+    // The next group is written by the thread pool: a leader answers its own request instead of serving others forever.
+    private void PassOn()
+    {
+        AppendGroup next;
+        lock (gate)
+        {
+            if (filling.Records == 0)
+            {
+                writing = false;
+                return;
+            }
+
+            next = filling;
+            filling = NewGroup();
+        }
+
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static state =>
+            {
+                state.Writer.WriteAndAnswer(state.Group);
+                state.Writer.PassOn();
+            },
+            (Writer: this, Group: next),
+            preferLocal: false);
+    }
+
+    private Exception? WriteAndAnswer(AppendGroup group)
+    {
+        Exception? failure = null;
+        try
+        {
+            Write(group);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            failure = exception;
+        }
+
+        if (failure is null && options.Fsync == JournalFsync.Always) sync.Enqueue(group);
+        else group.Complete(failure);
+
+        if (group.Buffer.Length <= KeptBufferBytes)
+        {
+            lock (gate) spareBuffer = group.Buffer;
+        }
+
+        return failure;
+    }
+
+    private void Write(AppendGroup group)
+    {
+        if (segment is null || segmentEnd >= options.SegmentBytes) Roll();
+        try
+        {
+            RandomAccess.Write(segment!.SafeFileHandle, group.Buffer.AsSpan(0, group.Length), segmentEnd);
+        }
+        catch (IOException)
+        {
+            // A full disk may have taken a part: cut it, or the next append would follow a torn record.
+            TryCut();
+            throw;
+        }
+
+        segmentEnd += group.Length;
+        sync.Touch();
+        index.Advance(new JournalPosition(segmentNumber, segmentEnd), group.Records, group.PayloadBytes);
+    }
+
+    private void Roll()
+    {
+        var number = segmentNumber + 1;
+        var opened = JournalDirectory.OpenOwnerOnly(directory.SegmentPath(number), FileMode.CreateNew, FileShare.ReadWrite | FileShare.Delete);
+        sync.Replace(segment, opened);
+        index.Close(segmentNumber);
+        index.Add(number, 0, closed: false, damaged: false);
+        segment = opened;
+        segmentNumber = number;
+        segmentEnd = 0;
+    }
+
+    private void TryCut()
+    {
+        try
+        {
+            RandomAccess.SetLength(segment!.SafeFileHandle, segmentEnd);
+        }
+        catch (IOException)
+        {
+            // The next successful write starts at the same offset and covers the remains.
+        }
+    }
+
+    private AppendGroup NewGroup()
+    {
+        var buffer = spareBuffer ?? new byte[4096];
+        spareBuffer = null;
+        return new AppendGroup(buffer);
+    }
+}

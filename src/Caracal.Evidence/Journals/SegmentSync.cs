@@ -1,0 +1,132 @@
+namespace Caracal.Evidence.Journals;
+
+// The thread that calls fsync: a blocking call of milliseconds has no place on a request or pool thread.
+internal sealed class SegmentSync : IDisposable
+{
+    private readonly Lock gate = new();
+    private readonly AutoResetEvent wake = new(initialState: false);
+    private readonly JournalDirectory directory;
+    private readonly JournalOptions options;
+    private readonly Thread thread;
+    private List<AppendGroup> waiting = [];
+    private List<TaskCompletionSource> requests = [];
+    private List<FileStream> retired = [];
+    private FileStream? current;
+    private bool dirty;
+    private bool newFile;
+    private bool stopping;
+    private volatile bool failed;
+
+    public SegmentSync(JournalDirectory directory, JournalOptions options)
+    {
+        this.directory = directory;
+        this.options = options;
+        thread = new Thread(Run) { IsBackground = true, Name = "journal-fsync" };
+        thread.Start();
+    }
+
+    /// <summary>An fsync failed: what it covered may not survive a power cut, and no later success mends that.</summary>
+    public bool Failed => failed;
+
+    public void Replace(FileStream? old, FileStream opened)
+    {
+        lock (gate)
+        {
+            if (old is not null) retired.Add(old);
+            current = opened;
+            newFile = true;
+        }
+    }
+
+    public void Touch()
+    {
+        lock (gate) dirty = true;
+    }
+
+    public void Enqueue(AppendGroup group)
+    {
+        lock (gate) waiting.Add(group);
+        wake.Set();
+    }
+
+    public Task RequestAsync()
+    {
+        var request = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (gate) requests.Add(request);
+        wake.Set();
+        return request.Task;
+    }
+
+    public void Dispose()
+    {
+        lock (gate) stopping = true;
+        wake.Set();
+        thread.Join();
+        wake.Dispose();
+    }
+
+    private void Run()
+    {
+        var interval = options.Fsync == JournalFsync.Interval ? options.FsyncInterval : Timeout.InfiniteTimeSpan;
+        while (true)
+        {
+            wake.WaitOne(interval);
+            var work = Take();
+            var failure = Sync(work);
+            foreach (var group in work.Groups) group.Complete(failure);
+            foreach (var request in work.Requests)
+            {
+                if (failure is null) request.TrySetResult();
+                else request.TrySetException(new JournalUnavailableException("the journal could not be synced", failure));
+            }
+
+            if (work.Last) return;
+        }
+    }
+
+    private Work Take()
+    {
+        lock (gate)
+        {
+            var work = new Work(waiting, requests, retired, dirty || newFile ? current : null, newFile, stopping);
+            if (waiting.Count > 0) waiting = [];
+            if (requests.Count > 0) requests = [];
+            if (retired.Count > 0) retired = [];
+            dirty = newFile = false;
+            return work;
+        }
+    }
+
+    private Exception? Sync(Work work)
+    {
+        Exception? failure = null;
+        foreach (var old in work.Retired)
+        {
+            failure = Flush(old) ?? failure;
+            old.Dispose();
+        }
+
+        if (work.Current is not null) failure = Flush(work.Current) ?? failure;
+        if (work.NewFile) failure = Try(directory.Sync) ?? failure;
+        if (failure is not null) failed = true;
+        return failure;
+    }
+
+    private static Exception? Flush(FileStream file) => Try(() => RandomAccess.FlushToDisk(file.SafeFileHandle));
+
+    private static Exception? Try(Action action)
+    {
+        try
+        {
+            action();
+            return null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return exception;
+        }
+    }
+
+    private sealed record Work(
+        List<AppendGroup> Groups, List<TaskCompletionSource> Requests, List<FileStream> Retired, FileStream? Current, bool NewFile, bool Last);
+}

@@ -1,0 +1,84 @@
+using System.Text.Json;
+using Caracal.Evidence.Canonical;
+using Caracal.Keys.Rings;
+
+namespace Caracal.Evidence.Ledger;
+
+/// <summary>Dead-letter reasons of ingest (audit.md 3).</summary>
+public static class IngestReasons
+{
+    public const string MissingDataField = "missing_data_field";
+    public const string EventTooLarge = "event_too_large";
+    public const string HmacVerifyFailed = "hmac_verify_failed";
+    public const string TamperOnReplay = "tamper_on_replay";
+
+    /// <summary>Followed by the parser's text.</summary>
+    public const string JsonParseErrorPrefix = "json_parse_error:";
+
+    /// <summary>Followed by the database's text; such an entry may be replayed.</summary>
+    public const string TransientPrefix = "transient_exceeded_max_deliveries:";
+
+    /// <summary>Followed by the database's text; such an entry may be replayed.</summary>
+    public const string PermanentPrefix = "pg_permanent_error:";
+}
+
+/// <summary>What ingest made of one frame: an entry to insert, or the reason to dead-letter it. The default is a refusal.</summary>
+/// <param name="Entry">Null when refused.</param>
+/// <param name="Reason">Null when accepted.</param>
+/// <param name="Slot">The slot whose key matched <c>sig</c>; <see cref="KeySlot.None"/> when no key is configured.</param>
+/// <param name="IngestKeyId">Key id to store beside the row.</param>
+public readonly record struct IngestVerdict(LedgerEntry? Entry, string? Reason, KeySlot Slot, string? IngestKeyId);
+
+/// <summary>The checks every audit frame passes before it may enter the ledger, in the order of audit.md 3.</summary>
+public static class IngestCheck
+{
+    /// <summary>Default of <c>AUDIT_MAX_EVENT_BYTES</c>.</summary>
+    public const int DefaultMaxEventBytes = 1024 * 1024;
+
+    /// <param name="data">Field <c>data</c>, exact bytes; empty when the frame has none.</param>
+    /// <param name="signature">Field <c>sig</c>.</param>
+    /// <param name="keyId">Field <c>kid</c>; only a hint, every slot is tried without it.</param>
+    /// <param name="ring">Null only in dev without a key: signatures are then ignored.</param>
+    /// <param name="maxBytes"><c>AUDIT_MAX_EVENT_BYTES</c>.</param>
+    public static IngestVerdict Examine(
+        ReadOnlySpan<byte> data, string? signature, string? keyId, HmacKeyRing? ring, int maxBytes = DefaultMaxEventBytes)
+    {
+        if (data.IsEmpty) return Refused(IngestReasons.MissingDataField);
+        if (data.Length > maxBytes) return Refused(IngestReasons.EventTooLarge);
+        var slot = KeySlot.None;
+        string? matched = null;
+        if (ring is not null && !Verify(data, signature, keyId, ring, out slot, out matched)) return Refused(IngestReasons.HmacVerifyFailed);
+        try
+        {
+            return new IngestVerdict(IngestParser.Parse(data), null, slot, matched);
+        }
+        catch (Exception exception) when (exception is JsonException or CanonicalFormException)
+        {
+            return Refused(IngestReasons.JsonParseErrorPrefix + exception.Message);
+        }
+    }
+
+    private static IngestVerdict Refused(string reason) => new(null, reason, KeySlot.None, null);
+
+    private static bool Verify(
+        ReadOnlySpan<byte> data, string? signature, string? keyId, HmacKeyRing ring, out KeySlot slot, out string? matched)
+    {
+        matched = null;
+        slot = KeySlot.None;
+        if (string.IsNullOrEmpty(signature)) return false;
+        foreach (var (candidate, key) in ring.Keys.All())
+        {
+            // Archived keys prove history and admit nothing new (audit.md 9).
+            if (candidate == KeySlot.Archive || (keyId is { Length: > 0 } && key.KeyId != keyId && IsLoaded(ring, keyId))) continue;
+            if (!key.VerifyHex(data, signature)) continue;
+            slot = candidate;
+            matched = key.KeyId;
+            return true;
+        }
+
+        return false;
+    }
+
+    private static bool IsLoaded(HmacKeyRing ring, string keyId) =>
+        ring.Find(keyId, out var slot) is not null && slot != KeySlot.Archive;
+}

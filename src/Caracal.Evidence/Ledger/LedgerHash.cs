@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Caracal.Evidence.Canonical;
+using Caracal.Keys.Rings;
+
+namespace Caracal.Evidence.Ledger;
+
+/// <summary>The content hash and chain MAC of ledger rows (audit.md 4, operations.md 3.4).</summary>
+public static class LedgerHash
+{
+    private const byte Separator = 0x1f;
+
+    /// <summary>64 lower-case hex characters over every field of the entry.</summary>
+    public static string Content(LedgerEntry entry)
+    {
+        using var preimage = new ByteBuffer();
+        Append(preimage, entry.Id);
+        Append(preimage, entry.ZoneId);
+        Append(preimage, entry.EventType);
+        Append(preimage, entry.RequestId);
+        Append(preimage, entry.Decision);
+        Append(preimage, entry.PolicySetId);
+        Append(preimage, entry.PolicySetVersionId);
+        Append(preimage, entry.ManifestSha);
+        Append(preimage, entry.EvaluationStatus);
+        Append(preimage, entry.DeterminingPoliciesJson ?? "null");
+        Append(preimage, entry.DiagnosticsJson ?? "null");
+        Append(preimage, entry.MetadataJson ?? "null");
+        AppendText(preimage, UnixNanoseconds(entry.OccurredAt));
+        return Sha256Hex(preimage.Written);
+    }
+
+    /// <summary>64 lower-case hex characters that bind a row to its predecessor; empty without a key (dev).</summary>
+    /// <param name="key">The key whose id the row stores.</param>
+    /// <param name="contentSha256">This row.</param>
+    /// <param name="prevContentSha256">The row before; null or empty on the first.</param>
+    public static string ChainHmac(HmacKey? key, string contentSha256, string? prevContentSha256) =>
+        key is null ? "" : key.SignHex(ChainPreimage(contentSha256, prevContentSha256));
+
+    /// <summary>The row that follows <paramref name="head"/>.</summary>
+    public static LedgerRow Link(LedgerEntry entry, ChainHead head, HmacKey? key, DateTimeOffset ingestedAt)
+    {
+        var content = Content(entry);
+        return new LedgerRow
+        {
+            Entry = entry,
+            ChainSeq = head.Seq + 1,
+            ContentSha256 = content,
+            PrevContentSha256 = head.ContentSha256.Length == 0 ? null : head.ContentSha256,
+            ChainHmac = ChainHmac(key, content, head.ContentSha256),
+            HmacKeyId = key?.KeyId,
+            IngestedAt = ingestedAt,
+        };
+    }
+
+    internal static byte[] ChainPreimage(string contentSha256, string? prevContentSha256) =>
+        Encoding.ASCII.GetBytes(contentSha256 + "|" + prevContentSha256);
+
+    internal static void Append(ByteBuffer target, string? value)
+    {
+        AppendText(target, value);
+        target.Write(Separator);
+    }
+
+    internal static string Sha256Hex(ReadOnlySpan<byte> preimage)
+    {
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(preimage, digest);
+        return Convert.ToHexStringLower(digest);
+    }
+
+    // As text, because nanoseconds leave a 64-bit integer in 2262.
+    private static string UnixNanoseconds(DateTimeOffset time)
+    {
+        var microseconds = (time.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) / TimeSpan.TicksPerMicrosecond;
+        return ((Int128)microseconds * 1000).ToString(CultureInfo.InvariantCulture);
+    }
+
+    private static void AppendText(ByteBuffer target, string? value)
+    {
+        if (string.IsNullOrEmpty(value)) return;
+        var length = Encoding.UTF8.GetByteCount(value);
+        if (length <= 256)
+        {
+            Span<byte> utf8 = stackalloc byte[256];
+            target.Write(utf8[..Encoding.UTF8.GetBytes(value, utf8)]);
+            return;
+        }
+
+        target.Write(Encoding.UTF8.GetBytes(value));
+    }
+}
