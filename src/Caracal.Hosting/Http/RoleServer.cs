@@ -1,0 +1,139 @@
+using System.Net;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Caracal.Hosting.Logging;
+using Caracal.Protocol;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Hosting.Http;
+
+/// <summary>
+/// The HTTP server of one role on a port of its own. Every request gets its id before anything else runs, and a handler
+/// that throws becomes one 500 <c>internal_error</c> without a word about why.
+/// </summary>
+public sealed class RoleServer : IAsyncDisposable
+{
+    private static readonly Refusal Fault = new(500, "internal_error");
+
+    private readonly RoleServerOptions _options;
+
+    private RoleServer(RoleServerOptions options, WebApplication application)
+    {
+        _options = options;
+        Application = application;
+    }
+
+    /// <summary>Where the service maps its routes.</summary>
+    public WebApplication Application { get; }
+
+    /// <summary>The base address, known once started, without a trailing slash.</summary>
+    public string Address { get; private set; } = "";
+
+    /// <summary>Builds the server; routes are mapped on <see cref="Application"/> before <see cref="StartAsync"/>.</summary>
+    public static RoleServer Create(RoleServerOptions options, ILoggerProvider logging)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "caracal" });
+        builder.Logging.AddProvider(logging);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Services.AddRoutingCore();
+        builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = options.ShutdownGrace);
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, options));
+        var server = new RoleServer(options, builder.Build());
+        server.Application.Use(server.HandleAsync);
+        server.Application.UseRouting();
+        return server;
+    }
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await Application.StartAsync(cancellationToken);
+        var addresses = Application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        var address = new Uri(addresses.First());
+        var host = _options.Listen.Host is "0.0.0.0" or "::" or "[::]" ? "127.0.0.1" : _options.Listen.Host;
+        Address = $"{(_options.Listen.Tls ? "https" : "http")}://{host}:{address.Port}";
+    }
+
+    /// <summary>Stops accepting and waits for what is in flight, at most the grace time.</summary>
+    public Task StopAsync(CancellationToken cancellationToken) => Application.StopAsync(cancellationToken);
+
+    public ValueTask DisposeAsync() => Application.DisposeAsync();
+
+    private static void Configure(KestrelServerOptions kestrel, RoleServerOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.AllowSynchronousIO = false;
+        kestrel.Limits.MaxRequestBodySize = options.MaximumBodySize;
+        kestrel.Limits.MaxRequestHeadersTotalSize = options.MaximumHeaderSize;
+        kestrel.Limits.MaxRequestLineSize = options.MaximumHeaderSize;
+        kestrel.Limits.RequestHeadersTimeout = options.HeaderTimeout;
+        kestrel.Limits.KeepAliveTimeout = options.KeepAlive;
+
+        // A slow reader or writer is bounded by each service's own deadlines, not by a byte rate.
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        kestrel.Limits.MinResponseDataRate = null;
+        if (options.Listen.Host == "localhost" && options.Listen.Port != 0)
+        {
+            kestrel.ListenLocalhost(options.Listen.Port, listen => Secure(listen, options.Listen));
+        }
+        else
+        {
+            var address = options.Listen.Host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(options.Listen.Host);
+            kestrel.Listen(address, options.Listen.Port, listen => Secure(listen, options.Listen));
+        }
+    }
+
+    private static void Secure(ListenOptions listen, ListenSettings settings)
+    {
+        if (!settings.Tls)
+        {
+            return;
+        }
+
+        listen.Protocols = HttpProtocols.Http1AndHttp2;
+        listen.UseHttps(
+            X509Certificate2.CreateFromPemFile(settings.CertificateFile!, settings.KeyFile),
+            https => https.SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13);
+    }
+
+    private async Task HandleAsync(HttpContext context, RequestDelegate next)
+    {
+        RequestIds.Assign(context, _options.RequestIdRule, _options.RequestIdHeader);
+        try
+        {
+            await next(context);
+        }
+        catch (Microsoft.AspNetCore.Http.BadHttpRequestException refused) when (!context.Response.HasStarted)
+        {
+            // Kestrel's own limits: the status is right, its text is not ours.
+            var code = refused.StatusCode == StatusCodes.Status413PayloadTooLarge ? "payload_too_large" : "invalid_request";
+            await ErrorBody.WriteAsync(context, new Refusal(refused.StatusCode, code));
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The caller went away; there is nobody to answer.
+        }
+        catch (Exception fault) when (fault is not ConnectionAbortedException)
+        {
+            ServiceLog.UnhandledFault(Application.Logger, fault, _options.Role, context.RequestId());
+            if (context.Response.HasStarted)
+            {
+                context.Abort();
+                return;
+            }
+
+            context.Response.Clear();
+            context.Response.Headers[_options.RequestIdHeader] = context.RequestId();
+            await ErrorBody.WriteAsync(context, Fault);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using Caracal.Hosting.Logging;
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Hosting.Jobs;
+
+/// <summary>Work that runs again and again without overlapping itself; a failed run is logged and the next one comes in its time.</summary>
+/// <param name="name">For logs.</param>
+/// <param name="interval">From the end of one run to the start of the next; the first run comes one interval after start.</param>
+/// <param name="run">One run.</param>
+public sealed class RecurringJob(string name, TimeSpan interval, Func<CancellationToken, Task> run)
+{
+    public string Name { get; } = name;
+
+    /// <summary>Runs finished so far, failed ones included.</summary>
+    public long Runs { get; private set; }
+
+    /// <summary>Runs until cancelled.</summary>
+    public async Task RunAsync(TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                await Task.Delay(interval, time, cancellationToken);
+                await run(cancellationToken);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception fault)
+            {
+                ServiceLog.JobFailed(logger, fault, Name);
+            }
+
+            Runs++;
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Hosting.Logging;
+
+/// <summary>One JSON object a line on the given writer, redacted here and nowhere else (operations.md 6.4).</summary>
+/// <param name="output">Standard error in production.</param>
+/// <param name="minimum">The lowest level that is written.</param>
+/// <param name="version">Build version.</param>
+/// <param name="environment">Deployment environment.</param>
+public sealed class JsonLineLogging(TextWriter output, LogLevel minimum, string version, string environment) : ILoggerProvider
+{
+    private const int MaximumFieldLength = 8_192;
+    private readonly Lock _lock = new();
+    private long _emitted;
+
+    /// <summary>Lines written so far.</summary>
+    public long Emitted => Interlocked.Read(ref _emitted);
+
+    /// <summary>A logger whose category, for example <c>sts</c>, becomes the field <c>service</c>.</summary>
+    public ILogger CreateLogger(string categoryName) => new LineLogger(this, categoryName);
+
+    public void Dispose()
+    {
+        // The writer belongs to whoever made it.
+    }
+
+    private void Write<TState>(
+        string category, LogLevel level, EventId eventId, TState state, Exception? fault, Func<TState, Exception?, string> format)
+    {
+        using var buffer = new MemoryStream(512);
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("time"u8, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
+            writer.WriteString("level"u8, Name(level));
+            writer.WriteString("service"u8, category);
+            writer.WriteString("hostname"u8, Environment.MachineName);
+            writer.WriteNumber("pid"u8, Environment.ProcessId);
+            writer.WriteString("version"u8, version);
+            writer.WriteString("env"u8, environment);
+            if (eventId.Name is { } name)
+            {
+                writer.WriteString("event"u8, name);
+            }
+
+            writer.WriteString("msg"u8, Clean(format(state, null)));
+            WriteFields(writer, state);
+            WriteFault(writer, fault);
+            writer.WriteEndObject();
+        }
+
+        var line = Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+        lock (_lock)
+        {
+            output.WriteLine(line);
+            output.Flush();
+        }
+
+        Interlocked.Increment(ref _emitted);
+    }
+
+    private static void WriteFields<TState>(Utf8JsonWriter writer, TState state)
+    {
+        if (state is not IReadOnlyList<KeyValuePair<string, object?>> fields)
+        {
+            return;
+        }
+
+        foreach (var (name, value) in fields)
+        {
+            if (name != "{OriginalFormat}" && value is not null)
+            {
+                var text = Redaction.IsSecretName(name) ? "***" : Clean(value.ToString() ?? "");
+                writer.WriteString(JsonNamingPolicy.SnakeCaseLower.ConvertName(name), text);
+            }
+        }
+    }
+
+    // The type and the place help; the message of a foreign exception may quote anything.
+    private static void WriteFault(Utf8JsonWriter writer, Exception? fault)
+    {
+        if (fault is null)
+        {
+            return;
+        }
+
+        writer.WriteString("error_class"u8, fault.GetType().Name);
+        writer.WriteString("error"u8, Clean(fault.Message));
+        writer.WriteString("stack"u8, Clean(fault.StackTrace ?? ""));
+    }
+
+    private static string Clean(string text) =>
+        Redaction.Scrub(text.Length > MaximumFieldLength ? text[..MaximumFieldLength] : text);
+
+    private static string Name(LogLevel level) => level switch
+    {
+        LogLevel.Trace => "trace",
+        LogLevel.Debug => "debug",
+        LogLevel.Information => "info",
+        LogLevel.Warning => "warn",
+        LogLevel.Error => "error",
+        _ => "fatal",
+    };
+
+    private sealed class LineLogger(JsonLineLogging owner, string category) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= owner.Minimum && logLevel != LogLevel.None;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                owner.Write(category, logLevel, eventId, state, exception, formatter);
+            }
+        }
+    }
+
+    private LogLevel Minimum => minimum;
+}

@@ -1,0 +1,25 @@
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Hosting.Logging;
+
+/// <summary>Log lines every service shares.</summary>
+public static partial class ServiceLog
+{
+    [LoggerMessage(EventId = 1000, EventName = "unhandled_fault", Level = LogLevel.Error, Message = "unhandled route error in {Role}, request {RequestId}")]
+    public static partial void UnhandledFault(ILogger logger, Exception fault, string role, string requestId);
+
+    [LoggerMessage(EventId = 1001, EventName = "job_failed", Level = LogLevel.Error, Message = "job {Job} failed; it runs again at its next time")]
+    public static partial void JobFailed(ILogger logger, Exception fault, string job);
+
+    [LoggerMessage(EventId = 1002, EventName = "listening", Level = LogLevel.Information, Message = "{Role} listening on {Address}")]
+    public static partial void Listening(ILogger logger, string role, string address);
+
+    [LoggerMessage(EventId = 1003, EventName = "shutting_down", Level = LogLevel.Information, Message = "{Role} shutting down")]
+    public static partial void ShuttingDown(ILogger logger, string role);
+
+    [LoggerMessage(EventId = 1004, EventName = "stream_message_refused", Level = LogLevel.Warning, Message = "stream {Topic} entry {EntryId}: {Reason}")]
+    public static partial void StreamMessageRefused(ILogger logger, string topic, string entryId, string reason);
+
+    [LoggerMessage(EventId = 1005, EventName = "outbox_publish_failed", Level = LogLevel.Warning, Message = "outbox row {RowId} for {Topic} was not published: {Reason}")]
+    public static partial void OutboxPublishFailed(ILogger logger, string topic, string rowId, string reason);
+}

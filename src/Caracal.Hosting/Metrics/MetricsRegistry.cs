@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Caracal.Hosting.Metrics;
+
+/// <summary>
+/// The series of one role, exposed as Prometheus text 0.0.4 and, where a key is given, as flat JSON. Names are given
+/// whole; a name may carry labels in braces.
+/// </summary>
+public sealed class MetricsRegistry
+{
+    private readonly List<Series> _series = [];
+
+    /// <summary>A counter; <paramref name="jsonKey"/> null keeps it out of the JSON form.</summary>
+    public Counter Counter(string name, string? jsonKey = null, string? alias = null)
+    {
+        var counter = new Counter();
+        Add(name, "counter", () => counter.Value, jsonKey, alias);
+        return counter;
+    }
+
+    /// <summary>A counter whose value lives elsewhere.</summary>
+    public void ObserveCounter(string name, Func<double> read, string? jsonKey = null) => Add(name, "counter", read, jsonKey, null);
+
+    /// <summary>A gauge, read when asked for.</summary>
+    public void Gauge(string name, Func<double> read, string? jsonKey = null, string? alias = null) =>
+        Add(name, "gauge", read, jsonKey, alias);
+
+    /// <summary>Prometheus text format 0.0.4.</summary>
+    public string ToText()
+    {
+        var text = new StringBuilder();
+        var typed = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var series in Snapshot())
+        {
+            var value = series.Read().ToString(CultureInfo.InvariantCulture);
+            foreach (var name in series.Alias is null ? [series.Name] : (ReadOnlySpan<string>)[series.Name, series.Alias])
+            {
+                var brace = name.IndexOf('{', StringComparison.Ordinal);
+                var bare = brace < 0 ? name : name[..brace];
+                if (typed.Add(bare))
+                {
+                    text.Append("# TYPE ").Append(bare).Append(' ').Append(series.Type).Append('\n');
+                }
+
+                text.Append(name).Append(' ').Append(value).Append('\n');
+            }
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Writes the members of the JSON form into an open object.</summary>
+    public void WriteJson(Utf8JsonWriter writer)
+    {
+        foreach (var series in Snapshot())
+        {
+            if (series.JsonKey is not null)
+            {
+                writer.WriteNumber(series.JsonKey, (long)Math.Max(0, series.Read()));
+            }
+        }
+    }
+
+    private void Add(string name, string type, Func<double> read, string? jsonKey, string? alias)
+    {
+        lock (_series)
+        {
+            _series.Add(new Series(name, type, read, jsonKey, alias));
+        }
+    }
+
+    private Series[] Snapshot()
+    {
+        lock (_series)
+        {
+            return [.. _series];
+        }
+    }
+
+    private sealed record Series(string Name, string Type, Func<double> Read, string? JsonKey, string? Alias);
+}
