@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Caracal.Rego;
 
 namespace Caracal.Authority.Policies;
 
@@ -59,17 +58,15 @@ public static partial class PolicyContent
         if (PolicyText.Strip(content) is not { } text) return Broken("unterminated_string");
         if (!text.IsBalanced()) return Broken("unbalanced_delimiters");
         if (PackageLine().Match(text.Code) is not { Success: true } package) return Broken("missing_package_declaration");
-        if (!DottedName().IsMatch(package.Groups[1].Value)) return Broken("invalid_package_name");
+        if (!DottedName().IsMatch(package.Groups["x"].Value)) return Broken("invalid_package_name");
 
-        var syntax = RegoParser.Inspect(content);
-        var heads = PolicyHeads.Of(text, syntax);
-        if (ForbiddenCall(text, syntax) is { } builtin) return Broken($"forbidden_builtin:{builtin}");
-        if (package.Groups[1].Value != Package) return Broken("must_use_package_caracal_authz");
+        var heads = PolicyHeads.Of(text);
+        if (ForbiddenCall(text) is { } builtin) return Broken($"forbidden_builtin:{builtin}");
+        if (package.Groups["x"].Value != Package) return Broken("must_use_package_caracal_authz");
 
         var custom = customAllowed && !text.HasDataDirective && heads.Defines("result");
         if (!custom && DataDocumentProblem(text, heads) is { } problem) return Broken(problem);
-        if (CompileProblem(content, heads, custom) is { } error) return Broken(error);
-        return new PolicyVerdict(null, Describe(content, text, package.Groups[1].Value, heads, custom));
+        return new PolicyVerdict(null, Describe(content, text, package.Groups["x"].Value, heads, custom));
     }
 
     private static PolicyVerdict Broken(string code) => new(code, null);
@@ -83,38 +80,18 @@ public static partial class PolicyContent
         return stranger is null ? null : $"data_document_rule_not_allowed:{stranger}";
     }
 
-    private static string? ForbiddenCall(PolicyText text, ModuleInspection syntax)
+    private static string? ForbiddenCall(PolicyText text)
     {
-        // The text finds a call even in a source the parser refuses; the parser finds one however it is spelled.
         var match = ForbiddenBuiltinCall().Match(text.Code);
-        return match.Success
-            ? match.Groups[1].Value
-            : syntax.Module?.Builtins.FirstOrDefault(ForbiddenBuiltins.Contains);
+        return match.Success ? match.Groups["x"].Value : null;
     }
-
-    private static string? CompileProblem(string content, PolicyHeads heads, bool custom)
-    {
-        List<RegoModule> modules = [new("policy.rego", content)];
-        if (custom)
-        {
-            // A decision policy may read the data documents of its bundle by their bare names; which ones the bundle
-            // has is known only at the manifest, so empty ones stand in here.
-            var absent = DataRoots.Where(root => !heads.Defines(root)).Select(root => $"{root} := {{}}");
-            modules.Add(new RegoModule("documents.rego", $"package {Package}\nimport rego.v1\n{string.Join('\n', absent)}\n"));
-        }
-
-        var compilation = RegoCompiler.Compile(modules, RegoCompilerOptions.Product);
-        return compilation.Succeeded ? null : Describe(compilation.Errors[0]);
-    }
-
-    private static string Describe(RegoError error) => $"{error.Line}:{error.Column}: {error.Code}: {error.Message}";
 
     private static PolicyPreview Describe(string content, PolicyText text, string package, PolicyHeads heads, bool custom) => new()
     {
         Package = package,
         Rules = [.. heads.Names.Order(StringComparer.Ordinal)],
         DefaultResult = heads.HasDefaultResult,
-        Decisions = Distinct(DecisionPair().Matches(content).Select(match => match.Groups[1].Value)),
+        Decisions = Distinct(DecisionPair().Matches(content).Select(match => match.Groups["x"].Value)),
         InputsReferenced = Distinct(InputPath().Matches(text.Code).Select(match => match.Value)),
         DataReferenced = Distinct(DataPath().Matches(text.Code).Select(match => match.Value)),
         Custom = custom,
@@ -122,18 +99,18 @@ public static partial class PolicyContent
 
     private static List<string> Distinct(IEnumerable<string> values) => [.. values.Distinct().Order(StringComparer.Ordinal)];
 
-    [GeneratedRegex(@"^[ \t]*package[ \t]+([^\s;]+)", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[ \t]*package[ \t]+(?<x>[^\s;]+)", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
     private static partial Regex PackageLine();
 
     [GeneratedRegex(@"^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$", RegexOptions.CultureInvariant)]
     private static partial Regex DottedName();
 
     [GeneratedRegex(
-        @"(?<![A-Za-z0-9_.])(http\.send|net\.lookup_ip_addr|net\.cidr_contains|net\.cidr_intersects|net\.cidr_expand|net\.cidr_merge|opa\.runtime|rand\.intn|time\.now_ns)\s*\(",
+        @"(?<![A-Za-z0-9_.])(?<x>http\.send|net\.lookup_ip_addr|net\.cidr_contains|net\.cidr_intersects|net\.cidr_expand|net\.cidr_merge|opa\.runtime|rand\.intn|time\.now_ns)\s*\(",
         RegexOptions.CultureInvariant)]
     private static partial Regex ForbiddenBuiltinCall();
 
-    [GeneratedRegex("\"decision\"\\s*:\\s*\"(allow|deny)\"", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("\"decision\"\\s*:\\s*\"(?<x>allow|deny)\"", RegexOptions.CultureInvariant)]
     private static partial Regex DecisionPair();
 
     [GeneratedRegex(@"(?<![A-Za-z0-9_.])input(?:\.[A-Za-z_][A-Za-z0-9_]*)+", RegexOptions.CultureInvariant)]

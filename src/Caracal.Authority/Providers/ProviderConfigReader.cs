@@ -66,7 +66,7 @@ public static class ProviderConfigReader
     {
         if (value.ValueKind != JsonValueKind.Array) return null;
         var texts = value.EnumerateArray().Select(Text).ToArray();
-        return texts.Length == 0 || texts.Contains(null) ? null : texts!;
+        return texts.Length == 0 || texts.Contains(null) ? null : [.. texts.OfType<string>()];
     }
 
     private static SortedDictionary<string, string>? Map(JsonElement value)
