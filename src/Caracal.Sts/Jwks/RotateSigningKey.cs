@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Caracal.Hosting.Http;
 using Caracal.Storage;
+using Caracal.Streams;
 using Caracal.Streams.State;
 using Caracal.Sts.TokenExchange;
 using Microsoft.AspNetCore.Http;
@@ -23,7 +24,20 @@ internal sealed class RotateSigningKey(StsSettings settings, ZoneKeyring keyring
             return;
         }
 
-        if (await RefusesAsync(context, body) || !TryReadRetire(body, out var retirePrevious))
+        try
+        {
+            if (await RefusesAsync(context, body))
+            {
+                return;
+            }
+        }
+        catch (StreamsUnavailableException)
+        {
+            await ErrorBody.WriteAsync(context, StsErrors.Unavailable);
+            return;
+        }
+
+        if (!TryReadRetire(body, out var retirePrevious))
         {
             await ErrorBody.WriteAsync(context, StsErrors.BadJson);
             return;
@@ -41,7 +55,7 @@ internal sealed class RotateSigningKey(StsSettings settings, ZoneKeyring keyring
         }
     }
 
-    // Answers for itself when it refuses; the caller's own answer is then ignored because the response has begun.
+    // Answers for itself when it refuses.
     private async Task<bool> RefusesAsync(HttpContext context, byte[] body)
     {
         if (SignedCallReader.Read(context, body) is { } proof)

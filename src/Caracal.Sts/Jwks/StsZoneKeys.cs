@@ -7,24 +7,16 @@ namespace Caracal.Sts.Jwks;
 /// <summary>Verification keys for services of the same process: the STS's own zone states, without HTTP in between.</summary>
 internal sealed class StsZoneKeys(ZoneStates zones) : IZoneKeys
 {
-    public ValueTask<EcPublicKey?> FindAsync(string zoneId, string keyId, CancellationToken cancellationToken)
-    {
-        var recent = zones.GetRecentAsync(zoneId, cancellationToken);
-        return recent.IsCompletedSuccessfully && recent.Result?.FindVerificationKey(keyId) is { } key
+    public ValueTask<EcPublicKey?> FindAsync(string zoneId, string keyId, CancellationToken cancellationToken) =>
+        zones.Peek(zoneId, out var age) is { } state && age < ZoneStates.CheckInterval && state.FindVerificationKey(keyId) is { } key
             ? ValueTask.FromResult<EcPublicKey?>(key)
-            : LookAgainAsync(recent, zoneId, keyId, cancellationToken);
-    }
+            : LookAgainAsync(zoneId, keyId, cancellationToken);
 
-    private async ValueTask<EcPublicKey?> LookAgainAsync(
-        ValueTask<ZoneState?> recent, string zoneId, string keyId, CancellationToken cancellationToken)
+    // The key is not there, or the zone was not looked at for a while.
+    private async ValueTask<EcPublicKey?> LookAgainAsync(string zoneId, string keyId, CancellationToken cancellationToken)
     {
         try
         {
-            if ((await recent)?.FindVerificationKey(keyId) is { } key)
-            {
-                return key;
-            }
-
             return (await zones.GetFreshAsync(zoneId, cancellationToken))?.FindVerificationKey(keyId);
         }
         catch (StorageUnavailableException)

@@ -15,7 +15,8 @@ internal sealed class ZoneStates(ZoneConfigurationStore store, PolicyLoader poli
     /// <summary>How long keys may be served without a look at the database (sts.md 6.2).</summary>
     public static readonly TimeSpan KeyLife = TimeSpan.FromMinutes(15);
 
-    private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(5);
+    /// <summary>How long a zone is taken for verification without another look; never for granting.</summary>
+    public static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, Slot> _zones = new(StringComparer.Ordinal);
 
@@ -40,12 +41,6 @@ internal sealed class ZoneStates(ZoneConfigurationStore store, PolicyLoader poli
     /// <summary>The zone as it is now.</summary>
     public async ValueTask<ZoneState?> GetFreshAsync(string zoneId, CancellationToken cancellationToken) =>
         await GetAsync(zoneId, await store.ReadVersionAsync(zoneId, cancellationToken), cancellationToken);
-
-    /// <summary>The zone, checked against the database within the last seconds; for verifying keys only, never for granting.</summary>
-    public ValueTask<ZoneState?> GetRecentAsync(string zoneId, CancellationToken cancellationToken) =>
-        _zones.TryGetValue(zoneId, out var slot) && slot.State is { } state && time.GetElapsedTime(slot.CheckedAt) < CheckInterval
-            ? ValueTask.FromResult<ZoneState?>(state)
-            : GetFreshAsync(zoneId, cancellationToken);
 
     /// <summary>What is in memory, however old; null when nothing is.</summary>
     public ZoneState? Peek(string zoneId, out TimeSpan age)
