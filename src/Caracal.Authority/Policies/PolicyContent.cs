@@ -110,7 +110,7 @@ public static partial class PolicyContent
         RegexOptions.CultureInvariant)]
     private static partial Regex ForbiddenBuiltinCall();
 
-    [GeneratedRegex("\"decision\"\\s*:\\s*\"(allow|deny)\"", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("\"decision\"\\s*:\\s*\"(?<x>allow|deny)\"", RegexOptions.CultureInvariant)]
     private static partial Regex DecisionPair();
 
     [GeneratedRegex(@"(?<![A-Za-z0-9_.])input(?:\.[A-Za-z_][A-Za-z0-9_]*)+", RegexOptions.CultureInvariant)]
