@@ -9,6 +9,9 @@ public interface ISqlDialect
     /// <summary>Replaces the type words of a migration (<c>{time}</c>, <c>{json}</c>, <c>{texts}</c>, <c>{bytes}</c>, <c>{bool}</c>) by the engine's types.</summary>
     string TranslateTypes(string migration);
 
+    /// <summary>Statements that raise the zone's version with every change of the table, in the same transaction (<c>{zone_version:table}</c>).</summary>
+    string ZoneVersionTriggers(string table);
+
     /// <summary>An expression for the text member <paramref name="key"/> of a JSON column; null when absent.</summary>
     string JsonText(string column, string key);
 
