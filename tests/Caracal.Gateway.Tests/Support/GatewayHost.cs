@@ -47,6 +47,8 @@ internal sealed class GatewayHost : IAsyncDisposable
     public Database Database { get; private set; } = null!;
     public string Address => _server.Address;
 
+    public IReadOnlyList<Caracal.Gateway.Pipeline.IGatewayStep> Steps => _service.Steps;
+
     public HttpClient Client { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, ActivityHeadersPropagator = null });
 
     public static async Task<GatewayHost> StartAsync(Func<GatewaySettings, GatewaySettings>? change = null)
