@@ -14,7 +14,6 @@ using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Logging;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage;
-using Caracal.Storage.AdminAudit;
 using Caracal.Storage.Delegations;
 using Caracal.Storage.Idempotency;
 using Caracal.Storage.Leases;
@@ -72,7 +71,7 @@ public sealed class CoordinatorService : IAsyncDisposable
         var (receiptStore, outboxCare, directory) = (new ReceiptStore(), new CoordinatorOutboxCare(), new CoordinatorDirectory());
 
         // What several capabilities share.
-        _trail = new AdminAuditTrail(settings, new AdminAuditStore(), database, clock, _logger);
+        _trail = new AdminAuditTrail(settings, database, clock, _logger);
         var changes = new Changes(database, _trail);
         var limits = new RateLimits(on.State, _time);
         var verifier = new BearerVerifier(on.ZoneKeys, settings.IssuerUrl, _time);
