@@ -1,3 +1,4 @@
+using Caracal.Evidence.Ledger;
 using Microsoft.Extensions.Logging;
 
 // SYSLIB1015: the texts are fixed by alert rules; the other values travel as fields of the line.
@@ -20,10 +21,17 @@ internal static partial class AuditLog
     [LoggerMessage(EventId = 5003, EventName = "hmac_key_unknown", Level = LogLevel.Warning, Message = "tamper: no key for row")]
     public static partial void KeyUnknown(ILogger logger, string hmacKeyId, string zoneId, long count);
 
-    // A clean sweep must not match an alert on the words above, so the fields are named breaks and hmac_failures.
-    [LoggerMessage(EventId = 5004, EventName = "tamper_sweep_complete", Message = "tamper sweep complete")]
-    public static partial void SweepComplete(
-        ILogger logger, LogLevel level, bool full, string window, long @checked, long mismatches, long breaks, long hmacFailures);
+    /// <summary>The end of a sweep. A clean one must not match an alert on the words above, so the field is named <c>breaks</c>.</summary>
+    public static void SweepComplete(ILogger logger, bool full, string window, ChainReport report) => logger.Log(
+        report.IsClean ? LogLevel.Information : LogLevel.Error,
+        new EventId(5004, "tamper_sweep_complete"),
+        (IReadOnlyList<KeyValuePair<string, object?>>)
+        [
+            new("full", full), new("window", window), new("checked", report.Checked), new("mismatches", report.Mismatches),
+            new("breaks", report.Breaks), new("hmac_failures", report.HmacFailures),
+        ],
+        null,
+        static (_, _) => "tamper sweep complete");
 
     [LoggerMessage(EventId = 5005, EventName = "audit_dead_lettered", Level = LogLevel.Error, Message = "audit event dead-lettered: {Reason}")]
     public static partial void DeadLettered(ILogger logger, string reason, string? eventId, string sourceId);

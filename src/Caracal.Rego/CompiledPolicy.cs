@@ -1,18 +1,49 @@
+using Caracal.Rego.Compilation;
+using Caracal.Rego.Evaluation;
+using Caracal.Rego.Syntax;
+
 namespace Caracal.Rego;
 
 /// <summary>Compiled modules over base data: immutable, shared by any number of evaluations.</summary>
 public sealed class CompiledPolicy
 {
-    private readonly RegoValue _data;
+    internal CompiledPolicy(PolicyPlan plan, RegoValue data)
+    {
+        State = new PolicyState(plan, data);
+        Freezer.Freeze(State);
+    }
 
-    internal CompiledPolicy(RegoValue data) => _data = data;
+    internal PolicyState State { get; }
 
     /// <summary>The same rules over other base data.</summary>
-    public CompiledPolicy WithData(RegoValue data) => new(data);
+    public CompiledPolicy WithData(RegoValue data) => new(State.Plan, data);
 
     /// <summary>Prepares a query, such as <c>data.caracal.authz.result</c>.</summary>
     /// <exception cref="RegoQueryException">The query does not compile.</exception>
-    public PreparedQuery Prepare(string query) => new(query, _data);
+    public PreparedQuery Prepare(string query)
+    {
+        var errors = new CompileErrors();
+        try
+        {
+            var literals = Parser.ParseQuery(query);
+            var compiled = new QueryCompiler(State.Plan, errors).Compile(literals);
+            if (compiled is not null) return new PreparedQuery(State, compiled);
+        }
+        catch (SyntaxException e)
+        {
+            errors.Add(Phase.Parse, "rego_parse_error", e.Message, "", e.At);
+        }
+        catch (CompileTimeException)
+        {
+            errors.Add(Phase.Limits, "rego_compile_error", "compilation took too long", "", default);
+        }
+        catch (Values.ValueTooDeepException e)
+        {
+            errors.Add(Phase.Limits, "rego_compile_error", e.Message, "", default);
+        }
+
+        throw new RegoQueryException(errors.Report());
+    }
 }
 
 /// <summary>A query does not compile.</summary>
@@ -20,21 +51,4 @@ public sealed class RegoQueryException(IReadOnlyList<RegoError> errors) : Except
 {
     /// <summary>Why.</summary>
     public IReadOnlyList<RegoError> Errors { get; } = errors;
-}
-
-/// <summary>A query ready to run: immutable, thread-safe.</summary>
-public sealed class PreparedQuery
-{
-    private readonly string _query;
-    private readonly RegoValue _data;
-
-    internal PreparedQuery(string query, RegoValue data)
-    {
-        _query = query;
-        _data = data;
-    }
-
-    /// <summary>Runs the query; a null input is an undefined input.</summary>
-    public EvalResult Evaluate(RegoValue? input, EvalOptions? options = null) =>
-        new(null, [], false, new RegoError("rego_compile_error", $"evaluation is not available in this build: {_query} {_data.Kind}", "", 0, 0));
 }

@@ -1,11 +1,16 @@
+using Caracal.Rego.Compilation;
+
 namespace Caracal.Rego;
 
 /// <summary>Turns modules into a policy, or says why it cannot.</summary>
 public static class RegoCompiler
 {
     /// <summary>Compiles modules together: they form one tree of rules.</summary>
-    public static RegoCompilation Compile(IReadOnlyList<RegoModule> modules, RegoCompilerOptions? options = null) =>
-        new(null, [new RegoError("rego_compile_error", "evaluation is not available in this build", "", 0, 0)]);
+    public static RegoCompilation Compile(IReadOnlyList<RegoModule> modules, RegoCompilerOptions? options = null)
+    {
+        var (plan, errors) = new PolicyCompiler(options ?? new RegoCompilerOptions()).Compile(modules);
+        return new(plan is null ? null : new CompiledPolicy(plan, RegoValue.EmptyObject), errors);
+    }
 }
 
 /// <summary>A policy or the errors that prevented it.</summary>

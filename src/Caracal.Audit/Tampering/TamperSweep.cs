@@ -53,9 +53,7 @@ internal sealed class TamperSweep(
         metrics.ChainBreaks.Add(report.Breaks);
         metrics.TamperHmacFailures.Add(report.HmacFailures);
         metrics.Swept(clock.Now, full);
-        AuditLog.SweepComplete(
-            logger, report.IsClean ? LogLevel.Information : LogLevel.Error, full,
-            full ? "all" : $"{settings.RollingWindow.TotalHours:0}h", report.Checked, report.Mismatches, report.Breaks, report.HmacFailures);
+        AuditLog.SweepComplete(logger, full, full ? "all" : $"{settings.RollingWindow.TotalHours:0}h", report);
     }
 
     private void Log(ChainFinding finding)

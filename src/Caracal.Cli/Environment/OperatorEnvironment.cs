@@ -52,7 +52,7 @@ internal static class OperatorEnvironment
 
     private static bool IsDevelopment(ProcessVariables variables) =>
         variables["NODE_ENV"] != "production"
-        && (variables["CARACAL_MODE"] is { } mode ? mode.Trim().ToLowerInvariant() == "dev" : variables.Has("CARACAL_REPO_ROOT"));
+        && (variables["CARACAL_MODE"] is { } mode ? string.Equals(mode.Trim(), "dev", StringComparison.OrdinalIgnoreCase) : variables.Has("CARACAL_REPO_ROOT"));
 
     private static ProcessVariables Fill(ProcessVariables variables, string path, Terminal terminal)
     {

@@ -19,7 +19,7 @@ internal static partial class Detachment
         System.Environment.SetEnvironmentVariable(LogVariable, null);
         if (OperatingSystem.IsWindows()) return;
 
-        NewSession();
+        _ = NewSession();
         Point("/dev/null", ReadOnly, 0);
         if (OperatingSystem.IsLinux())
         {

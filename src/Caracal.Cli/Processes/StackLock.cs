@@ -16,11 +16,11 @@ internal sealed class StackLock : IDisposable
         try
         {
             // FileShare.None is flock(LOCK_EX) on Unix and an exclusive open on Windows.
-            var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            file.SetLength(0);
-            file.Write(Encoding.ASCII.GetBytes(System.Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-            file.Flush();
-            return new StackLock(file);
+            var held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            held.SetLength(0);
+            held.Write(Encoding.ASCII.GetBytes(System.Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
+            held.Flush();
+            return new StackLock(held);
         }
         catch (IOException) when (File.Exists(path))
         {
@@ -34,8 +34,7 @@ internal sealed class StackLock : IDisposable
     {
         try
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using var reader = new StreamReader(file);
+            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
             return reader.ReadToEnd() is { Length: > 0 } pid ? pid : "unknown";
         }
         catch (IOException)
