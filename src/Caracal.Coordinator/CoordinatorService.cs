@@ -57,6 +57,7 @@ public sealed class CoordinatorService : IAsyncDisposable
     private readonly OutboxRelay _relay;
     private readonly LifecycleRelay _lifecycle;
     private readonly RecurringJob[] _jobs;
+    private readonly Dictionary<string, Func<CancellationToken, Task>> _runs = new(StringComparer.Ordinal);
 
     public CoordinatorService(CoordinatorSettings settings, CoordinatorDependencies on)
     {
@@ -186,6 +187,9 @@ public sealed class CoordinatorService : IAsyncDisposable
         ServiceLog.Listening(_logger, "coordinator", Address);
     }
 
+    /// <summary>Runs one job now, beside its interval.</summary>
+    internal Task RunJobAsync(string name, CancellationToken cancellationToken) => _runs[name](cancellationToken);
+
     /// <summary>Not ready, then no requests, then no jobs.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -211,18 +215,22 @@ public sealed class CoordinatorService : IAsyncDisposable
         _ => _pipeline.HandleAsync(context),
     });
 
-    private RecurringJob Job(string name, TimeSpan interval, Func<CancellationToken, Task> run) => new(name, interval, async stop =>
+    private RecurringJob Job(string name, TimeSpan interval, Func<CancellationToken, Task> run)
     {
-        try
+        _runs.Add(name, run);
+        return new RecurringJob(name, interval, async stop =>
         {
-            await run(stop);
-        }
-        catch (Exception) when (!stop.IsCancellationRequested)
-        {
-            _metrics.JobFailures.Add();
-            throw;
-        }
-    });
+            try
+            {
+                await run(stop);
+            }
+            catch (Exception) when (!stop.IsCancellationRequested)
+            {
+                _metrics.JobFailures.Add();
+                throw;
+            }
+        });
+    }
 
     private void WarnOfMissingKeys()
     {

@@ -153,6 +153,12 @@ internal sealed class TestCoordinator : IAsyncDisposable
         }
     }
 
+    /// <summary>Stops the service; the store stays open to be looked at.</summary>
+    public Task StopAsync() => _service.StopAsync(default);
+
+    /// <summary>Runs the retention cleaner once, as its interval would.</summary>
+    public Task CleanAsync() => _service.RunJobAsync("retention_cleanup", default);
+
     public async ValueTask DisposeAsync()
     {
         await _service.StopAsync(default);
