@@ -25,6 +25,7 @@ internal sealed class TestCoordinator : IAsyncDisposable
     private readonly DirectoryInfo _folder;
     private readonly HttpClient _http;
     private readonly CoordinatorService _service;
+    private readonly List<StreamEntry> _untaken = [];
 
     private TestCoordinator(DirectoryInfo folder, Database database, DatabaseClock clock, TestTime time, CoordinatorSettings settings, ISharedState? state)
     {
@@ -51,6 +52,8 @@ internal sealed class TestCoordinator : IAsyncDisposable
     public CoordinatorSettings Settings { get; }
     public ZoneSigner Signer { get; }
     public InProcessStreams Streams { get; }
+
+    public int Port => new Uri(_service.Address).Port;
 
     /// <summary>The lifecycle mandate of <c>app1</c>.</summary>
     public string App1 => Token("app1");
@@ -134,23 +137,27 @@ internal sealed class TestCoordinator : IAsyncDisposable
     public Task<T?> ScalarAsync<T>(string sql, object? parameters = null) =>
         Database.ReadAsync(connection => connection.ExecuteScalarAsync<T>(sql, parameters));
 
-    /// <summary>Reads the topic until a message matches; the published order is kept. Every message read must be signed.</summary>
+    /// <summary>
+    /// The first message of the topic that matches and was not taken yet; delivery is unordered. Every message read must
+    /// carry a valid signature.
+    /// </summary>
     public async Task<StreamEntry> NextAsync(string topic, Func<StreamEntry, bool> matches)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (true)
+        while (_untaken.Find(entry => entry.Topic == topic && matches(entry)) is null)
         {
-            foreach (var entry in await Streams.ReadAsync([topic], "test", "test", 1, TimeSpan.FromSeconds(20), limit.Token))
+            foreach (var entry in await Streams.ReadAsync([topic], "test", "test", 50, TimeSpan.FromSeconds(20), limit.Token))
             {
                 var verdict = StreamSignature.Verify(
                     HmacKeyRing.Of(KeyClass.StreamsHmac, Convert.FromHexString(TestSettings.StreamsKey)), topic, entry.Fields.ToArray(), out _);
                 Assert.Equal(StreamVerdict.Accepted, verdict);
-                if (matches(entry))
-                {
-                    return entry;
-                }
+                _untaken.Add(entry);
             }
         }
+
+        var taken = _untaken.Find(entry => entry.Topic == topic && matches(entry))!;
+        _untaken.Remove(taken);
+        return taken;
     }
 
     /// <summary>Stops the service; the store stays open to be looked at.</summary>
