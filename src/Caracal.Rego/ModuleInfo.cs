@@ -1,3 +1,5 @@
+using Caracal.Rego.Syntax;
+
 namespace Caracal.Rego;
 
 /// <summary>What a rule defines.</summary>
@@ -49,6 +51,21 @@ public sealed record ModuleInspection(ModuleInfo? Module, IReadOnlyList<RegoErro
 public static class RegoParser
 {
     /// <summary>Describes a module.</summary>
-    public static ModuleInspection Inspect(string source, RegoLanguageMode mode = RegoLanguageMode.Auto, string name = "module.rego") =>
-        new(null, [new RegoError("rego_parse_error", $"inspection is not available in this build ({mode}, {source.Length} characters)", name, 1, 1)]);
+    public static ModuleInspection Inspect(string source, RegoLanguageMode mode = RegoLanguageMode.Auto, string name = "module.rego")
+    {
+        if (source.Length > RegoLimits.Default.ModuleCharacters)
+            return new(null, [new RegoError("content_too_large", $"module exceeds {RegoLimits.Default.ModuleCharacters} characters", name, 1, 1)]);
+        try
+        {
+            return new(new ModuleInspector(Parser.ParseModule(name, source, mode)).Inspect(), []);
+        }
+        catch (SyntaxException e)
+        {
+            return new(null, [new RegoError("rego_parse_error", e.Message, name, e.At.Line, e.At.Column)]);
+        }
+        catch (Values.ValueTooDeepException e)
+        {
+            return new(null, [new RegoError("rego_parse_error", e.Message, name, 1, 1)]);
+        }
+    }
 }

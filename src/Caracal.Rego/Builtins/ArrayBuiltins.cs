@@ -49,10 +49,10 @@ internal static class ArrayBuiltins
     {
         if (!c.Number(2).IsInteger) return c.WrongOperand(2, "integer number", "floating-point number");
         if (c.Number(2).Sign <= 0) return c.Fail("step must be a positive integer");
-        return c.Number(2).TryGetInt64(out var step) ? Range(c, step) : c.Fail("step too large");
+        return Range(c, c.Number(2).Integer);
     }
 
-    private static RegoValue? Range(in BuiltinCall c, long step)
+    private static RegoValue? Range(in BuiltinCall c, System.Numerics.BigInteger step)
     {
         for (var i = 0; i < 2; i++)
         {
@@ -69,7 +69,7 @@ internal static class ArrayBuiltins
         for (var i = 0; i < items.Length; i++)
         {
             c.Context.Tick();
-            items[i] = NumberValue.From(from + ((System.Numerics.BigInteger)delta * i));
+            items[i] = NumberValue.From(from + (delta * i));
         }
 
         return new ArrayValue(items);

@@ -39,6 +39,9 @@ internal sealed class Builtin
     /// <summary>Whether the result is a part of an operand, so that building it costs nothing.</summary>
     public bool Selects { get; init; }
 
+    /// <summary>Whether literal operands of a wrong type are left to evaluation.</summary>
+    public bool TakesAnyLiteral { get; init; }
+
     public bool Accepts(int operand, RegoKind kind) => (_masks[operand] & (1 << (int)kind)) != 0;
 
     public RegoValue? Invoke(EvalContext ctx, ReadOnlySpan<RegoValue> args, SourcePlace place)

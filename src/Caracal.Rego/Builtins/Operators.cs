@@ -29,6 +29,10 @@ internal static class Operators
         all.Add("internal.template_string", ["array"], Template);
     }
 
+    /// <summary>Names that stand for operators of the syntax.</summary>
+    public static bool IsOperator(string name) => name is "plus" or "minus" or "mul" or "div" or "rem" or "and" or "or"
+        or "equal" or "eq" or "assign" or "neq" or "lt" or "lte" or "gt" or "gte";
+
     public static SetValue Union(SetValue a, SetValue b)
     {
         var builder = new SetBuilder(a.Count + b.Count);

@@ -153,8 +153,10 @@ internal static class Sprintf
 
     private static bool TryGo(NumberValue n, out BigInteger? integer, out double? real)
     {
-        integer = n.IsInteger ? n.Integer : null;
         real = null;
+        integer = null;
+        if (IsVast(n)) return false;
+        integer = n.IsInteger ? n.Integer : null;
         if (integer is not null) return true;
         var d = n.ToDouble();
         if (double.IsInfinity(d)) return false;
@@ -162,12 +164,16 @@ internal static class Sprintf
         return true;
     }
 
+    /// <summary>A number written with a large exponent that no double holds: it stays text.</summary>
+    private static bool IsVast(NumberValue n) => n.Exponent > 20 && double.IsInfinity(n.ToDouble());
+
     private static string? Integer(Spec s, BigInteger value)
     {
         var magnitude = BigInteger.Abs(value);
         var (digits, prefix) = s.Verb switch
         {
             'd' or 'v' => (magnitude.ToString(CultureInfo.InvariantCulture), ""),
+            's' when value > long.MaxValue || value < long.MinValue => (magnitude.ToString(CultureInfo.InvariantCulture), ""),
             'b' => (StringBuiltins.InBase(magnitude, 2), s.Sharp ? "0b" : ""),
             'o' => (StringBuiltins.InBase(magnitude, 8), s.Sharp ? "0" : ""),
             'O' => (StringBuiltins.InBase(magnitude, 8), "0o"),
@@ -211,7 +217,19 @@ internal static class Sprintf
         return s.Left ? text + new string(' ', missing) : new string(s.Zero ? '0' : ' ', missing) + text;
     }
 
-    private static string Plain(RegoValue value) => value is StringValue s ? s.Text : ValueText.Of(value);
+    private static string Plain(RegoValue value) => value switch
+    {
+        StringValue s => s.Text,
+        NumberValue n when IsVast(n) => Scientific(n),
+        _ => ValueText.Of(value),
+    };
+
+    private static string Scientific(NumberValue n)
+    {
+        var digits = BigInteger.Abs(n.Coefficient).ToString(CultureInfo.InvariantCulture);
+        var mantissa = digits.Length == 1 ? digits : $"{digits[0]}.{digits[1..]}";
+        return string.Create(CultureInfo.InvariantCulture, $"{(n.Sign < 0 ? "-" : "")}{mantissa}e{n.Exponent + digits.Length - 1}");
+    }
 
     private static string Quote(string text)
     {
@@ -223,6 +241,7 @@ internal static class Sprintf
     private static string GoType(RegoValue value) => value switch
     {
         NumberValue { IsSmall: true } => "int",
+        NumberValue n when IsVast(n) => "string",
         NumberValue { IsInteger: true } => "*big.Int",
         NumberValue n => double.IsInfinity(n.ToDouble()) ? "string" : "float64",
         _ => "string",

@@ -26,7 +26,7 @@ internal static class TypeBuiltins
         all.Add(Cast("cast_object", "object", static (in c) => c[0]));
     }
 
-    private static Builtin Cast(string name, string operand, BuiltinBody body) => new(name, [operand], body) { IsDeprecated = true };
+    private static Builtin Cast(string name, string operand, BuiltinBody body) => new(name, [operand], body) { IsDeprecated = true, TakesAnyLiteral = true };
 
     private static RegoValue Is(in BuiltinCall c, RegoKind kind) => RegoValue.Boolean(c[0].Kind == kind);
 

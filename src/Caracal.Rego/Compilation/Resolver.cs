@@ -207,6 +207,16 @@ internal sealed partial class Resolver(TreeNode root, CompileErrors errors, IRea
     {
         if (e.Right is not null)
         {
+            if (e.Declares)
+            {
+                NoteSelfReference(e, scope);
+            }
+            else
+            {
+                scope.NoteBinding(e.Left);
+                scope.NoteBinding(e.Right);
+            }
+
             var right = Term(e.Right, scope);
             var left = e.Declares ? Pattern(e.Left, VarOrigin.Assigned, scope) : Term(e.Left, scope);
             Unify(left, right, false, e.Negated, e.At, with, scope);
@@ -233,6 +243,19 @@ internal sealed partial class Resolver(TreeNode root, CompileErrors errors, IRea
         }
 
         Single(Call(call, scope, top: true), e, with, scope);
+    }
+
+    /// <summary>A declaration cannot use the name it declares.</summary>
+    private static void NoteSelfReference(ExpressionLiteral e, Scope scope)
+    {
+        var used = new Scope(null, new IrBody());
+        used.CollectNames(e.Right!);
+        var declared = new Scope(null, new IrBody());
+        declared.CollectNames([new ExpressionLiteral(e.Left, null, true, false, e.At)]);
+        foreach (var name in declared.WillDeclare)
+        {
+            if (used.Direct.Contains(name) && !scope.Declared.ContainsKey(name)) scope.Referenced.Add(name);
+        }
     }
 
     private static void Single(Ir term, ExpressionLiteral e, IReadOnlyList<IrWith> with, Scope scope)
@@ -305,7 +328,7 @@ internal sealed partial class Resolver(TreeNode root, CompileErrors errors, IRea
             Error(Phase.Locals, "rego_compile_error", $"var {term.Name} {(earlier.Origin == VarOrigin.Assigned ? "assigned" : "declared")} above", term.At);
         else if (scope.Referenced.Contains(term.Name))
             Error(Phase.Locals, "rego_compile_error", $"var {term.Name} referenced above", term.At);
-        var v = new Var(term.Name, origin, term.At);
+        if (!scope.Pending.Remove(term.Name, out var v)) v = new Var(term.Name, origin, term.At);
         scope.Declared[term.Name] = v;
         return v;
     }

@@ -34,7 +34,7 @@ internal sealed partial class Resolver
             Error(Phase.Functions, "rego_type_error", message, term.At);
         }
 
-        if (builtin is not null) CheckLiteralArguments(builtin, args, term.At);
+        if (builtin is { TakesAnyLiteral: false }) CheckLiteralArguments(builtin, args, term.At);
         return new IrCall(builtin, function, args, output, term.At);
     }
 

@@ -37,7 +37,12 @@ internal sealed partial class Resolver
     {
         var name = term.Name;
         if (name == "_") return new IrVar(new Var("_", VarOrigin.Wildcard, term.At), term.At);
-        if (scope.WillDeclare.Contains(name) && !scope.Declared.ContainsKey(name)) scope.Referenced.Add(name);
+        if (scope.WillDeclare.Contains(name) && !scope.Declared.ContainsKey(name))
+        {
+            if (IsGlobal(name) || scope.FindDeclared(name, out _) is not null) scope.Referenced.Add(name);
+            else return new IrVar(Pending(name, term.At, scope), term.At);
+        }
+
         if (scope.FindDeclared(name, out var owner) is { } known)
         {
             known.Used = true;
@@ -56,6 +61,14 @@ internal sealed partial class Resolver
         return new IrVar(v, term.At);
     }
 
+    private bool IsGlobal(string name) => name is "input" or "data" || _imports.ContainsKey(name) || _ruleNames.Contains(name);
+
+    private static Var Pending(string name, Place at, Scope scope)
+    {
+        if (!scope.Pending.TryGetValue(name, out var v)) scope.Pending[name] = v = new Var(name, VarOrigin.Assigned, at) { Used = true };
+        return v;
+    }
+
     private static Ir DocumentPath(IReadOnlyList<string> path, Place at)
     {
         Ir root = path[0] == "data" ? new IrData(at) : new IrInput(at);
@@ -65,6 +78,7 @@ internal sealed partial class Resolver
     private IrRef Reference(RefTerm term, Scope scope)
     {
         var head = Term(term.Head, scope);
+        foreach (var key in term.Keys) scope.NoteBinding(key);
         var keys = term.Keys.Select(k => Term(k, scope));
         return head is IrRef inner ? new IrRef(inner.Root, [.. inner.Keys, .. keys], term.At) : new IrRef(head, [.. keys], term.At);
     }

@@ -22,7 +22,10 @@ internal sealed class Scope(Scope? parent, IrBody body)
     /// <summary>Names some statement here declares.</summary>
     public HashSet<string> WillDeclare { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Names used here before their declaration.</summary>
+    /// <summary>Variables needed here before the statement that declares them; the order of statements does not matter for that.</summary>
+    public Dictionary<string, Var> Pending { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Names bound here, or used with another meaning, before their declaration.</summary>
     public HashSet<string> Referenced { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Whether this scope holds a function's arguments.</summary>
@@ -117,6 +120,23 @@ internal sealed class Scope(Scope? parent, IrBody body)
                     CollectNames(value);
                 }
 
+                break;
+        }
+    }
+
+    /// <summary>Notes the names a pattern binds before they are declared.</summary>
+    public void NoteBinding(Term pattern)
+    {
+        switch (pattern)
+        {
+            case VarTerm v when WillDeclare.Contains(v.Name) && !Declared.ContainsKey(v.Name):
+                Referenced.Add(v.Name);
+                break;
+            case ArrayTerm a:
+                foreach (var item in a.Items) NoteBinding(item);
+                break;
+            case ObjectTerm o:
+                foreach (var (_, value) in o.Pairs) NoteBinding(value);
                 break;
         }
     }

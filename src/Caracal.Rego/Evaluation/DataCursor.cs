@@ -34,7 +34,9 @@ internal sealed class DataCursor(TreeNode? node, RegoValue? document, Overlay? o
         if (child.Document is { } group)
         {
             var value = ctx.ValueOf(group);
-            return over is null ? value : Merge(value as ObjectValue, new DataCursor(null, below, over).Value(ctx));
+            if (over is null) return value;
+            var under = new DataCursor(null, below, over).Value(ctx);
+            return Merge(value as ObjectValue, under) ?? value ?? under;
         }
 
         return child.IsFunctionOnly ? over is null ? below : new DataCursor(null, below, over) : new DataCursor(child, below, over);
@@ -60,7 +62,10 @@ internal sealed class DataCursor(TreeNode? node, RegoValue? document, Overlay? o
             ctx.Tick();
             var value = Get(ctx, key);
             if (value is DataCursor c) value = c.Value(ctx);
-            if (value is not null) builder.Set(key, value);
+            if (value is null) continue;
+            // In a full document base data stands before what rules define; a reference to the key itself gets the rule.
+            if (overlay?.Child(key) is null && builder.Find(key) is { } known && node?.Child(key)?.Document is not null) value = Merge(known as ObjectValue, value) ?? known;
+            builder.Set(key, value);
         }
 
         ctx.ChargeMemory(64 + (builder.Count * 24L));
@@ -115,7 +120,8 @@ internal sealed class DataCursor(TreeNode? node, RegoValue? document, Overlay? o
 
     private static RegoValue? Merge(ObjectValue? over, RegoValue? under)
     {
-        if (over is null || under is not ObjectValue u) return under;
+        if (over is null) return null;
+        if (under is not ObjectValue u) return over;
         var builder = new ObjectBuilder();
         builder.SetAll(u);
         builder.SetAll(over);

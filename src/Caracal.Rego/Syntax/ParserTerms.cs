@@ -186,21 +186,20 @@ internal sealed partial class Parser
     {
         var at = Take().At;
         if (TryTake("]")) return new ScalarTerm(ArrayValue.Empty, at);
-        var first = ItemOrComprehension("]", (value, body) => new ComprehensionTerm(ComprehensionKind.Array, null, value, body, at));
-        if (first is ComprehensionTerm c && ReferenceEquals(c, _finished)) return c;
-        return new ArrayTerm(Rest(first, "]"), at);
+        var (first, whole) = ItemOrComprehension("]", (value, body) => new ComprehensionTerm(ComprehensionKind.Array, null, value, body, at));
+        return whole ? first : new ArrayTerm(Rest(first, "]"), at);
     }
 
     private Term Braces()
     {
         var at = Take().At;
         if (TryTake("}")) return new ScalarTerm(ObjectValue.Empty, at);
-        var first = ItemOrComprehension("}", (value, body) => new ComprehensionTerm(ComprehensionKind.Set, null, value, body, at));
-        if (first is ComprehensionTerm c && ReferenceEquals(c, _finished)) return c;
+        var (first, whole) = ItemOrComprehension("}", (value, body) => new ComprehensionTerm(ComprehensionKind.Set, null, value, body, at));
+        if (whole) return first;
         if (!Here.Is(":")) return new SetTerm(Rest(first, "}"), at);
         Take();
-        var firstValue = ItemOrComprehension("}", (value, body) => new ComprehensionTerm(ComprehensionKind.Object, first, value, body, at));
-        if (firstValue is ComprehensionTerm o && ReferenceEquals(o, _finished)) return o;
+        (var firstValue, whole) = ItemOrComprehension("}", (value, body) => new ComprehensionTerm(ComprehensionKind.Object, first, value, body, at));
+        if (whole) return firstValue;
         var pairs = new List<(Term, Term)> { (first, firstValue) };
         while (!TryTake("}"))
         {
@@ -214,16 +213,14 @@ internal sealed partial class Parser
         return new ObjectTerm(pairs, at);
     }
 
-    private ComprehensionTerm? _finished;
-
     /// <summary>
     /// Reads the first item of a literal. A unit followed by <c>|</c> is first tried as the head of a comprehension;
-    /// when that reads to the end, the comprehension is returned and remembered as finished.
+    /// when that reads to the end, the whole comprehension is returned instead.
     /// </summary>
-    private Term ItemOrComprehension(string close, Func<Term, List<Literal>, ComprehensionTerm> build) => Nested(() =>
+    private (Term Term, bool Whole) ItemOrComprehension(string close, Func<Term, List<Literal>, ComprehensionTerm> build) => Nested<(Term, bool)>(() =>
     {
         var unit = Postfix(Operand());
-        if (!Here.Is("|")) return MembershipOf(Infix(0, unit), pairs: false);
+        if (!Here.Is("|")) return (MembershipOf(Infix(0, unit), pairs: false), false);
         var start = _at;
         var nesting = _nesting;
         SyntaxException first;
@@ -233,7 +230,7 @@ internal sealed partial class Parser
             var body = Query(t => t.Is(close) || t.Kind == TokenKind.End);
             Expect(close);
             if (body.Count == 0) throw new SyntaxException("found empty body", Here.At);
-            return _finished = build(unit, body);
+            return (build(unit, body), true);
         }
         catch (SyntaxException e)
         {
@@ -244,7 +241,7 @@ internal sealed partial class Parser
         _nesting = nesting;
         var item = MembershipOf(Infix(0, unit), pairs: false);
         if (!Here.Is(",") && !Here.Is(":") && !Here.Is(close)) throw first;
-        return item;
+        return (item, false);
     });
 
     private List<Term> Rest(Term first, string close)
