@@ -92,6 +92,8 @@ public sealed class GatewayService : IAsyncDisposable
         };
     }
 
+    internal IReadOnlyList<IGatewayStep> Steps => _pipeline.Steps;
+
     /// <summary>How this service listens.</summary>
     public RoleServerOptions ServerOptions { get; }
 

@@ -17,7 +17,7 @@ internal sealed class Answer
     public string? EntityId { get; private init; }
 
     /// <summary>The zone the change belongs to when the path does not name it.</summary>
-    public string? ZoneId { get; init; }
+    public string? ZoneId { get; private init; }
 
     /// <summary>A CSV document in place of JSON.</summary>
     public CsvDocument? Csv { get; private init; }
@@ -46,6 +46,9 @@ internal sealed class Answer
         new(refusal.Status) { Refusal = refusal, Details = details };
 
     public static implicit operator Answer(Refusal refusal) => Refused(refusal);
+
+    /// <summary>The same answer, for a change whose zone its path does not name.</summary>
+    public Answer InZone(string zoneId) => new(Status) { Json = Json, EntityId = EntityId, ZoneId = zoneId };
 
     public Task<Answer> AsTask() => Task.FromResult(this);
 }

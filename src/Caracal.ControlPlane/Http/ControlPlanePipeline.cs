@@ -92,7 +92,8 @@ internal sealed class ControlPlanePipeline(
 
     private static bool IsMutation(HttpContext context) => context.Request.Method is "POST" or "PUT" or "PATCH" or "DELETE";
 
-    private static Answer UnknownRoute(HttpContext context, string path) => Answer.Of(404, JsonRows.Object(writer =>
+    /// <summary>The 404 of a path nobody serves, in the shape v1.0 clients know.</summary>
+    public static Answer UnknownRoute(HttpContext context, string path) => Answer.Of(404, JsonRows.Object(writer =>
     {
         writer.WriteString("message", $"Route {context.Request.Method}:{path} not found");
         writer.WriteString("error", "Not Found");

@@ -103,7 +103,8 @@ public static class KillSwitchStore
             """,
             new { zoneId, subjectId }) > 0;
 
-    private static async Task<IReadOnlyList<string>> RevokeRecordsAsync(
+    /// <summary>Revokes records and their descendants; returns those that were live.</summary>
+    public static async Task<IReadOnlyList<string>> RevokeRecordsAsync(
         Work work, string zoneId, IReadOnlyList<string> records, string reason, DateTimeOffset now)
     {
         var ended = new List<string>();
