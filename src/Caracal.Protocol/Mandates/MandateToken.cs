@@ -33,6 +33,9 @@ public sealed class MandateToken
     /// <summary>The signature bytes; 64 for ES256.</summary>
     public ReadOnlyMemory<byte> Signature { get; }
 
+    /// <summary>The whole token.</summary>
+    internal ReadOnlyMemory<byte> Bytes => _bytes;
+
     /// <summary>What the signature covers: header, dot, payload.</summary>
     public ReadOnlyMemory<byte> SignedBytes => _bytes.AsMemory(0, _signedLength);
 
