@@ -69,7 +69,7 @@ public sealed class CoordinatorService : IAsyncDisposable
         // Stores: its own tables, and SELECT on four others (storage.md 2).
         var sessions = new SessionStore(database.Dialect);
         var (leases, delegations, epochs) = (new LeaseStore(), new DelegationStore(), new GraphEpochStore());
-        var (receiptStore, outboxCare, directory) = (new ReceiptStore(), new CoordinatorOutboxCare(), new CoordinatorDirectory());
+        var (receiptStore, outboxCare, directory) = (new ReceiptStore(), new CoordinatorOutboxCare(), new CoordinatorDirectory(database.Dialect));
 
         // What several capabilities share.
         _trail = new AdminAuditTrail(settings, database, clock, _logger);
