@@ -31,6 +31,13 @@ public sealed class SessionStore(ISqlDialect dialect)
          ORDER BY id LIMIT @limit
          """;
 
+    /// <summary>Fails unless the table has the columns this build needs.</summary>
+    public static async Task<bool> ProbeAsync(DbConnection connection)
+    {
+        await connection.QueryAsync<Session>($"SELECT {Columns} FROM sessions WHERE 1 = 0");
+        return true;
+    }
+
     public Task<Session?> FindAsync(DbConnection connection, string zoneId, string id) =>
         connection.QuerySingleOrDefaultAsync<Session?>(
             $"SELECT {Columns} FROM sessions WHERE zone_id = @zoneId AND id = @id", new { zoneId, id });
