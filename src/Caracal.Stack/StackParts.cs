@@ -1,10 +1,15 @@
 using Caracal.Audit;
+using Caracal.ControlPlane;
 using Caracal.Coordinator;
 using Caracal.Gateway;
+using Caracal.Hosting;
+using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Logging;
+using Caracal.Keys.Rings;
 using Caracal.Storage;
 using Caracal.Storage.Outbox;
 using Caracal.Streams.InProcess;
+using Caracal.Streams.Relay;
 using Caracal.Streams.State;
 using Caracal.Sts;
 using Microsoft.Extensions.Logging;
@@ -14,9 +19,12 @@ namespace Caracal.Stack;
 /// <summary>What the roles of one process share, and how each is put together from it.</summary>
 internal sealed class StackParts(Database database, TimeProvider time, JsonLineLogging logging) : IAsyncDisposable
 {
+    private const long StreamLength = 100_000;
+
     private readonly InProcessStreams _streams = new(time);
     private readonly InProcessState _state = new(time);
     private Journals? _journals;
+    private HmacKeyRing? _streamKeys;
 
     public Database Database { get; } = database;
 
@@ -42,16 +50,19 @@ internal sealed class StackParts(Database database, TimeProvider time, JsonLineL
         var stsSettings = StsSettings.Read(settings.For(StackRoles.Sts));
         var coordinatorSettings = CoordinatorSettings.Read(settings.For(StackRoles.Coordinator));
         var gatewaySettings = GatewaySettings.Read(settings.For(StackRoles.Gateway));
+        var controlPlaneSettings = ControlPlaneSettings.Read(settings.For(StackRoles.Api));
         settings.ThrowIfFaulty();
 
         var audit = new AuditService(auditSettings, Database, Clock, _streams, _state, Logger(StackRoles.Audit));
         _journals = new Journals(audit.JournalSink, time);
+        _streamKeys = auditSettings.StreamKeys;
         var sts = BuildSts(stsSettings!, settings);
         return
         [
             HostedRole.Served(audit.ServerOptions, logging, audit.MapRoutes, audit.StartAsync, audit.StopAsync, audit.DisposeAsync),
             HostedRole.Served(StsService.ServerOptions(stsSettings!), logging, sts.MapRoutes, sts.StartAsync, sts.StopAsync, sts.DisposeAsync),
             BuildCoordinator(coordinatorSettings, sts),
+            BuildControlPlane(controlPlaneSettings),
             BuildGateway(gatewaySettings, settings, sts),
         ];
     }
@@ -106,6 +117,34 @@ internal sealed class StackParts(Database database, TimeProvider time, JsonLineL
             DrainAsync = () => coordinator.StopAsync(CancellationToken.None),
             EndAsync = async () => await coordinator.DisposeAsync(),
         };
+    }
+
+    private HostedRole BuildControlPlane(ControlPlaneSettings read)
+    {
+        var log = Logger(StackRoles.Api);
+        var service = new ControlPlaneService(
+            read, new ControlPlaneDependencies { Database = Database, Clock = Clock, State = _state, Log = log });
+        var relay = new OutboxRelay(
+            Database, new EventOutboxQueue(Database, ServiceInstance.Id, new OutboxSettings()), _streams, _streamKeys, Clock, StreamLength)
+        {
+            Report = (topic, row, error) => ServiceLog.OutboxPublishFailed(log, topic, row, error),
+        };
+        var tasks = new BackgroundTasks();
+        return HostedRole.Served(
+            service.ServerOptions,
+            logging,
+            service.MapRoutes,
+            async cancellationToken =>
+            {
+                tasks.Start(relay.RunAsync);
+                await service.StartAsync(cancellationToken);
+            },
+            async () =>
+            {
+                await service.StopAsync();
+                await tasks.DisposeAsync();
+            },
+            service.DisposeAsync);
     }
 
     private HostedRole BuildGateway(GatewaySettings read, RoleSettings settings, StsService sts)
