@@ -39,7 +39,7 @@ public sealed class AuditService : IAsyncDisposable
         var metrics = new AuditMetrics(new MetricsRegistry());
         var ledger = new LedgerReader(database);
         var queue = new DeadLetterQueue(transport, settings.StreamKeys, settings.AuditKeys, metrics, _time, logger);
-        var writer = new LedgerWriter(database, new LedgerStore(), settings.AuditKeys, clock);
+        var writer = new LedgerWriter(database, new LedgerStore(database.Dialect), settings.AuditKeys, clock);
         var ingester = new AuditIngester(writer, queue, settings.AuditKeys, metrics, settings.MaximumEventBytes);
         var access = new AdminAccess(settings.AdminToken);
         _consumer = new AuditConsumer(transport, state, ingester, queue, ledger, settings, metrics, _time, logger);

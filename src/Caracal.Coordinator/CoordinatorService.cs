@@ -14,7 +14,6 @@ using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Logging;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage;
-using Caracal.Storage.AdminAudit;
 using Caracal.Storage.Delegations;
 using Caracal.Storage.Idempotency;
 using Caracal.Storage.Leases;
@@ -58,6 +57,7 @@ public sealed class CoordinatorService : IAsyncDisposable
     private readonly OutboxRelay _relay;
     private readonly LifecycleRelay _lifecycle;
     private readonly RecurringJob[] _jobs;
+    private readonly Dictionary<string, Func<CancellationToken, Task>> _runs = new(StringComparer.Ordinal);
 
     public CoordinatorService(CoordinatorSettings settings, CoordinatorDependencies on)
     {
@@ -72,7 +72,7 @@ public sealed class CoordinatorService : IAsyncDisposable
         var (receiptStore, outboxCare, directory) = (new ReceiptStore(), new CoordinatorOutboxCare(), new CoordinatorDirectory());
 
         // What several capabilities share.
-        _trail = new AdminAuditTrail(settings, new AdminAuditStore(), database, clock, _logger);
+        _trail = new AdminAuditTrail(settings, database, clock, _logger);
         var changes = new Changes(database, _trail);
         var limits = new RateLimits(on.State, _time);
         var verifier = new BearerVerifier(on.ZoneKeys, settings.IssuerUrl, _time);
@@ -187,6 +187,9 @@ public sealed class CoordinatorService : IAsyncDisposable
         ServiceLog.Listening(_logger, "coordinator", Address);
     }
 
+    /// <summary>Runs one job now, beside its interval.</summary>
+    internal Task RunJobAsync(string name, CancellationToken cancellationToken) => _runs[name](cancellationToken);
+
     /// <summary>Not ready, then no requests, then no jobs.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -212,18 +215,22 @@ public sealed class CoordinatorService : IAsyncDisposable
         _ => _pipeline.HandleAsync(context),
     });
 
-    private RecurringJob Job(string name, TimeSpan interval, Func<CancellationToken, Task> run) => new(name, interval, async stop =>
+    private RecurringJob Job(string name, TimeSpan interval, Func<CancellationToken, Task> run)
     {
-        try
+        _runs.Add(name, run);
+        return new RecurringJob(name, interval, async stop =>
         {
-            await run(stop);
-        }
-        catch (Exception) when (!stop.IsCancellationRequested)
-        {
-            _metrics.JobFailures.Add();
-            throw;
-        }
-    });
+            try
+            {
+                await run(stop);
+            }
+            catch (Exception) when (!stop.IsCancellationRequested)
+            {
+                _metrics.JobFailures.Add();
+                throw;
+            }
+        });
+    }
 
     private void WarnOfMissingKeys()
     {

@@ -92,6 +92,8 @@ public sealed class GatewayService : IAsyncDisposable
         };
     }
 
+    internal IReadOnlyList<IGatewayStep> Steps => _pipeline.Steps;
+
     /// <summary>How this service listens.</summary>
     public RoleServerOptions ServerOptions { get; }
 
@@ -112,8 +114,20 @@ public sealed class GatewayService : IAsyncDisposable
         Every("revocation-prune", PruneInterval, PruneAsync);
     }
 
-    /// <summary>Ends the loops. The server has stopped accepting and the trail is flushed by whoever owns them.</summary>
-    public Task StopAsync() => _tasks.StopAsync(StopLimit);
+    /// <summary>Ends the loops and takes this instance's groups away. The server and the trail are stopped by whoever owns them.</summary>
+    public async Task StopAsync()
+    {
+        await _tasks.StopAsync(StopLimit);
+        try
+        {
+            await RevocationStream.RemoveGroupsAsync(_streams, CancellationToken.None);
+            await KeyInvalidationStream.RemoveGroupAsync(_streams, CancellationToken.None);
+        }
+        catch (StreamsUnavailableException)
+        {
+            // Groups of instances that are gone are swept (operations.md 8).
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -138,7 +152,7 @@ public sealed class GatewayService : IAsyncDisposable
 
     private async Task ProxyAsync(HttpContext http, RequestTarget target)
     {
-        using var call = new GatewayCall(http, target, http.RequestId(), _clock.Now);
+        await using var call = new GatewayCall(http, target, http.RequestId(), _clock.Now);
         await _pipeline.RunAsync(call);
     }
 

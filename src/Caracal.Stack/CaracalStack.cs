@@ -54,7 +54,7 @@ public sealed class CaracalStack : IAsyncDisposable
         var stack = new CaracalStack(parts, logger);
         try
         {
-            var roles = parts.Build(settings, options.Roles);
+            var roles = parts.Build(settings);
             await stack.StartAsync(roles, settings, cancellationToken);
             return stack;
         }

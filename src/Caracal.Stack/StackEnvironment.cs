@@ -14,10 +14,16 @@ internal static class StackEnvironment
         }
 
         var ports = StackPorts.Of(options.Variables, StackRoles.All);
-        Default("ISSUER_URL", Value("CARACAL_STS_ISSUER_URL") ?? Url(StackRoles.Sts));
-        Default("STS_URL", Url(StackRoles.Sts));
-        Default("CARACAL_GATEWAY_URL", Url(StackRoles.Gateway));
-        Default("CARACAL_COORDINATOR_URL", Url(StackRoles.Coordinator));
+        Default("ISSUER_URL", Value("CARACAL_STS_ISSUER_URL") ?? Url("localhost", StackRoles.Sts));
+        if (Value("STS_URL") is null && Value("CARACAL_GATEWAY_URL") is null && Value("CARACAL_COORDINATOR_URL") is null)
+        {
+            // These are this very process on loopback, so plain http is no exposure in any mode.
+            Default("CARACAL_ALLOW_INSECURE_CONFIG_URLS", "true");
+        }
+
+        Default("STS_URL", Url("127.0.0.1", StackRoles.Sts));
+        Default("CARACAL_GATEWAY_URL", Url("127.0.0.1", StackRoles.Gateway));
+        Default("CARACAL_COORDINATOR_URL", Url("127.0.0.1", StackRoles.Coordinator));
         foreach (var role in options.Roles)
         {
             Default(role.ToUpperInvariant() + "__AUDIT_REPLAY_DIR", Path.Combine(options.DataDirectory, "journal", role));
@@ -32,6 +38,6 @@ internal static class StackEnvironment
             if (Value(name) is null) variables[name] = value;
         }
 
-        string Url(string role) => "http://localhost:" + ports[role].ToString(CultureInfo.InvariantCulture);
+        string Url(string host, string role) => $"http://{host}:{ports[role].ToString(CultureInfo.InvariantCulture)}";
     }
 }

@@ -1,14 +1,17 @@
 using Caracal.Audit;
+using Caracal.ControlPlane;
+using Caracal.Coordinator;
+using Caracal.Gateway;
 using Caracal.Hosting;
 using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Logging;
-using Caracal.Hosting.Settings;
 using Caracal.Keys.Rings;
 using Caracal.Storage;
 using Caracal.Storage.Outbox;
 using Caracal.Streams.InProcess;
 using Caracal.Streams.Relay;
 using Caracal.Streams.State;
+using Caracal.Sts;
 using Microsoft.Extensions.Logging;
 
 namespace Caracal.Stack;
@@ -20,8 +23,8 @@ internal sealed class StackParts(Database database, TimeProvider time, JsonLineL
 
     private readonly InProcessStreams _streams = new(time);
     private readonly InProcessState _state = new(time);
-    private readonly List<OutboxRelay> _relays = [];
     private Journals? _journals;
+    private HmacKeyRing? _streamKeys;
 
     public Database Database { get; } = database;
 
@@ -34,24 +37,35 @@ internal sealed class StackParts(Database database, TimeProvider time, JsonLineL
         {
             if (!string.IsNullOrEmpty(variables.GetValueOrDefault(name)) || !string.IsNullOrEmpty(variables.GetValueOrDefault(name + "_FILE")))
             {
-                settings.For(AuditSettings.Role).Fault($"{name} is set, but this build runs on the embedded store only; unset it");
+                settings.For(StackRoles.Audit).Fault($"{name} is set, but this build runs on the embedded store only; unset it");
             }
         }
     }
 
     /// <summary>Builds the roles in the order in which they start; throws when any setting of any role is wrong.</summary>
-    public IReadOnlyList<HostedRole> Build(RoleSettings settings, IReadOnlyList<string> roles)
+    public IReadOnlyList<HostedRole> Build(RoleSettings settings)
     {
-        var auditSettings = AuditSettings.Read(settings.For(AuditSettings.Role));
+        // All settings first: a refused start names the faults of every role, and has opened nothing.
+        var auditSettings = AuditSettings.Read(settings.For(StackRoles.Audit));
+        var stsSettings = StsSettings.Read(settings.For(StackRoles.Sts));
+        var coordinatorSettings = CoordinatorSettings.Read(settings.For(StackRoles.Coordinator));
+        var gatewaySettings = GatewaySettings.Read(settings.For(StackRoles.Gateway));
+        var controlPlaneSettings = ControlPlaneSettings.Read(settings.For(StackRoles.Api));
         settings.ThrowIfFaulty();
 
-        var audit = new AuditService(auditSettings, Database, Clock, _streams, _state, logging.CreateLogger(AuditSettings.Role));
+        var audit = new AuditService(auditSettings, Database, Clock, _streams, _state, Logger(StackRoles.Audit));
         _journals = new Journals(audit.JournalSink, time);
-        AddRelays(auditSettings.StreamKeys);
-        return [HostedRole.Served(audit.ServerOptions, logging, audit.MapRoutes, audit.StartAsync, audit.StopAsync, audit.DisposeAsync)];
+        _streamKeys = auditSettings.StreamKeys;
+        var sts = BuildSts(stsSettings!, settings);
+        return
+        [
+            HostedRole.Served(audit.ServerOptions, logging, audit.MapRoutes, audit.StartAsync, audit.StopAsync, audit.DisposeAsync),
+            HostedRole.Served(StsService.ServerOptions(stsSettings!), logging, sts.MapRoutes, sts.StartAsync, sts.StopAsync, sts.DisposeAsync),
+            BuildCoordinator(coordinatorSettings, sts),
+            BuildControlPlane(controlPlaneSettings),
+            BuildGateway(gatewaySettings, settings, sts),
+        ];
     }
-
-    public void StartRelays(BackgroundTasks tasks) => _relays.ForEach(relay => tasks.Start(relay.RunAsync));
 
     public Task FlushAsync(CancellationToken cancellationToken) => _journals?.FlushAsync(cancellationToken) ?? Task.CompletedTask;
 
@@ -66,15 +80,91 @@ internal sealed class StackParts(Database database, TimeProvider time, JsonLineL
         await Database.DisposeAsync();
     }
 
-    private void AddRelays(HmacKeyRing? keys)
-    {
-        var logger = logging.CreateLogger("relay");
-        foreach (var queue in (IOutboxQueue[])[new EventOutboxQueue(Database, ServiceInstance.Id, new OutboxSettings()), new CoordinatorOutboxQueue(Database, new OutboxSettings())])
+    private StsService BuildSts(StsSettings read, RoleSettings settings) => new(
+        read,
+        new StsDependencies
         {
-            _relays.Add(new OutboxRelay(Database, queue, _streams, keys, Clock, StreamLength)
+            Database = Database,
+            Clock = Clock,
+            Outbox = new EventOutbox(),
+            Streams = _streams,
+            State = _state,
+            Audit = _journals!.Open(settings.For(StackRoles.Sts), Logger(StackRoles.Sts)),
+            Logger = Logger(StackRoles.Sts),
+        });
+
+    private HostedRole BuildCoordinator(CoordinatorSettings read, StsService sts)
+    {
+        var coordinator = new CoordinatorService(
+            read,
+            new CoordinatorDependencies
             {
-                Report = (topic, row, error) => ServiceLog.OutboxPublishFailed(logger, topic, row, error),
+                Database = Database,
+                Clock = Clock,
+                Streams = _streams,
+                State = _state,
+                ZoneKeys = sts.ZoneKeys,
+                Logging = logging,
             });
-        }
+        return new HostedRole
+        {
+            Role = StackRoles.Coordinator,
+            StartAsync = async cancellationToken =>
+            {
+                await coordinator.StartAsync(cancellationToken);
+                return coordinator.Address;
+            },
+            DrainAsync = () => coordinator.StopAsync(CancellationToken.None),
+            EndAsync = async () => await coordinator.DisposeAsync(),
+        };
     }
+
+    private HostedRole BuildControlPlane(ControlPlaneSettings read)
+    {
+        var log = Logger(StackRoles.Api);
+        var service = new ControlPlaneService(
+            read, new ControlPlaneDependencies { Database = Database, Clock = Clock, State = _state, Log = log });
+        var relay = new OutboxRelay(
+            Database, new EventOutboxQueue(Database, ServiceInstance.Id, new OutboxSettings()), _streams, _streamKeys, Clock, StreamLength)
+        {
+            Report = (topic, row, error) => ServiceLog.OutboxPublishFailed(log, topic, row, error),
+        };
+        var tasks = new BackgroundTasks();
+        return HostedRole.Served(
+            service.ServerOptions,
+            logging,
+            service.MapRoutes,
+            async cancellationToken =>
+            {
+                tasks.Start(relay.RunAsync);
+                await service.StartAsync(cancellationToken);
+            },
+            async () =>
+            {
+                await service.StopAsync();
+                await tasks.DisposeAsync();
+            },
+            service.DisposeAsync);
+    }
+
+    private HostedRole BuildGateway(GatewaySettings read, RoleSettings settings, StsService sts)
+    {
+        var gateway = new GatewayService(
+            read,
+            new GatewayDependencies
+            {
+                Database = Database,
+                Clock = Clock,
+                Streams = _streams,
+                State = _state,
+                Trail = _journals!.Open(settings.For(StackRoles.Gateway), Logger(StackRoles.Gateway)),
+                Log = Logger(StackRoles.Gateway),
+                Exchange = sts.Exchange,
+                ZoneKeys = sts.ZoneKeys,
+            });
+        return HostedRole.Served(
+            gateway.ServerOptions, logging, gateway.MapRoutes, gateway.StartAsync, gateway.StopAsync, gateway.DisposeAsync);
+    }
+
+    private ILogger Logger(string role) => logging.CreateLogger(role);
 }

@@ -32,6 +32,8 @@ internal static class StsErrors
     public static readonly Refusal FederationUnavailable = new(401, "invalid_token", "invalid subject_token: no active subject issuer");
     public static readonly Refusal SidMissing = new(403, "invalid_token", "subject_token has no sid");
     public static readonly Refusal RecordRefused = new(403, "access_denied", "authority record is not active or does not match");
+    public const string DelegationScopeExceededReason = "delegation_scope_exceeded";
+    public static readonly Refusal DelegationScopeExceeded = new(403, "access_denied", "policy denied (delegation_scope_exceeded)");
     public static readonly Refusal SessionRefused = new(403, "access_denied", "session or delegation is not active or does not match");
     public static readonly Refusal OperationNotPermitted = new(403, "operation_not_permitted", "operation not permitted");
     public static readonly Refusal ControlKeyRequired = new(403, "access_denied", "control resource requires a control key");

@@ -29,7 +29,7 @@ internal sealed class AgentApplication(WireClient client, GovernedZone zone)
     {
         var source = await StartSessionAsync(stop);
         var target = await StartSessionAsync(stop);
-        return await DelegateAsync(source, target, scopes, depth, stop);
+        return await DelegateAsync(source, target, scopes, depth, SessionSeconds - 60, stop);
     }
 
     /// <summary>A child Session that gets part of what <paramref name="parent"/> holds.</summary>
@@ -37,7 +37,7 @@ internal sealed class AgentApplication(WireClient client, GovernedZone zone)
         AgentAuthority parent, IReadOnlyList<string> scopes, int depth, CancellationToken stop)
     {
         var child = await StartSessionAsync(stop);
-        return await DelegateAsync(parent.SessionId, child, scopes, depth, stop);
+        return await DelegateAsync(parent.SessionId, child, scopes, depth, SessionSeconds - 90, stop); // ends before its parent's
     }
 
     /// <summary>A one-shot mandate for the Gateway, or the refusal.</summary>
@@ -65,7 +65,7 @@ internal sealed class AgentApplication(WireClient client, GovernedZone zone)
     }
 
     private async Task<AgentAuthority> DelegateAsync(
-        string source, string target, IReadOnlyList<string> scopes, int depth, CancellationToken stop)
+        string source, string target, IReadOnlyList<string> scopes, int depth, int seconds, CancellationToken stop)
     {
         var body = JsonSerializer.Serialize(new
         {
@@ -75,7 +75,7 @@ internal sealed class AgentApplication(WireClient client, GovernedZone zone)
             target_session_id = target,
             scopes,
             constraints = new { resources = new[] { zone.Blueprint.Resource }, max_depth = depth },
-            ttl_seconds = SessionSeconds - 60,
+            ttl_seconds = seconds,
         });
         var answer = await client.CoordinatorAsync(HttpMethod.Post, $"/zones/{zone.ZoneId}/delegations", await LifecycleAsync(stop), body, stop);
         return new AgentAuthority(target, answer.Require("delegation")["delegation_edge_id"]);

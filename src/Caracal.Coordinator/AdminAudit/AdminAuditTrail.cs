@@ -18,7 +18,7 @@ internal sealed class AuditUnavailableException(Exception cause) : Exception("th
 /// best effort (coordinator.md 14).
 /// </summary>
 internal sealed class AdminAuditTrail(
-    CoordinatorSettings settings, AdminAuditStore store, Database database, DatabaseClock clock, ILogger logger)
+    CoordinatorSettings settings, Database database, DatabaseClock clock, ILogger logger)
 {
     private static readonly string[] EntityTypes = ["agents", "agent-services", "delegations", "invocations", "applications", "outbox"];
 
@@ -31,7 +31,7 @@ internal sealed class AdminAuditTrail(
     {
         try
         {
-            await store.AppendAsync(work, EntryOf(call.Http, call.Caller, call.Ids.GetValueOrDefault("zoneId"), status), settings.AuditKeys?.Current);
+            await AdminAuditLedger.AppendAsync(work, EntryOf(call.Http, call.Caller, call.Ids.GetValueOrDefault("zoneId"), status), settings.AuditKeys?.Current);
         }
         catch (Exception fault) when (fault is not OperationCanceledException)
         {
@@ -65,7 +65,7 @@ internal sealed class AdminAuditTrail(
         {
             try
             {
-                await database.WriteAsync(work => store.AppendAsync(work, entry, settings.AuditKeys?.Current), CancellationToken.None);
+                await database.WriteAsync(work => AdminAuditLedger.AppendAsync(work, entry, settings.AuditKeys?.Current), CancellationToken.None);
             }
             catch (Exception fault)
             {

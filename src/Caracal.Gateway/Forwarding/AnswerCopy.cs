@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Diagnostics;
-using System.IO.Pipelines;
 using Caracal.Gateway.Pipeline;
 using Caracal.Gateway.Revocations;
 using Microsoft.AspNetCore.Http;
@@ -28,11 +27,11 @@ internal sealed class AnswerCopy : IDisposable
     private readonly RevocationState _revocations;
     private readonly LiveAnswers _live;
     private readonly GatewaySettings _settings;
-    private readonly PipeWriter _writer;
     private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly long? _length;
     private readonly bool _streaming;
+    private readonly AnswerBody _body;
     private bool _watched;
     private bool _reading;
 
@@ -46,14 +45,14 @@ internal sealed class AnswerCopy : IDisposable
         _revocations = revocations;
         _live = live;
         _settings = settings;
-        _writer = call.Http.Response.BodyWriter;
         _length = call.Answer!.Content.Headers.ContentLength;
         _streaming = _length is null
             || string.Equals(call.Answer.Content.Headers.ContentType?.MediaType, "text/event-stream", StringComparison.OrdinalIgnoreCase);
+        _body = new AnswerBody(call.Http, hasBody: HasBody, _length);
     }
 
-    /// <summary>True when the body has no promised length, so that ending it early is still a proper end.</summary>
-    public bool MayEndEarly => _length is null;
+    /// <summary>True when the body can be ended early, and the reason told, without breaking a promise.</summary>
+    public bool MayEndEarly => _body.CarriesTrailers;
 
     public async Task<CopyEnd> RunAsync()
     {
@@ -71,15 +70,15 @@ internal sealed class AnswerCopy : IDisposable
         }
     }
 
-    /// <summary>Sends what is still held: the headers, or the last chunk. After a revocation nothing more leaves.</summary>
-    public async Task FinishAsync(CopyEnd end)
+    /// <summary>Sends what is still held, and the end. After a revocation nothing of the body leaves any more.</summary>
+    public ValueTask FinishAsync(CopyEnd end, IReadOnlyList<KeyValuePair<string, string>> trailers)
     {
         if (end == CopyEnd.Whole)
         {
-            _writer.Write(_buffer.AsSpan(_start, _end - _start));
+            _body.Write(_buffer.AsSpan(_start, _end - _start));
         }
 
-        await _writer.FlushAsync(CancellationToken.None);
+        return _body.EndAsync(trailers);
     }
 
     public void Dispose()
@@ -161,9 +160,9 @@ internal sealed class AnswerCopy : IDisposable
 
     private async ValueTask SendAsync()
     {
-        _writer.Write(_buffer.AsSpan(_start, _end - _start));
+        _body.Write(_buffer.AsSpan(_start, _end - _start));
         _start = _end;
-        var flushing = _writer.FlushAsync(_call.Lifetime.Token);
+        var flushing = _body.FlushAsync(_call.Lifetime.Token);
         if (!flushing.IsCompletedSuccessfully)
         {
             _call.Lifetime.DeadlineAfter(Patience());

@@ -40,7 +40,8 @@ internal static class AnswerHeaderRules
     }
 
     /// <summary>True for a header that may be a trailer too.</summary>
-    public static bool PassesAsTrailer(string name) => Passes(name) && !name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase);
+    public static bool PassesAsTrailer(string name, string value) =>
+        Passes(name) && IsPlain(value) && !name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>True when a <c>Location</c> stays on the Gateway: relative, and not by the tricks that browsers fall for.</summary>
     public static bool IsRelative(string location)

@@ -4,7 +4,6 @@ using Caracal.Gateway.Pipeline;
 using Caracal.Gateway.Revocations;
 using Caracal.Protocol;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 
 namespace Caracal.Gateway.Forwarding;
@@ -17,6 +16,8 @@ internal sealed class RelayAnswer(
     RevocationState revocations, LiveAnswers live, CallEvidence evidence, GatewayMetrics metrics, GatewaySettings settings, ILogger log)
     : IGatewayStep
 {
+    private static readonly KeyValuePair<string, string>[] RevokedTrailer = [new(CaracalHeaders.Revoked, "true")];
+
     public async ValueTask<Verdict> JudgeAsync(GatewayCall call)
     {
         AnswerHeaderRules.Copy(call.Answer!, call.Http.Response, call.Claims.ExpiresAt - call.Now.ToUnixTimeSeconds() - (long)call.Elapsed.TotalSeconds);
@@ -37,18 +38,14 @@ internal sealed class RelayAnswer(
         if (end == CopyEnd.Revoked)
         {
             call.Answer!.Dispose();
-            if (!copy.MayEndEarly || !TrySetTrailer(call, CaracalHeaders.Revoked, "true"))
+            if (!copy.MayEndEarly)
             {
                 call.Http.Abort(); // a promised length cannot be kept: the caller must see that it is cut
                 return Verdict.Pass;
             }
         }
-        else
-        {
-            RelayTrailers(call);
-        }
 
-        await copy.FinishAsync(end);
+        await copy.FinishAsync(end, end == CopyEnd.Revoked ? RevokedTrailer : Trailers(call));
         return Verdict.Pass;
     }
 
@@ -88,25 +85,17 @@ internal sealed class RelayAnswer(
         return Verdict.Pass;
     }
 
-    private static void RelayTrailers(GatewayCall call)
+    private static List<KeyValuePair<string, string>> Trailers(GatewayCall call)
     {
+        var trailers = new List<KeyValuePair<string, string>>();
         foreach (var (name, values) in call.Answer!.TrailingHeaders.NonValidated)
         {
-            if (AnswerHeaderRules.PassesAsTrailer(name))
+            if (AnswerHeaderRules.PassesAsTrailer(name, values.ToString()))
             {
-                TrySetTrailer(call, name, values.ToString());
+                trailers.Add(new(name, values.ToString()));
             }
         }
-    }
 
-    private static bool TrySetTrailer(GatewayCall call, string name, string value)
-    {
-        if (call.Http.Features.Get<IHttpResponseTrailersFeature>() is not { Trailers.IsReadOnly: false } trailers)
-        {
-            return false;
-        }
-
-        trailers.Trailers[name] = value;
-        return true;
+        return trailers;
     }
 }

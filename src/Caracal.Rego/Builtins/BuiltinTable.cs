@@ -26,6 +26,16 @@ internal static class BuiltinTable
         NumberBuiltins.AddTo(all);
         TypeBuiltins.AddTo(all);
         Encodings.AddTo(all);
+        RegexBuiltins.AddTo(all);
+        GlobBuiltins.AddTo(all);
+        JsonPathBuiltins.AddTo(all);
+        JsonPatch.AddTo(all);
+        TimeBuiltins.AddTo(all);
+        VersionBuiltins.AddTo(all);
+        RandomBuiltins.AddTo(all);
+        GraphBuiltins.AddTo(all);
+        NetBuiltins.AddTo(all);
+        CryptoBuiltins.AddTo(all);
         DeclaredOnly.AddTo(all);
         return all.ByName.ToFrozenDictionary(StringComparer.Ordinal);
     }

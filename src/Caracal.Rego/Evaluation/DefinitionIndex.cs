@@ -5,7 +5,20 @@ namespace Caracal.Rego.Evaluation;
 /// <summary>Which definitions of a group can hold at all; the default includes every one.</summary>
 internal readonly struct Selection(ulong[]? bits)
 {
-    public bool Includes(int definition) => bits is null || (bits[definition >> 6] & (1UL << (definition & 63))) != 0;
+    /// <summary>The first selected definition from the given one on; the count when there is none.</summary>
+    public int From(int definition, int count)
+    {
+        if (bits is null || definition >= count) return Math.Min(definition, count);
+        var word = definition >> 6;
+        var rest = bits[word] & (ulong.MaxValue << (definition & 63));
+        while (rest == 0)
+        {
+            if (++word == bits.Length) return count;
+            rest = bits[word];
+        }
+
+        return Math.Min((word << 6) + System.Numerics.BitOperations.TrailingZeroCount(rest), count);
+    }
 }
 
 /// <summary>

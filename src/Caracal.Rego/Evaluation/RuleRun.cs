@@ -22,9 +22,9 @@ internal static class RuleRun
     {
         RegoValue? result = null;
         var selection = group.Index?.Select(ctx, window) ?? default;
-        for (var i = 0; i < group.Definitions.Length; i++)
+        var count = group.Definitions.Length;
+        for (var i = selection.From(0, count); i < count; i = selection.From(i + 1, count))
         {
-            if (!selection.Includes(i)) continue;
             var definition = group.Definitions[i];
             var value = FirstClause(ctx, group, definition, window);
             if (value is null) continue;
@@ -41,9 +41,9 @@ internal static class RuleRun
     {
         RegoValue? result = null;
         var selection = group.Index?.Select(ctx, default) ?? default;
-        for (var i = 0; i < group.Definitions.Length; i++)
+        var count = group.Definitions.Length;
+        for (var i = selection.From(0, count); i < count; i = selection.From(i + 1, count))
         {
-            if (!selection.Includes(i)) continue;
             var definition = group.Definitions[i];
             RegoValue? value = null;
             foreach (var clause in definition.Clauses)
@@ -140,9 +140,9 @@ internal static class RuleRun
     private static void Collect(EvalContext ctx, RuleGroup group, RegoValue into)
     {
         var selection = group.Index?.Select(ctx, default) ?? default;
-        for (var i = 0; i < group.Definitions.Length; i++)
+        var count = group.Definitions.Length;
+        for (var i = selection.From(0, count); i < count; i = selection.From(i + 1, count))
         {
-            if (!selection.Includes(i)) continue;
             var clause = group.Definitions[i].Clauses[0];
             var window = ctx.Reserve(clause.Registers, out var mark);
             window[0] = into;

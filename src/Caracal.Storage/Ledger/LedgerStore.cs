@@ -17,19 +17,21 @@ public enum AppendOutcome
 }
 
 /// <summary>The writing side of <c>audit_events</c> and <c>audit_chain_heads</c>: append only, nothing is ever changed or removed.</summary>
-public sealed class LedgerStore
+/// <param name="dialect">The engine; its types are named where a value's own type would be guessed wrongly.</param>
+public sealed class LedgerStore(ISqlDialect dialect)
 {
     // The id alone decides: two rows with one id in different months would both pass the primary key (storage.md, Better 7).
-    private const string InsertSql =
+    private readonly string _insertSql = dialect.TranslateTypes(
         """
         INSERT INTO audit_events (id, zone_id, event_type, request_id, decision, policy_set_id, policy_set_version_id,
             manifest_sha, evaluation_status, determining_policies_json, diagnostics_json, metadata_json, occurred_at,
             ingested_at, content_sha256, prev_content_sha256, chain_hmac, chain_seq, ingest_signature, hmac_key_id,
             ingest_key_id)
-        SELECT @id, @zone, @type, @request, @decision, @set, @version, @manifest, @status, @policies, @diagnostics,
-            @metadata, @occurred, @ingested, @content, @prev, @hmac, @seq, @signature, @key, @ingestKey
+        SELECT @id, @zone, @type, @request, @decision, @set, @version, @manifest, @status, CAST(@policies AS {json}),
+            CAST(@diagnostics AS {json}), CAST(@metadata AS {json}), CAST(@occurred AS {time}), CAST(@ingested AS {time}),
+            @content, @prev, @hmac, @seq, @signature, @key, @ingestKey
         WHERE NOT EXISTS (SELECT 1 FROM audit_events WHERE id = @id)
-        """;
+        """);
 
     private const string HeadSql = "SELECT chain_seq, content_sha256 FROM audit_chain_heads WHERE zone_id = @zone";
 
@@ -53,7 +55,7 @@ public sealed class LedgerStore
     public async Task<AppendOutcome> AppendAsync(Work work, LedgerRow row)
     {
         var command = PreparedStatements.Get(
-            work.Connection, InsertSql, "@id", "@zone", "@type", "@request", "@decision", "@set", "@version", "@manifest",
+            work.Connection, _insertSql, "@id", "@zone", "@type", "@request", "@decision", "@set", "@version", "@manifest",
             "@status", "@policies", "@diagnostics", "@metadata", "@occurred", "@ingested", "@content", "@prev", "@hmac",
             "@seq", "@signature", "@key", "@ingestKey");
         var entry = row.Entry;

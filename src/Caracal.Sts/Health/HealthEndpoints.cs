@@ -114,19 +114,19 @@ internal sealed class HealthEndpoints(
     private async Task<string?> FirstReasonAsync()
     {
         using var budget = new CancellationTokenSource(Budget, time);
-        var store = FailsAsync(database.ReadClockAsync(budget.Token), budget.Token);
-        var shared = FailsAsync(state.PingAsync(budget.Token).AsTask(), budget.Token);
+        var store = FailsAsync(() => database.ReadClockAsync(budget.Token), budget.Token);
+        var shared = FailsAsync(() => state.PingAsync(budget.Token).AsTask(), budget.Token);
         await Task.WhenAll(store, shared);
         return store.Result ? "postgres_unreachable"
             : shared.Result ? "redis_unreachable"
             : trail.NotReady ?? (consumersReady() ? null : "stream_consumers_not_ready");
     }
 
-    private static async Task<bool> FailsAsync(Task probe, CancellationToken budget)
+    private static async Task<bool> FailsAsync(Func<Task> probe, CancellationToken budget)
     {
         try
         {
-            await probe.WaitAsync(budget);
+            await probe().WaitAsync(budget);
             return false;
         }
         catch (Exception fault) when (fault is StorageUnavailableException or StreamsUnavailableException or OperationCanceledException or ObjectDisposedException)

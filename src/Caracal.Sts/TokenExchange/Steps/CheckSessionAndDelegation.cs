@@ -34,8 +34,28 @@ internal sealed class CheckSessionAndDelegation(ExchangeParts parts) : IExchange
 
         exchange.Delegation = Prove(exchange, exchange.Facts, parts.Settings.CrossApplicationChains, exchange.Now);
         parts.Metrics.GraphTraversed(exchange.Delegation is not null);
-        return ValueTask.FromResult(exchange.Delegation is null ? Verdict.Refuse(StsErrors.SessionRefused) : Verdict.Continue);
+        return exchange.Delegation is not null ? ValueTask.FromResult(Verdict.Continue)
+            : AsksForMore(exchange) ? RefuseMoreAsync(exchange, cancellationToken)
+            : ValueTask.FromResult(Verdict.Refuse(StsErrors.SessionRefused));
     }
+
+    // The edge is good and the caller holds it; it only asks for more than it was given. That is a decision about
+    // authority, so it is named and leaves its event, as the decision contract would (sts.md 10.4).
+    private async ValueTask<Verdict> RefuseMoreAsync(Exchange exchange, CancellationToken cancellationToken)
+    {
+        await parts.Audit.DenyAsync(exchange, "exchange_denied", cancellationToken, reason: StsErrors.DelegationScopeExceededReason);
+        return Verdict.Refuse(StsErrors.DelegationScopeExceeded);
+    }
+
+    private bool AsksForMore(Exchange exchange) =>
+        exchange.Facts.Delegation is { } delegation && delegation.Lineage is [var edge, ..]
+        && edge.Id == exchange.Request.DelegationEdgeId
+        && !Scopes.AreWithin(exchange.Scopes, edge.Scopes)
+        && DelegationRules.Prove(
+            delegation,
+            exchange.Facts.Session,
+            new DelegationClaim(exchange.Application!.Id, [], exchange.Request.TtlSeconds, parts.Settings.CrossApplicationChains),
+            exchange.Now) is not null;
 
     /// <summary>The proof from these facts; also asked again inside the write (B10).</summary>
     internal static DelegationProof? Prove(
