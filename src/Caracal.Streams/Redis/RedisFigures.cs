@@ -1,0 +1,26 @@
+namespace Caracal.Streams.Redis;
+
+/// <summary>What happened on a connection since it was made, for <c>caracal_redis_errors_total{class}</c> and its like.</summary>
+public sealed class RedisFigures
+{
+    private long _connections;
+    private long _connectErrors;
+    private long _authErrors;
+    private long _timeouts;
+
+    public long Connections => Interlocked.Read(ref _connections);
+
+    public long ConnectErrors => Interlocked.Read(ref _connectErrors);
+
+    public long AuthErrors => Interlocked.Read(ref _authErrors);
+
+    public long Timeouts => Interlocked.Read(ref _timeouts);
+
+    internal void CountConnection() => Interlocked.Increment(ref _connections);
+
+    internal void CountConnectError() => Interlocked.Increment(ref _connectErrors);
+
+    internal void CountAuthError() => Interlocked.Increment(ref _authErrors);
+
+    internal void CountTimeout() => Interlocked.Increment(ref _timeouts);
+}
