@@ -8,17 +8,31 @@ namespace Caracal.Streams.Redis;
 /// <summary>
 /// The place of one consumer in one group. Redis counts a message as delivered when it leaves the server; if the
 /// connection dies on its way, the message is nobody's until it is reclaimed half a minute later, too late for a
-/// revocation. So each read remembers how far it got, and after a broken one (and at the start) first asks for what was
-/// delivered beyond that.
+/// revocation. So each read remembers how far it got, and after a cancelled one first asks for what was delivered beyond
+/// that. After trouble with the server (and at the start) it asks for everything that was not acknowledged: the trouble
+/// may have broken off the work on a whole batch.
 /// </summary>
 internal sealed class GroupReader(RedisConnection redis, string group, string consumer)
 {
+    // A read that broke may still be on its way to the server and take messages there after we have looked.
+    private const long SuspicionMilliseconds = 10_000;
+
     private readonly ConcurrentDictionary<string, Place> _places = new(StringComparer.Ordinal);
+    private long _disruptions = redis.Figures.Disruptions;
 
     /// <summary>At most <paramref name="count"/> messages. The reply is an error when the group does not exist.</summary>
     public async Task<RespValue> ReadAsync(
         IReadOnlyList<string> topics, int count, TimeSpan block, List<StreamEntry> into, CancellationToken cancellationToken)
     {
+        var disruptions = redis.Figures.Disruptions;
+        if (Interlocked.Exchange(ref _disruptions, disruptions) != disruptions)
+        {
+            foreach (var topic in topics)
+            {
+                PlaceIn(topic).LookBackToTheStart();
+            }
+        }
+
         var lost = topics.Where(topic => PlaceIn(topic).MayHaveLost).ToArray();
         if (lost.Length > 0)
         {
@@ -56,7 +70,7 @@ internal sealed class GroupReader(RedisConnection redis, string group, string co
                 await redis.SendAsync(Acknowledge, (topics[i], group, id), cancellationToken);
             }
 
-            PlaceIn(topics[i]).MayHaveLost = found[i].Count + gone.Count > 0;
+            PlaceIn(topics[i]).Looked(isEmpty: found[i].Count + gone.Count == 0);
         }
 
         // Nothing is handed out before everything that can fail has been done: what counts as handed out is not recovered.
@@ -86,7 +100,7 @@ internal sealed class GroupReader(RedisConnection redis, string group, string co
         {
             foreach (var topic in topics)
             {
-                PlaceIn(topic).MayHaveLost = true;
+                PlaceIn(topic).Broke();
             }
 
             throw;
@@ -129,5 +143,21 @@ internal sealed class GroupReader(RedisConnection redis, string group, string co
         public EntryId Last { get; set; }
 
         public bool MayHaveLost { get; set; } = true;
+
+        private long SuspectUntil { get; set; }
+
+        public void Broke()
+        {
+            MayHaveLost = true;
+            SuspectUntil = Environment.TickCount64 + SuspicionMilliseconds;
+        }
+
+        public void LookBackToTheStart()
+        {
+            Broke();
+            Last = default;
+        }
+
+        public void Looked(bool isEmpty) => MayHaveLost = !isEmpty || Environment.TickCount64 < SuspectUntil;
     }
 }

@@ -7,6 +7,7 @@ public sealed class RedisFigures
     private long _connectErrors;
     private long _authErrors;
     private long _timeouts;
+    private long _disruptions;
 
     public long Connections => Interlocked.Read(ref _connections);
 
@@ -16,11 +17,20 @@ public sealed class RedisFigures
 
     public long Timeouts => Interlocked.Read(ref _timeouts);
 
+    /// <summary>Rises with everything that can have broken off the work on a message: readers look back when it has.</summary>
+    internal long Disruptions => Interlocked.Read(ref _disruptions);
+
+    internal void CountDisruption() => Interlocked.Increment(ref _disruptions);
+
     internal void CountConnection() => Interlocked.Increment(ref _connections);
 
     internal void CountConnectError() => Interlocked.Increment(ref _connectErrors);
 
     internal void CountAuthError() => Interlocked.Increment(ref _authErrors);
 
-    internal void CountTimeout() => Interlocked.Increment(ref _timeouts);
+    internal void CountTimeout()
+    {
+        Interlocked.Increment(ref _timeouts);
+        CountDisruption();
+    }
 }

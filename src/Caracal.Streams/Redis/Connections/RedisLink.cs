@@ -24,6 +24,7 @@ internal sealed class RedisLink : IAsyncDisposable, IThreadPoolWorkItem
     private RespBuffer _unsent = new();
     private RespBuffer _sending = new();
     private bool _isSending;
+    private volatile bool _isDisposed;
     private string? _end;
     private long _lastReceived = Environment.TickCount64;
 
@@ -87,6 +88,7 @@ internal sealed class RedisLink : IAsyncDisposable, IThreadPoolWorkItem
 
     public async ValueTask DisposeAsync()
     {
+        _isDisposed = true;
         Finish("the connection to Redis was closed", null);
         await _receiving;
         await _watch.DisposeAsync();
@@ -96,11 +98,13 @@ internal sealed class RedisLink : IAsyncDisposable, IThreadPoolWorkItem
     {
         if (_end is not null)
         {
+            _figures.CountDisruption();
             throw new StreamsUnavailableException(_end);
         }
 
         if (_inFlight.Count >= _options.MaximumInFlight || _unsent.Length >= _options.MaximumUnsentBytes)
         {
+            _figures.CountDisruption();
             throw new StreamsUnavailableException("too many commands wait for Redis");
         }
     }
@@ -261,6 +265,11 @@ internal sealed class RedisLink : IAsyncDisposable, IThreadPoolWorkItem
             Volatile.Write(ref _end, reason);
             waiting = [.. _inFlight];
             _inFlight.Clear();
+        }
+
+        if (!_isDisposed)
+        {
+            _figures.CountDisruption();
         }
 
         foreach (var reply in waiting)
