@@ -2,6 +2,8 @@ using System.Data;
 using System.Text.Json;
 using Dapper;
 using Microsoft.Data.Sqlite;
+using Npgsql;
+using NpgsqlTypes;
 
 namespace Caracal.Storage;
 
@@ -39,6 +41,7 @@ internal static class DapperMappings
             }
             else
             {
+                parameter.DbType = DbType.DateTime;
                 parameter.Value = value.UtcDateTime;
             }
         }
@@ -69,7 +72,14 @@ internal static class DapperMappings
 
     private sealed class JsonTextHandler : SqlMapper.TypeHandler<JsonText>
     {
-        public override void SetValue(IDbDataParameter parameter, JsonText value) => parameter.Value = value.Value;
+        public override void SetValue(IDbDataParameter parameter, JsonText value)
+        {
+            parameter.Value = value.Value;
+            if (parameter is NpgsqlParameter postgres)
+            {
+                postgres.NpgsqlDbType = NpgsqlDbType.Jsonb;
+            }
+        }
 
         public override JsonText Parse(object value) => new((string)value);
     }

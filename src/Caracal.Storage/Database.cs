@@ -46,7 +46,7 @@ public abstract class Database : IAsyncDisposable
     public abstract Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken);
 
     /// <summary>Calls <paramref name="handler"/> with the payload of every <see cref="Work.Notify"/> on the channel that commits. Handlers must be quick and must not throw.</summary>
-    public IDisposable Listen(string channel, Action<string> handler) => _notifications.Listen(channel, handler);
+    public virtual IDisposable Listen(string channel, Action<string> handler) => _notifications.Listen(channel, handler);
 
     public abstract ValueTask DisposeAsync();
 

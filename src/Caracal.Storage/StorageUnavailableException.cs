@@ -3,7 +3,7 @@ namespace Caracal.Storage;
 /// <summary>The store cannot be used now (unreachable, full, damaged, busy too long). The edge answers 503; nothing was changed.</summary>
 public sealed class StorageUnavailableException : Exception
 {
-    public StorageUnavailableException(string message, Exception innerException)
+    public StorageUnavailableException(string message, Exception? innerException = null)
         : base(message, innerException)
     {
     }

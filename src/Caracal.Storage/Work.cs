@@ -25,6 +25,8 @@ public sealed class Work
 
     internal bool Discarded { get; private set; }
 
+    internal IReadOnlyList<(string Channel, string Payload)> Notifications => _notifications ?? [];
+
     /// <summary>
     /// Holds the named advisory lock until the work ends (storage.md 7: one-argument form of the text's hash). The
     /// embedded engine has one writer, so there every work holds every lock.
@@ -40,9 +42,13 @@ public sealed class Work
     /// <summary>Runs after the commit, before the caller of <see cref="Database.WriteAsync{T}"/> goes on. Must not throw.</summary>
     public void OnCommitted(Action action) => (_committed ??= []).Add(action);
 
-    internal void Committed()
+    /// <summary>Runs what waits for the commit. Where the server tells every process, it tells this one too.</summary>
+    internal void Committed(bool deliverLocally)
     {
         _committed?.ForEach(action => action());
-        _notifications?.ForEach(n => _database.Deliver(n.Channel, n.Payload));
+        if (deliverLocally)
+        {
+            _notifications?.ForEach(n => _database.Deliver(n.Channel, n.Payload));
+        }
     }
 }

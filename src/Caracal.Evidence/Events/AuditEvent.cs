@@ -56,11 +56,7 @@ public sealed record AuditEvent
     public required DateTimeOffset OccurredAt { get; init; }
 
     /// <summary>The exact bytes that are journaled, signed and ingested.</summary>
-    public byte[] ToUtf8()
-    {
-        var result = WriteShared().WrittenSpan.ToArray();
-        return result;
-    }
+    public byte[] ToUtf8() => WriteShared().WrittenSpan.ToArray();
 
     /// <summary>Hands the bytes to a callback without copying them; the span lives only during the call.</summary>
     internal TResult Use<TState, TResult>(TState state, Func<ReadOnlyMemory<byte>, TState, TResult> use) =>

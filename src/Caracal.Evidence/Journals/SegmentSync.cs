@@ -40,7 +40,14 @@ internal sealed class SegmentSync : IDisposable
 
     public void Touch()
     {
-        lock (gate) dirty = true;
+        lock (gate)
+        {
+            if (dirty) return;
+            dirty = true;
+        }
+
+        // Only the first write since the last fsync starts the interval; an idle journal wakes nobody.
+        if (options.Fsync == JournalFsync.Interval) wake.Set();
     }
 
     public void Enqueue(AppendGroup group)
@@ -67,10 +74,10 @@ internal sealed class SegmentSync : IDisposable
 
     private void Run()
     {
-        var interval = options.Fsync == JournalFsync.Interval ? options.FsyncInterval : Timeout.InfiniteTimeSpan;
         while (true)
         {
-            wake.WaitOne(interval);
+            wake.WaitOne();
+            if (options.Fsync == JournalFsync.Interval && !IsUrgent()) wake.WaitOne(options.FsyncInterval);
             var work = Take();
             var failure = Sync(work);
             foreach (var group in work.Groups) group.Complete(failure);
@@ -82,6 +89,11 @@ internal sealed class SegmentSync : IDisposable
 
             if (work.Last) return;
         }
+    }
+
+    private bool IsUrgent()
+    {
+        lock (gate) return stopping || requests.Count > 0;
     }
 
     private Work Take()

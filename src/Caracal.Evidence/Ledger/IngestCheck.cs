@@ -47,7 +47,13 @@ public static class IngestCheck
         if (data.Length > maxBytes) return Refused(IngestReasons.EventTooLarge);
         var slot = KeySlot.None;
         string? matched = null;
-        if (ring is not null && !Verify(data, signature, keyId, ring, out slot, out matched)) return Refused(IngestReasons.HmacVerifyFailed);
+        if (ring is not null)
+        {
+            // Archived keys prove history and admit nothing new (audit.md 9): Match never tries them.
+            matched = ring.Match(data, signature, keyId, out slot)?.KeyId;
+            if (matched is null) return Refused(IngestReasons.HmacVerifyFailed);
+        }
+
         try
         {
             return new IngestVerdict(IngestParser.Parse(data), null, slot, matched);
@@ -59,26 +65,4 @@ public static class IngestCheck
     }
 
     private static IngestVerdict Refused(string reason) => new(null, reason, KeySlot.None, null);
-
-    private static bool Verify(
-        ReadOnlySpan<byte> data, string? signature, string? keyId, HmacKeyRing ring, out KeySlot slot, out string? matched)
-    {
-        matched = null;
-        slot = KeySlot.None;
-        if (string.IsNullOrEmpty(signature)) return false;
-        foreach (var (candidate, key) in ring.Keys.All())
-        {
-            // Archived keys prove history and admit nothing new (audit.md 9).
-            if (candidate == KeySlot.Archive || (keyId is { Length: > 0 } && key.KeyId != keyId && IsLoaded(ring, keyId))) continue;
-            if (!key.VerifyHex(data, signature)) continue;
-            slot = candidate;
-            matched = key.KeyId;
-            return true;
-        }
-
-        return false;
-    }
-
-    private static bool IsLoaded(HmacKeyRing ring, string keyId) =>
-        ring.Find(keyId, out var slot) is not null && slot != KeySlot.Archive;
 }

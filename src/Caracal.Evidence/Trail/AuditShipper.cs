@@ -104,6 +104,9 @@ internal sealed class AuditShipper(Journal journal, IAuditSink sink, AuditTrailO
             Interlocked.Add(ref shipped, batch.Records.Count);
             Interlocked.Exchange(ref progress, NewProgress()).TrySetResult();
         }
+
+        // Damage that held no record was acknowledged by the reader itself.
+        Interlocked.Exchange(ref progress, NewProgress()).TrySetResult();
     }
 
     private async Task ShipAsync(JournalBatch batch, CancellationToken ct)

@@ -72,9 +72,26 @@ public sealed class JsonLineLogging(TextWriter output, LogLevel minimum, string 
         {
             if (name != "{OriginalFormat}" && value is not null)
             {
-                var text = Redaction.IsSecretName(name) ? "***" : Clean(value.ToString() ?? "");
-                writer.WriteString(JsonNamingPolicy.SnakeCaseLower.ConvertName(name), text);
+                writer.WritePropertyName(JsonNamingPolicy.SnakeCaseLower.ConvertName(name));
+                WriteValue(writer, name, value);
             }
+        }
+    }
+
+    // Counts are no secrets, whatever their name says: hmac_failures is a number.
+    private static void WriteValue(Utf8JsonWriter writer, string name, object value)
+    {
+        switch (value)
+        {
+            case bool flag:
+                writer.WriteBooleanValue(flag);
+                break;
+            case int or long:
+                writer.WriteNumberValue(Convert.ToInt64(value));
+                break;
+            default:
+                writer.WriteStringValue(Redaction.IsSecretName(name) ? "***" : Clean(value.ToString() ?? ""));
+                break;
         }
     }
 

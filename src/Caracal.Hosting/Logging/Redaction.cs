@@ -22,7 +22,9 @@ public static partial class Redaction
     }
 
     /// <summary>True for a field whose name says that its value is secret.</summary>
-    public static bool IsSecretName(string name) => SecretName().IsMatch(name);
+    /// <remarks>A key's id names it without being it (audit.md 6 logs <c>hmac_key_id</c>).</remarks>
+    public static bool IsSecretName(string name) =>
+        SecretName().IsMatch(name) && !name.EndsWith("key_id", StringComparison.OrdinalIgnoreCase) && !name.EndsWith("KeyId", StringComparison.Ordinal);
 
     [GeneratedRegex("-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----",
         RegexOptions.Singleline | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]

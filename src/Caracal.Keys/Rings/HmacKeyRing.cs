@@ -38,11 +38,8 @@ public sealed class HmacKeyRing
     public string SignHex(ReadOnlySpan<byte> data) => keys.Current.SignHex(data);
 
     /// <summary>Tries current, next, previous; never the archive.</summary>
-    public bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> mac, out KeySlot slot)
-    {
-        slot = keys.Match(data, mac, archive: false);
-        return slot != KeySlot.None;
-    }
+    public bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> mac, out KeySlot slot) =>
+        keys.Match(data, mac, archive: false, out slot) is not null;
 
     /// <summary>As <see cref="Verify"/> for a hex MAC in either case; anything malformed does not match.</summary>
     public bool VerifyHex(ReadOnlySpan<byte> data, ReadOnlySpan<char> hexMac, out KeySlot slot)
@@ -53,23 +50,30 @@ public sealed class HmacKeyRing
     }
 
     /// <summary>As <see cref="Verify"/> plus the archive: for history only, fresh evidence must not pass here (audit.md 9).</summary>
-    public bool VerifyHistoric(ReadOnlySpan<byte> data, ReadOnlySpan<byte> mac, out KeySlot slot)
-    {
-        slot = keys.Match(data, mac, archive: true);
-        return slot != KeySlot.None;
-    }
+    public bool VerifyHistoric(ReadOnlySpan<byte> data, ReadOnlySpan<byte> mac, out KeySlot slot) =>
+        keys.Match(data, mac, archive: true, out slot) is not null;
 
-    /// <summary>The loaded key with this id, whatever its slot.</summary>
-    public HmacKey? Find(string? keyId, out KeySlot slot)
+    /// <summary>The live key that made a hex MAC; a loaded key named by <paramref name="keyIdHint"/> is the only one tried (operations.md 4.6.3).</summary>
+    public HmacKey? Match(ReadOnlySpan<byte> data, ReadOnlySpan<char> hexMac, string? keyIdHint, out KeySlot slot)
     {
-        foreach (var (candidate, key) in keys.All())
+        var snapshot = keys;
+        Span<byte> mac = stackalloc byte[HmacKey.MacSize];
+        if (!LowerHex.TryDecodeAnyCase(hexMac, mac))
         {
-            if (key.KeyId != keyId) continue;
-            slot = candidate;
-            return key;
+            slot = KeySlot.None;
+            return null;
         }
 
+        if (string.IsNullOrEmpty(keyIdHint) || snapshot.Find(keyIdHint, out slot) is not { } named || slot == KeySlot.Archive)
+        {
+            return snapshot.Match(data, mac, archive: false, out slot);
+        }
+
+        if (named.Verify(data, mac)) return named;
         slot = KeySlot.None;
         return null;
     }
+
+    /// <summary>The loaded key with this id, whatever its slot.</summary>
+    public HmacKey? Find(string? keyId, out KeySlot slot) => keys.Find(keyId, out slot);
 }

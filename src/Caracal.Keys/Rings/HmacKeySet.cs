@@ -42,21 +42,48 @@ public sealed class HmacKeySet
         foreach (var key in Archive) yield return (KeySlot.Archive, key);
     }
 
-    internal KeySlot Match(ReadOnlySpan<byte> data, ReadOnlySpan<byte> mac, bool archive)
+    /// <summary>The loaded key with this id, whatever its slot.</summary>
+    public HmacKey? Find(string? keyId, out KeySlot slot)
     {
-        if (Current.Verify(data, mac)) return KeySlot.Current;
-        if (Next is not null && Next.Verify(data, mac)) return KeySlot.Next;
+        slot = KeySlot.Current;
+        if (Current.KeyId == keyId) return Current;
+        slot = KeySlot.Next;
+        if (Next is not null && Next.KeyId == keyId) return Next;
+        slot = KeySlot.Previous;
         foreach (var key in Previous)
         {
-            if (key.Verify(data, mac)) return KeySlot.Previous;
+            if (key.KeyId == keyId) return key;
         }
 
-        if (!archive) return KeySlot.None;
+        slot = KeySlot.Archive;
         foreach (var key in Archive)
         {
-            if (key.Verify(data, mac)) return KeySlot.Archive;
+            if (key.KeyId == keyId) return key;
         }
 
-        return KeySlot.None;
+        slot = KeySlot.None;
+        return null;
+    }
+
+    internal HmacKey? Match(ReadOnlySpan<byte> data, ReadOnlySpan<byte> mac, bool archive, out KeySlot slot)
+    {
+        slot = KeySlot.Current;
+        if (Current.Verify(data, mac)) return Current;
+        slot = KeySlot.Next;
+        if (Next is not null && Next.Verify(data, mac)) return Next;
+        slot = KeySlot.Previous;
+        foreach (var key in Previous)
+        {
+            if (key.Verify(data, mac)) return key;
+        }
+
+        slot = KeySlot.Archive;
+        foreach (var key in archive ? Archive : [])
+        {
+            if (key.Verify(data, mac)) return key;
+        }
+
+        slot = KeySlot.None;
+        return null;
     }
 }

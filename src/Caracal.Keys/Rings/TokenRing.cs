@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using Caracal.Keys.Secrets;
 
 namespace Caracal.Keys.Rings;
@@ -35,13 +36,19 @@ public sealed class TokenRing
     /// <summary>Compares with every slot, in constant time each.</summary>
     public bool Verify(ReadOnlySpan<char> presented, out KeySlot slot)
     {
+        var snapshot = tokens;
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SecretHash.Digest(presented, digest);
         slot = KeySlot.None;
-        foreach (var (candidate, token) in tokens.All())
+
+        // Last to first without an early exit: which slot matched must not show in the time taken.
+        foreach (var token in snapshot.Previous)
         {
-            // No early exit: which slot matched must not show in the time taken.
-            if (token.Matches(presented) && slot == KeySlot.None) slot = candidate;
+            if (token.MatchesDigest(digest)) slot = KeySlot.Previous;
         }
 
+        if (snapshot.Next?.MatchesDigest(digest) == true) slot = KeySlot.Next;
+        if (snapshot.Current.MatchesDigest(digest)) slot = KeySlot.Current;
         return slot != KeySlot.None;
     }
 }

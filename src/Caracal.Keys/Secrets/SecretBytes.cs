@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using System.Text.Json.Serialization;
 
 namespace Caracal.Keys.Secrets;
 
@@ -22,8 +23,10 @@ public sealed class SecretBytes : IDisposable, IEquatable<SecretBytes>
 
     internal Span<byte> Writable => bytes;
 
+    [JsonIgnore]
     public ReadOnlySpan<byte> Span => bytes;
 
+    [JsonIgnore]
     public ReadOnlyMemory<byte> Memory => bytes;
 
     /// <summary>Constant time for equal lengths; the length itself is not a secret.</summary>

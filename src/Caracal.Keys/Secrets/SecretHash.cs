@@ -32,7 +32,7 @@ public static class SecretHash
         return LowerHex.TryDecode(stored.AsSpan(Prefix.Length), digest);
     }
 
-    private static void Digest(ReadOnlySpan<char> secret, Span<byte> digest)
+    internal static void Digest(ReadOnlySpan<char> secret, Span<byte> digest)
     {
         var length = Encoding.UTF8.GetByteCount(secret);
         var heap = length <= 512 ? null : new byte[length];

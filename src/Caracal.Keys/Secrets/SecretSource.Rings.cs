@@ -14,8 +14,7 @@ public sealed partial class SecretSource
     public HmacKeyRing? HmacRing(string variable, bool required)
     {
         var classId = SecretFiles.ClassOf(variable);
-        var slots = ReadSlots(variable, archive: classId == KeyClass.AuditHmac);
-        if (slots is null) return Missing<HmacKeyRing>(variable, required);
+        if (ReadSlots(variable, required, archive: classId == KeyClass.AuditHmac) is not { } slots) return null;
 
         var keys = slots.Select(slot => Decode(slot, classId, HmacProblem)).ToList();
         CheckSlotsDiffer(slots);
@@ -32,8 +31,7 @@ public sealed partial class SecretSource
     /// <summary>All slots of <c>ZONE_KEK</c> or its alias <c>SECRET_STORE_KEK</c> (spec ruling 3).</summary>
     public KekRing? KekRing(bool required)
     {
-        var slots = ReadSlots(SecretFiles.ZoneKek, archive: false);
-        if (slots is null) return Missing<KekRing>(SecretFiles.ZoneKek, required);
+        if (ReadSlots(SecretFiles.ZoneKek, required, archive: false) is not { } slots) return null;
 
         var keys = slots.Select(slot => Decode(slot, KeyClass.ZoneKek, SecretRules.KekProblem)).ToList();
         CheckSlotsDiffer(slots);
@@ -48,8 +46,7 @@ public sealed partial class SecretSource
     /// <summary>All slots of a bearer token, for example <c>CARACAL_ADMIN_TOKEN</c>.</summary>
     public TokenRing? TokenRing(string variable, bool required)
     {
-        var slots = ReadSlots(variable, archive: false);
-        if (slots is null) return Missing<TokenRing>(variable, required);
+        if (ReadSlots(variable, required, archive: false) is not { } slots) return null;
 
         var classId = SecretFiles.ClassOf(variable);
         foreach (var slot in slots)
@@ -81,13 +78,14 @@ public sealed partial class SecretSource
         }
     }
 
-    private List<SlotValue>? ReadSlots(string variable, bool archive)
+    private List<SlotValue>? ReadSlots(string variable, bool required, bool archive)
     {
         var fileName = SecretFiles.FileNameOf(variable);
-        var current = ResolveAliased(variable, "", fileName, "");
-        if (current is null)
+        var before = problems.Count;
+        if (ResolveAliased(variable, "", fileName, "") is not { } current)
         {
-            // Watched even so: the slot files may appear with the key at the next reload.
+            // A file that could not be read has said so already.
+            if (required && problems.Count == before) problems.Add($"{variable} is required");
             return null;
         }
 
@@ -153,14 +151,6 @@ public sealed partial class SecretSource
         held.Add(new HeldValue(variable, classId, [.. SHA256.HashData(raw)]));
 
     private void Weak(string text) => (published ? problems : warnings).Add(text);
-
-    private T? Missing<T>(string variable, bool required)
-        where T : class
-    {
-        // A file that could not be read has said so already.
-        if (required && !problems.Any(problem => problem.Contains(variable, StringComparison.Ordinal))) problems.Add($"{variable} is required");
-        return null;
-    }
 
     private static string? HmacProblem(ReadOnlySpan<char> text) => SecretRules.HmacProblem(text);
 

@@ -9,11 +9,13 @@ namespace Caracal.Keys.Secrets;
 public sealed class SecretText : IEquatable<SecretText>
 {
     private readonly byte[] utf8;
+    private readonly byte[] digest;
 
     public SecretText(ReadOnlySpan<char> value)
     {
         utf8 = PinnedBytes.Allocate(Encoding.UTF8.GetByteCount(value));
         Encoding.UTF8.GetBytes(value, utf8);
+        digest = SHA256.HashData(utf8);
     }
 
     internal ReadOnlySpan<byte> Utf8 => utf8;
@@ -24,23 +26,19 @@ public sealed class SecretText : IEquatable<SecretText>
     /// <summary>Constant time whatever the two lengths are: both sides are hashed first.</summary>
     public bool Matches(ReadOnlySpan<char> presented)
     {
-        var length = Encoding.UTF8.GetByteCount(presented);
-        var rented = length <= 512 ? null : new byte[length];
-        Span<byte> buffer = rented ?? stackalloc byte[512];
-        var written = Encoding.UTF8.GetBytes(presented, buffer);
-        var matches = Matches(buffer[..written]);
-        CryptographicOperations.ZeroMemory(buffer[..written]);
-        return matches;
+        Span<byte> theirs = stackalloc byte[SHA256.HashSizeInBytes];
+        SecretHash.Digest(presented, theirs);
+        return MatchesDigest(theirs);
     }
 
     public bool Matches(ReadOnlySpan<byte> presentedUtf8)
     {
-        Span<byte> ours = stackalloc byte[SHA256.HashSizeInBytes];
         Span<byte> theirs = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(utf8, ours);
         SHA256.HashData(presentedUtf8, theirs);
-        return CryptographicOperations.FixedTimeEquals(ours, theirs);
+        return MatchesDigest(theirs);
     }
+
+    internal bool MatchesDigest(ReadOnlySpan<byte> presentedDigest) => CryptographicOperations.FixedTimeEquals(digest, presentedDigest);
 
     public bool Equals(SecretText? other) => other is not null && Matches(other.Utf8);
 

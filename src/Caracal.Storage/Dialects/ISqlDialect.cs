@@ -9,6 +9,9 @@ public interface ISqlDialect
     /// <summary>Replaces the type words of a migration (<c>{time}</c>, <c>{json}</c>, <c>{texts}</c>, <c>{bytes}</c>, <c>{bool}</c>) by the engine's types.</summary>
     string TranslateTypes(string migration);
 
+    /// <summary>Statements that raise the zone's version with every change of the table, in the same transaction (<c>{zone_version:table}</c>).</summary>
+    string ZoneVersionTriggers(string table);
+
     /// <summary>An expression for the text member <paramref name="key"/> of a JSON column; null when absent.</summary>
     string JsonText(string column, string key);
 
@@ -17,6 +20,9 @@ public interface ISqlDialect
 
     /// <summary>A condition: the JSON column's list member <paramref name="key"/> holds the parameter's value.</summary>
     string JsonArrayContains(string column, string key, string parameter);
+
+    /// <summary>An expression: a time column plus a column of whole seconds.</summary>
+    string AddSeconds(string time, string seconds);
 
     /// <summary>Appended to a SELECT that claims rows: skips rows another worker holds. Empty where there is one writer.</summary>
     string ForUpdateSkipLocked { get; }

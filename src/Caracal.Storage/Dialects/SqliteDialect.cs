@@ -21,6 +21,16 @@ internal sealed class SqliteDialect : ISqlDialect
         .Replace("{false}", "0", StringComparison.Ordinal)
         .Replace("{true}", "1", StringComparison.Ordinal);
 
+    public string ZoneVersionTriggers(string table) => string.Concat(
+        new[] { ("insert", "NEW"), ("update", "NEW"), ("delete", "OLD") }.Select(t => $"""
+            CREATE TRIGGER {table}_version_{t.Item1} AFTER {t.Item1.ToUpperInvariant()} ON {table}
+            BEGIN INSERT INTO zone_versions (zone_id, version) VALUES ({t.Item2}.zone_id, 1)
+                  ON CONFLICT (zone_id) DO UPDATE SET version = zone_versions.version + 1; END;
+
+            """));
+
+    public string AddSeconds(string time, string seconds) => $"({time} + {seconds} * 1000000)";
+
     public string JsonText(string column, string key) => $"json_extract({column}, '$.{key}')";
 
     public string ArrayContains(string column, string parameter) =>

@@ -33,7 +33,7 @@ internal static partial class MigrationFiles
         var shared = Read(assembly, $"{Prefix}{version}.up.sql") ?? "";
         var own = Read(assembly, $"{Prefix}{version}.{dialect.Name}.sql") ?? "";
         var text = dialect.TranslateTypes(shared + "\n" + own);
-        text = ZoneVersionPattern().Replace(text, match => ZoneVersionTriggers(match.Groups["table"].Value));
+        text = ZoneVersionPattern().Replace(text, match => dialect.ZoneVersionTriggers(match.Groups["table"].Value));
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(shared + "\n" + own));
         return new Migration(version, text, Convert.ToHexStringLower(hash));
     }
@@ -49,15 +49,6 @@ internal static partial class MigrationFiles
         using var reader = new StreamReader(stream, Encoding.UTF8);
         return reader.ReadToEnd();
     }
-
-    // Every table whose rows decide in a zone raises that zone's version, in the same transaction as the change.
-    private static string ZoneVersionTriggers(string table) => string.Concat(
-        new[] { ("insert", "NEW"), ("update", "NEW"), ("delete", "OLD") }.Select(t => $"""
-            CREATE TRIGGER {table}_version_{t.Item1} AFTER {t.Item1.ToUpperInvariant()} ON {table}
-            BEGIN INSERT INTO zone_versions (zone_id, version) VALUES ({t.Item2}.zone_id, 1)
-                  ON CONFLICT (zone_id) DO UPDATE SET version = zone_versions.version + 1; END;
-
-            """));
 
     [GeneratedRegex("^[0-9]{4}_[A-Za-z0-9_]+$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex VersionPattern();

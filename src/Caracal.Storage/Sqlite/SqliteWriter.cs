@@ -1,74 +1,102 @@
-using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 
 namespace Caracal.Storage.Sqlite;
 
 /// <summary>
-/// The single writer. Works that wait together share one transaction, each inside a savepoint of its own, and every
-/// caller goes on only after the shared commit has reached the disk.
+/// The single writer. Whoever finds nobody writing writes at once, on its own thread; works that arrive meanwhile share
+/// the next transaction, each inside a savepoint of its own, and every caller goes on only after the commit that holds
+/// its work has reached the disk.
 /// </summary>
 internal sealed class SqliteWriter : IDisposable
 {
     private const int LargestBatch = 128;
 
+    private readonly Lock _gate = new();
     private readonly SqliteDatabase _database;
     private readonly SqliteConnection _connection;
-    private readonly BlockingCollection<Unit> _queue = new(boundedCapacity: 16_384);
-    private readonly Thread _thread;
+    private readonly Queue<Unit> _waiting = new();
+    private readonly List<Unit> _batch = new(LargestBatch);
+    private bool _writing;
+    private bool _closed;
 
     public SqliteWriter(SqliteDatabase database, SqliteConnection connection)
     {
         _database = database;
         _connection = connection;
-        _thread = new Thread(Run) { IsBackground = true, Name = "sqlite-writer" };
-        _thread.Start();
     }
 
     public Task<T> RunAsync<T>(Func<Work, Task<T>> body, CancellationToken cancellationToken)
     {
         var unit = new Unit<T>(body, cancellationToken);
-        try
+        lock (_gate)
         {
-            _queue.Add(unit, cancellationToken);
-        }
-        catch (InvalidOperationException closed)
-        {
-            throw new StorageUnavailableException("the store is closing", closed);
+            if (_closed)
+            {
+                throw new StorageUnavailableException("the store is closing");
+            }
+
+            _waiting.Enqueue(unit);
+            if (_writing)
+            {
+                return unit.Task;
+            }
+
+            _writing = true;
         }
 
+        WriteNext();
         return unit.Task;
     }
 
     public void Dispose()
     {
-        _queue.CompleteAdding();
-        _thread.Join();
-        _queue.Dispose();
+        lock (_gate)
+        {
+            _closed = true;
+        }
+
+        // What was taken before the close still commits.
+        SpinWait.SpinUntil(() =>
+        {
+            lock (_gate)
+            {
+                return !_writing;
+            }
+        });
         _connection.Dispose();
     }
 
-    private void Run()
+    // One batch, then the next goes to the thread pool: a caller does its own work, not everybody's for ever.
+    private void WriteNext()
     {
-        var batch = new List<Unit>(LargestBatch);
-        foreach (var first in _queue.GetConsumingEnumerable())
+        lock (_gate)
         {
-            batch.Clear();
-            batch.Add(first);
-            while (batch.Count < LargestBatch && _queue.TryTake(out var next))
+            while (_batch.Count < LargestBatch && _waiting.TryDequeue(out var next))
             {
-                batch.Add(next);
+                _batch.Add(next);
             }
-
-            Commit(batch);
         }
+
+        Commit();
+        _batch.Clear();
+        lock (_gate)
+        {
+            _writing = _waiting.Count > 0;
+            if (!_writing)
+            {
+                return;
+            }
+        }
+
+        ThreadPool.UnsafeQueueUserWorkItem(static writer => writer.WriteNext(), this, preferLocal: false);
     }
 
-    private void Commit(List<Unit> batch)
+    private void Commit()
     {
         try
         {
             SqliteDatabase.Execute(_connection, "BEGIN IMMEDIATE");
-            foreach (var unit in batch)
+            foreach (var unit in _batch)
             {
                 RunOne(unit);
             }
@@ -81,11 +109,11 @@ internal sealed class SqliteWriter : IDisposable
             var reported = fault is SqliteException sqlite && SqliteFaults.IsUnavailable(sqlite)
                 ? new StorageUnavailableException("the store cannot be written", fault)
                 : fault;
-            batch.ForEach(unit => unit.Fail(reported));
+            _batch.ForEach(unit => unit.Fail(reported));
             return;
         }
 
-        batch.ForEach(unit => unit.Complete());
+        _batch.ForEach(unit => unit.Complete());
     }
 
     private void RunOne(Unit unit)
@@ -158,7 +186,7 @@ internal sealed class SqliteWriter : IDisposable
 
             if (!_work!.Discarded)
             {
-                _work.Committed();
+                _work.Committed(deliverLocally: true);
             }
 
             _completion.SetResult(_result!);

@@ -1,0 +1,78 @@
+using Caracal.Hosting.Metrics;
+using Caracal.Keys.Rings;
+
+namespace Caracal.Audit;
+
+/// <summary>Every series of audit.md 13 that this service counts itself.</summary>
+public sealed class AuditMetrics
+{
+    private const string Prefix = "caracal_audit_";
+
+    private readonly Dictionary<KeySlot, Counter> _signatures = [];
+    private long _lastSweep;
+    private long _lastFullSweep;
+
+    public AuditMetrics(MetricsRegistry registry)
+    {
+        Registry = registry;
+        Inserts = Total("inserts");
+        ParseErrors = Total("parse_errors");
+        DeadLetters = Total("dlq");
+        Retries = Total("retries");
+        HmacFailures = Total("hmac_failures");
+        TamperReplays = Total("tamper_replay");
+        Checked = Total("tamper_checked");
+        Mismatches = Total("tamper_mismatch");
+        ChainBreaks = Total("tamper_chain_breaks", "tamper_chain_breaks");
+        TamperHmacFailures = Total("tamper_hmac_failures", "tamper_hmac_failures");
+        Unverifiable = Total("tamper_hmac_unverifiable");
+        StreamSignatureFailures = Total("stream_signature_failures");
+        foreach (var slot in (ReadOnlySpan<KeySlot>)[KeySlot.Current, KeySlot.Next, KeySlot.Previous, KeySlot.None])
+        {
+            _signatures[slot] = registry.Counter($"{Prefix}ingest_signature_total{{key=\"{slot.Name()}\"}}");
+        }
+
+        Gauge("tamper_last_sweep_unix", () => Interlocked.Read(ref _lastSweep));
+        Gauge("tamper_last_full_unix", () => Interlocked.Read(ref _lastFullSweep));
+    }
+
+    public MetricsRegistry Registry { get; }
+    public Counter Inserts { get; }
+    public Counter ParseErrors { get; }
+    public Counter DeadLetters { get; }
+    public Counter Retries { get; }
+    public Counter HmacFailures { get; }
+    public Counter TamperReplays { get; }
+    public Counter Checked { get; }
+    public Counter Mismatches { get; }
+    public Counter ChainBreaks { get; }
+    public Counter TamperHmacFailures { get; }
+    public Counter Unverifiable { get; }
+    public Counter StreamSignatureFailures { get; }
+
+    /// <summary>Counts which key slot an accepted event was signed with; no key configured counts nowhere.</summary>
+    public void CountSignature(KeySlot slot)
+    {
+        if (_signatures.TryGetValue(slot, out var counter))
+        {
+            counter.Add();
+        }
+    }
+
+    /// <summary>Stamps a finished sweep.</summary>
+    public void Swept(DateTimeOffset at, bool full)
+    {
+        Interlocked.Exchange(ref _lastSweep, at.ToUnixTimeSeconds());
+        if (full)
+        {
+            Interlocked.Exchange(ref _lastFullSweep, at.ToUnixTimeSeconds());
+        }
+    }
+
+    /// <summary>A gauge whose value another part knows.</summary>
+    public void Gauge(string name, Func<double> read, string? jsonName = null) =>
+        Registry.Gauge(Prefix + name, read, jsonName ?? name);
+
+    private Counter Total(string name, string? jsonName = null) =>
+        Registry.Counter($"{Prefix}{name}_total", jsonName ?? name + "_total");
+}

@@ -1,0 +1,100 @@
+using Caracal.Audit.DeadLetters;
+using Caracal.Audit.Health;
+using Caracal.Audit.Ingest;
+using Caracal.Audit.Search;
+using Caracal.Audit.Tampering;
+using Caracal.Evidence.Trail;
+using Caracal.Hosting.Http;
+using Caracal.Hosting.Jobs;
+using Caracal.Hosting.Metrics;
+using Caracal.Storage;
+using Caracal.Storage.Ledger;
+using Caracal.Streams;
+using Caracal.Streams.State;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Audit;
+
+/// <summary>The Audit service on one page: what it needs, what runs, what it answers.</summary>
+public sealed class AuditService : IAsyncDisposable
+{
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
+
+    private readonly AuditConsumer _consumer;
+    private readonly TamperSweep _sweep;
+    private readonly AuditHealth _health;
+    private readonly AuditMetricsEndpoint _metricsEndpoint;
+    private readonly SearchEndpoint _search;
+    private readonly DeadLetterEndpoints _deadLetters;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly BackgroundTasks _tasks = new();
+
+    public AuditService(
+        AuditSettings settings, Database database, DatabaseClock clock, IStreamTransport transport, ISharedState state, ILogger logger)
+    {
+        _time = clock.Process;
+        _logger = logger;
+        var metrics = new AuditMetrics(new MetricsRegistry());
+        var ledger = new LedgerReader(database);
+        var queue = new DeadLetterQueue(transport, settings.StreamKeys, settings.AuditKeys, metrics, _time, logger);
+        var writer = new LedgerWriter(database, new LedgerStore(database.Dialect), settings.AuditKeys, clock);
+        var ingester = new AuditIngester(writer, queue, settings.AuditKeys, metrics, settings.MaximumEventBytes);
+        var access = new AdminAccess(settings.AdminToken);
+        _consumer = new AuditConsumer(transport, state, ingester, queue, ledger, settings, metrics, _time, logger);
+        _sweep = new TamperSweep(new LedgerVerification(database, settings.AuditKeys), settings, metrics, clock, logger);
+        _health = new AuditHealth(_consumer, ledger, state, transport, queue, settings, metrics, _time);
+        _metricsEndpoint = new AuditMetricsEndpoint(metrics, new MetricsAccess(settings.MetricsToken, settings.Mode));
+        _search = new SearchEndpoint(ledger, access, clock);
+        _deadLetters = new DeadLetterEndpoints(queue, access, _time);
+        JournalSink = new JournalSink(ingester, settings.AuditKeys);
+        ServerOptions = new RoleServerOptions
+        {
+            Role = AuditSettings.Role,
+            Listen = settings.Listen,
+            RequestIdRule = RequestIdRule.Visible,
+            KeepAlive = TimeSpan.FromSeconds(60),
+            MaximumBodySize = 64 * 1024,
+        };
+    }
+
+    /// <summary>Where the journals of this process ship to.</summary>
+    public IAuditSink JournalSink { get; }
+
+    /// <summary>How this service listens.</summary>
+    public RoleServerOptions ServerOptions { get; }
+
+    public void MapRoutes(WebApplication application)
+    {
+        application.MapGet("/health", _health.HealthAsync);
+        application.MapGet("/ready", _health.ReadyAsync);
+        application.MapGet("/metrics", _metricsEndpoint.TextAsync);
+        application.MapGet("/metrics.json", _metricsEndpoint.JsonAsync);
+        application.MapGet("/api/audit/search", _search.HandleAsync);
+        application.MapGet("/api/audit/dlq", _deadLetters.ListAsync);
+        application.MapGet("/api/audit/dlq/{id}", _deadLetters.GetAsync);
+        application.MapPost("/api/audit/dlq/replay", _deadLetters.ReplayAsync);
+    }
+
+    /// <summary>Starts ingest, the figures and the sweeps: full now and daily, the last hours hourly.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await _consumer.CreateGroupAsync(cancellationToken);
+        _tasks.Start(_consumer.RunAsync);
+        _tasks.Start(_sweep.RunFullAsync);
+        Every("tamper-sweep-full", TamperSweep.FullInterval, _sweep.RunFullAsync);
+        Every("tamper-sweep-rolling", TamperSweep.RollingInterval, _sweep.RunRollingAsync);
+        Every("audit-figures", AuditHealth.FigureInterval, _health.MeasureAsync);
+    }
+
+    public Task StopAsync() => _tasks.StopAsync(StopLimit);
+
+    public async ValueTask DisposeAsync() => await _tasks.DisposeAsync();
+
+    private void Every(string name, TimeSpan interval, Func<CancellationToken, Task> run)
+    {
+        var job = new RecurringJob(name, interval, run);
+        _tasks.Start(token => job.RunAsync(_time, _logger, token));
+    }
+}

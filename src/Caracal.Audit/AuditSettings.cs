@@ -1,0 +1,65 @@
+using Caracal.Hosting;
+using Caracal.Hosting.Http;
+using Caracal.Hosting.Settings;
+using Caracal.Keys.Rings;
+using Caracal.Keys.Secrets;
+
+namespace Caracal.Audit;
+
+/// <summary>Every setting of the Audit service (audit.md 15).</summary>
+public sealed record AuditSettings
+{
+    public const string Role = "audit";
+    public const int DefaultPort = 9090;
+
+    public required CaracalMode Mode { get; init; }
+    public required ListenSettings Listen { get; init; }
+
+    /// <summary><c>AUDIT_HMAC_KEY</c> with its slots; null only in dev.</summary>
+    public HmacKeyRing? AuditKeys { get; init; }
+
+    /// <summary><c>STREAMS_HMAC_KEY</c>: signs dead letters; null only in dev.</summary>
+    public HmacKeyRing? StreamKeys { get; init; }
+
+    /// <summary><c>AUDIT_ADMIN_TOKEN</c>; unset hides the operator routes.</summary>
+    public TokenRing? AdminToken { get; init; }
+
+    /// <summary><c>METRICS_BEARER</c>.</summary>
+    public TokenRing? MetricsToken { get; init; }
+
+    public int MaximumEventBytes { get; init; } = 1_048_576;
+    public int MaximumDeliveries { get; init; } = 8;
+    public TimeSpan ClaimIdle { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan RollingWindow { get; init; } = TimeSpan.FromHours(4);
+
+    /// <summary>0 switches the check of <c>/ready</c> off.</summary>
+    public long ReadyDeadLetterLimit { get; init; }
+
+    /// <summary>0 switches the check of <c>/ready</c> off.</summary>
+    public long ReadyLagLimit { get; init; }
+
+    /// <summary>0 switches the check of <c>/ready</c> off.</summary>
+    public TimeSpan ReadyOldestPendingLimit { get; init; }
+
+    /// <summary><c>HOSTNAME</c>: the consumer's name in its group.</summary>
+    public string ConsumerName { get; init; } = "audit-worker-0";
+
+    /// <summary>Reads every variable; the reader collects what is wrong.</summary>
+    public static AuditSettings Read(SettingsReader reader) => new()
+    {
+        Mode = reader.Mode,
+        Listen = ListenSettings.Read(reader, DefaultPort),
+        AuditKeys = reader.Secrets.HmacRing(SecretFiles.AuditHmacKey, reader.Published),
+        StreamKeys = reader.Secrets.HmacRing(SecretFiles.StreamsHmacKey, reader.Published),
+        AdminToken = reader.Secrets.TokenRing(SecretFiles.AuditAdminToken, required: false),
+        MetricsToken = reader.Secrets.TokenRing(SecretFiles.MetricsBearer, required: false),
+        MaximumEventBytes = reader.Integer("AUDIT_MAX_EVENT_BYTES", 1_048_576),
+        MaximumDeliveries = reader.Integer("AUDIT_MAX_DELIVERIES", 8),
+        ClaimIdle = TimeSpan.FromSeconds(reader.Integer("AUDIT_CLAIM_IDLE_SECS", 30)),
+        RollingWindow = TimeSpan.FromHours(reader.Integer("AUDIT_TAMPER_ROLLING_HOURS", 4)),
+        ReadyDeadLetterLimit = reader.Integer("AUDIT_READY_DLQ_MAX", 0, minimum: 0),
+        ReadyLagLimit = reader.Integer("AUDIT_READY_LAG_MAX", 0, minimum: 0),
+        ReadyOldestPendingLimit = TimeSpan.FromSeconds(reader.Integer("AUDIT_READY_PEL_OLDEST_SECS_MAX", 0, minimum: 0)),
+        ConsumerName = reader.Text("HOSTNAME", "audit-worker-0"),
+    };
+}

@@ -1,0 +1,98 @@
+using Caracal.Audit.DeadLetters;
+using Caracal.Evidence.Ledger;
+using Caracal.Keys.Rings;
+using Caracal.Storage;
+using Caracal.Storage.Ledger;
+
+namespace Caracal.Audit.Ingest;
+
+/// <summary>
+/// From frames to ledger rows (audit.md 3): every frame is stored, known already, or dead-lettered when
+/// <see cref="IngestAsync"/> returns; when it throws, the store could not be reached and the rest must come again.
+/// </summary>
+/// <param name="writer">Appends to the chains.</param>
+/// <param name="deadLetters">Takes what cannot be stored.</param>
+/// <param name="keys">Keys that verify producers; null only in dev.</param>
+/// <param name="metrics">Counts.</param>
+/// <param name="maximumBytes"><c>AUDIT_MAX_EVENT_BYTES</c>.</param>
+internal sealed class AuditIngester(
+    LedgerWriter writer, DeadLetterQueue deadLetters, HmacKeyRing? keys, AuditMetrics metrics, int maximumBytes)
+{
+    /// <summary>Takes all frames; a repeated one does no harm.</summary>
+    public async Task IngestAsync(IReadOnlyList<AuditFrame> frames, CancellationToken cancellationToken)
+    {
+        var accepted = new List<AcceptedEvent>(frames.Count);
+        foreach (var frame in frames)
+        {
+            var verdict = IngestCheck.Examine(frame.Data.Span, frame.Signature, frame.KeyId, keys, maximumBytes);
+            if (verdict.Entry is { } entry)
+            {
+                metrics.CountSignature(verdict.Slot);
+                accepted.Add(new AcceptedEvent(frame, entry, LedgerHash.Content(entry), verdict.IngestKeyId));
+            }
+            else
+            {
+                CountRefusal(verdict.Reason!);
+                await deadLetters.WriteAsync(frame, verdict.Reason!, null, cancellationToken);
+            }
+        }
+
+        foreach (var zone in accepted.GroupBy(e => e.Entry.ZoneId, StringComparer.Ordinal))
+        {
+            foreach (var batch in zone.Chunk(LedgerWriter.LargestBatch))
+            {
+                await AppendAsync(zone.Key, batch, cancellationToken);
+            }
+        }
+    }
+
+    private async Task AppendAsync(string zoneId, AcceptedEvent[] batch, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await CountAsync(batch, await writer.AppendAsync(zoneId, batch, cancellationToken), cancellationToken);
+        }
+        catch (Exception fault) when (IsPermanent(fault) && batch.Length > 1)
+        {
+            // One event poisons the transaction of all: find it, and let the others through.
+            foreach (var single in batch)
+            {
+                await AppendAsync(zoneId, [single], cancellationToken);
+            }
+        }
+        catch (Exception fault) when (IsPermanent(fault))
+        {
+            await deadLetters.WriteAsync(
+                batch[0].Frame, IngestReasons.PermanentPrefix + fault.Message, batch[0].Entry, cancellationToken);
+        }
+    }
+
+    private async Task CountAsync(AcceptedEvent[] batch, AppendOutcome[] outcomes, CancellationToken cancellationToken)
+    {
+        metrics.Inserts.Add(outcomes.Count(outcome => outcome == AppendOutcome.Appended));
+        for (var i = 0; i < outcomes.Length; i++)
+        {
+            if (outcomes[i] == AppendOutcome.Conflict)
+            {
+                metrics.TamperReplays.Add();
+                await deadLetters.WriteAsync(batch[i].Frame, IngestReasons.TamperOnReplay, batch[i].Entry, cancellationToken);
+            }
+        }
+    }
+
+    private static bool IsPermanent(Exception fault) =>
+        fault is not (StorageUnavailableException or OperationCanceledException or ObjectDisposedException or DeadLetterFailedException);
+
+    private void CountRefusal(string reason)
+    {
+        if (reason == IngestReasons.HmacVerifyFailed)
+        {
+            metrics.HmacFailures.Add();
+            metrics.CountSignature(KeySlot.None);
+        }
+        else
+        {
+            metrics.ParseErrors.Add();
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using Caracal.Evidence.Ledger;
+using Caracal.Keys.Rings;
+using Caracal.Protocol;
+using Caracal.Storage;
+using Caracal.Storage.Ledger;
+
+namespace Caracal.Audit.Ingest;
+
+/// <summary>Appends accepted events to the chain of their zone: one transaction, one head read, one head write (audit.md 3.5, 4).</summary>
+/// <param name="database">The store.</param>
+/// <param name="ledger">Its ledger tables.</param>
+/// <param name="keys">The current key signs the chain; null only in dev.</param>
+/// <param name="clock">Database time, for <c>ingested_at</c>.</param>
+internal sealed class LedgerWriter(Database database, LedgerStore ledger, HmacKeyRing? keys, DatabaseClock clock)
+{
+    /// <summary>Events of one transaction: the embedded store's single writer must soon be free for the next request's commit.</summary>
+    public const int LargestBatch = 64;
+
+    /// <summary>Appends events of one zone, at most <see cref="LargestBatch"/>; the outcomes are in their order.</summary>
+    public Task<AppendOutcome[]> AppendAsync(string zoneId, IReadOnlyList<AcceptedEvent> events, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async work =>
+            {
+                var outcomes = new AppendOutcome[events.Count];
+                var before = await ledger.HoldChainAsync(work, zoneId);
+                var head = before;
+                var now = clock.Now;
+                var key = keys?.Current;
+                for (var i = 0; i < outcomes.Length; i++)
+                {
+                    var row = Link(events[i], head, key, now);
+                    outcomes[i] = await ledger.AppendAsync(work, row);
+                    if (outcomes[i] == AppendOutcome.Appended)
+                    {
+                        head = row.Head;
+                    }
+                    else if (outcomes[i] == AppendOutcome.Conflict)
+                    {
+                        await AlertAsync(work, events[i], now);
+                    }
+                }
+
+                if (head.Seq != before.Seq)
+                {
+                    await ledger.MoveHeadAsync(work, zoneId, head);
+                }
+
+                return outcomes;
+            },
+            cancellationToken);
+
+    // The content hash was computed before the transaction began; here only the link is made.
+    private static LedgerRow Link(AcceptedEvent accepted, ChainHead head, HmacKey? key, DateTimeOffset now) => new()
+    {
+        Entry = accepted.Entry,
+        ChainSeq = head.Seq + 1,
+        ContentSha256 = accepted.Content,
+        PrevContentSha256 = head.ContentSha256.Length == 0 ? null : head.ContentSha256,
+        ChainHmac = LedgerHash.ChainHmac(key, accepted.Content, head.ContentSha256),
+        HmacKeyId = key?.KeyId,
+        IngestKeyId = accepted.IngestKeyId,
+        IngestSignature = accepted.Frame.Signature,
+        IngestedAt = now,
+    };
+
+    private async Task AlertAsync(Work work, AcceptedEvent accepted, DateTimeOffset now)
+    {
+        var stored = await ledger.ContentOfAsync(work, accepted.Entry.Id);
+        await ledger.AlertAsync(
+            work, Ids.New(), accepted.Entry.Id, accepted.Entry.ZoneId, $"stored={stored} incoming={accepted.Content}", now);
+    }
+}

@@ -1,0 +1,74 @@
+using Caracal.Evidence.Ledger;
+using Caracal.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Audit.Tampering;
+
+/// <summary>Runs the verification and tells what it found: one log line and one count per finding and sweep (audit.md 6).</summary>
+/// <param name="verification">The walk.</param>
+/// <param name="settings">The rolling window.</param>
+/// <param name="metrics">Counts.</param>
+/// <param name="clock">Database time.</param>
+/// <param name="logger">Alert rules read these lines.</param>
+internal sealed class TamperSweep(
+    LedgerVerification verification, AuditSettings settings, AuditMetrics metrics, DatabaseClock clock, ILogger logger)
+{
+    public static readonly TimeSpan FullInterval = TimeSpan.FromHours(24);
+    public static readonly TimeSpan RollingInterval = TimeSpan.FromHours(1);
+
+    /// <summary>Everything retained.</summary>
+    public Task RunFullAsync(CancellationToken cancellationToken) =>
+        RunAsync(full: true, verification.VerifyAllAsync, cancellationToken);
+
+    /// <summary>The last hours.</summary>
+    public Task RunRollingAsync(CancellationToken cancellationToken) =>
+        RunAsync(full: false, token => verification.VerifySinceAsync(clock.Now - settings.RollingWindow, token), cancellationToken);
+
+    private async Task RunAsync(bool full, Func<CancellationToken, Task<ChainReport>> verify, CancellationToken cancellationToken)
+    {
+        ChainReport report;
+        try
+        {
+            report = await verify(cancellationToken);
+        }
+        catch (StorageUnavailableException fault)
+        {
+            AuditLog.SweepFailed(logger, fault);
+            return;
+        }
+
+        foreach (var finding in report.Findings)
+        {
+            Log(finding);
+        }
+
+        foreach (var unknown in report.UnknownKeys)
+        {
+            AuditLog.KeyUnknown(logger, unknown.KeyId, unknown.Chain, unknown.Count);
+            metrics.Unverifiable.Add(unknown.Count);
+        }
+
+        metrics.Checked.Add(report.Checked);
+        metrics.Mismatches.Add(report.Mismatches);
+        metrics.ChainBreaks.Add(report.Breaks);
+        metrics.TamperHmacFailures.Add(report.HmacFailures);
+        metrics.Swept(clock.Now, full);
+        AuditLog.SweepComplete(logger, full, full ? "all" : $"{settings.RollingWindow.TotalHours:0}h", report);
+    }
+
+    private void Log(ChainFinding finding)
+    {
+        switch (finding.Fault)
+        {
+            case ChainFault.ContentMismatch:
+                AuditLog.ContentMismatch(logger, finding.RowId, finding.Chain, finding.ChainSeq);
+                break;
+            case ChainFault.ChainBreak:
+                AuditLog.ChainBreak(logger, finding.Chain, finding.ChainSeq, finding.PrevSeq);
+                break;
+            default:
+                AuditLog.HmacMismatch(logger, finding.RowId, finding.Chain, finding.ChainSeq, finding.HmacKeyId);
+                break;
+        }
+    }
+}

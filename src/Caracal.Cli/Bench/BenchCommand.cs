@@ -1,0 +1,41 @@
+using Caracal.Cli.CommandLine;
+
+namespace Caracal.Cli.Bench;
+
+/// <summary><c>caracal bench governed</c>: how much a governed call costs, measured on a stack in a process of its own.</summary>
+internal static class BenchCommand
+{
+    public static Command Descriptor { get; } = new(
+        "bench", CommandGroup.Operations, "measure governed calls on a private stack",
+        """
+        usage: caracal bench governed [--callers N] [--seconds S] [--warmup S] [--record FILE] [--home DIR] [--json]
+
+        Starts a private stack as a separate process, drives N callers (default 8) for S seconds
+        (default 10) after a warm-up (default 3): each call mints a one-shot mandate at the STS and
+        spends it at the Gateway, which forwards to a local upstream. Callers and upstream run outside
+        the measured process. Prints calls per second, latencies, errors, CPU of the stack's process
+        per call, and its resident memory.
+        --record FILE   appends the request id of every answered call, as it is answered
+        --home DIR      keeps the stack's files there instead of a temporary folder
+        """,
+        RunAsync);
+
+    private static async Task<int> RunAsync(CommandContext context)
+    {
+        context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json");
+        if (context.Arguments.Operands is not ["governed"]) throw new CommandFailure("usage: caracal bench governed [--callers N] [--seconds S]");
+        var plan = new BenchPlan
+        {
+            Callers = context.Arguments.Integer("callers", 8, 1, 256),
+            Seconds = context.Arguments.Integer("seconds", 10, 1, 3600),
+            WarmupSeconds = context.Arguments.Integer("warmup", 3, 0, 600),
+            RecordFile = context.Arguments.Value("record"),
+            Home = context.Arguments.Value("home"),
+        };
+        context.Terminal.Quiet = context.Json;
+        var result = await GovernedBench.RunAsync(plan, context.Terminal, context.Stop);
+        if (context.Json) context.Terminal.Line(result.ToJsonLine());
+        else result.Print(context.Terminal);
+        return result.Errors == 0 ? 0 : 1;
+    }
+}

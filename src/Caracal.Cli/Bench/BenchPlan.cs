@@ -1,0 +1,11 @@
+namespace Caracal.Cli.Bench;
+
+/// <summary>What a run does.</summary>
+internal sealed record BenchPlan
+{
+    public required int Callers { get; init; }
+    public required int Seconds { get; init; }
+    public required int WarmupSeconds { get; init; }
+    public string? RecordFile { get; init; }
+    public string? Home { get; init; }
+}

@@ -1,0 +1,37 @@
+using System.Globalization;
+using Caracal.Cli.CommandLine;
+
+namespace Caracal.Cli.Bench;
+
+/// <summary>What a run measured.</summary>
+internal sealed record BenchResult
+{
+    public required double CallsPerSecond { get; init; }
+    public required double P50Milliseconds { get; init; }
+    public required double P99Milliseconds { get; init; }
+    public required long Calls { get; init; }
+    public required long Errors { get; init; }
+    public required double CpuMicrosecondsPerCall { get; init; }
+    public required double ResidentMegabytes { get; init; }
+
+    /// <summary>The first refusal or fault, for people.</summary>
+    public string? FirstError { get; init; }
+
+    public string ToJsonLine() => string.Create(CultureInfo.InvariantCulture,
+        $$"""{"calls_per_second":{{CallsPerSecond:0.0}},"p50_ms":{{P50Milliseconds:0.000}},"p99_ms":{{P99Milliseconds:0.000}},"errors":{{Errors}},"cpu_us_per_call":{{CpuMicrosecondsPerCall:0.0}},"rss_mb":{{ResidentMegabytes:0.0}}}""");
+
+    public void Print(Terminal terminal)
+    {
+        terminal.Table(
+            ["calls", "calls/s", "p50 ms", "p99 ms", "errors", "cpu us/call", "rss MB"],
+            [
+                [
+                    $"{Calls}", Number(CallsPerSecond, "0"), Number(P50Milliseconds, "0.00"), Number(P99Milliseconds, "0.00"), $"{Errors}",
+                    Number(CpuMicrosecondsPerCall, "0"), Number(ResidentMegabytes, "0"),
+                ],
+            ]);
+        if (FirstError is not null) terminal.Error($"first error: {FirstError}");
+    }
+
+    private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Caracal.Cli.Client;
+using Caracal.Cli.CommandLine;
+using Caracal.Cli.Processes;
+
+namespace Caracal.Cli.Bench;
+
+/// <summary>One run: set up, warm up, measure.</summary>
+internal sealed class GovernedBench
+{
+    private const int AuthoritiesPerApplication = 16;
+
+    private readonly ConcurrentQueue<long> latencies = new();
+    private readonly AgentApplication application;
+    private readonly WireClient client;
+    private readonly AnswerRecord record;
+    private long errors;
+    private string? firstError;
+    private volatile bool measuring;
+    private volatile bool stopping;
+
+    private GovernedBench(AgentApplication application, WireClient client, AnswerRecord record)
+    {
+        this.application = application;
+        this.client = client;
+        this.record = record;
+    }
+
+    public static async Task<BenchResult> RunAsync(BenchPlan plan, Terminal terminal, CancellationToken stop)
+    {
+        await using var upstream = await LoopbackUpstream.StartAsync(remember: false, stop);
+        await using var stack = await BenchStack.StartAsync(plan.Home, stop);
+        terminal.Step($"stack pid {stack.Pid}, {plan.Callers} callers, {plan.WarmupSeconds} s warm-up, {plan.Seconds} s measured");
+        using var wire = new WireClient(WireEndpoints.From(stack.Files.Urls));
+        using var answers = new AnswerRecord(plan.RecordFile);
+        var zone = await GovernedZone.CreateAsync(
+            wire, stack.Files.AdminToken, new ZoneBlueprint { Name = "bench", UpstreamUrl = upstream.Url, ApiKey = "bench-upstream-key" }, stop);
+        var bench = new GovernedBench(new AgentApplication(wire, zone), wire, answers);
+        return await bench.MeasureAsync(plan, stack.Pid, stop);
+    }
+
+    private async Task<BenchResult> MeasureAsync(BenchPlan plan, int pid, CancellationToken stop)
+    {
+        var authorities = new List<AgentAuthority>();
+        for (var i = 0; i < Math.Min(plan.Callers, AuthoritiesPerApplication); i++)
+        {
+            authorities.Add(await application.ProvisionAsync(application.Zone.Blueprint.Scopes, depth: 1, stop));
+        }
+
+        var callers = Enumerable.Range(0, plan.Callers)
+            .Select(i => Task.Run(() => CallAsync(authorities[i % authorities.Count], stop), stop)).ToList();
+        await Task.Delay(TimeSpan.FromSeconds(plan.WarmupSeconds), stop);
+        var before = ProcStat.Read(pid);
+        var clock = Stopwatch.StartNew();
+        measuring = true;
+        await Task.Delay(TimeSpan.FromSeconds(plan.Seconds), stop);
+        measuring = false;
+        var elapsed = clock.Elapsed;
+        var after = ProcStat.Read(pid);
+        stopping = true;
+        await Task.WhenAll(callers);
+        return Summarise(elapsed, before, after);
+    }
+
+    // Mint, then spend: the two calls that an agent makes for one governed call.
+    private async Task CallAsync(AgentAuthority authority, CancellationToken stop)
+    {
+        var blueprint = application.Zone.Blueprint;
+        while (!stopping && !stop.IsCancellationRequested)
+        {
+            var start = Stopwatch.GetTimestamp();
+            var counted = measuring;
+            try
+            {
+                var mandate = (await application.MintAsync(authority, blueprint.Scopes[0], stop)).Require("mint");
+                record.Add(mandate.RequestId);
+                var answer = (await client.GovernedAsync(
+                    HttpMethod.Get, "/reports", mandate["access_token"], blueprint.Resource, stop)).Require("governed call");
+                record.Add(answer.RequestId);
+                if (counted) latencies.Enqueue(Stopwatch.GetElapsedTime(start).Ticks);
+            }
+            catch (Exception fault) when (fault is WireException or HttpRequestException)
+            {
+                if (stopping) return;
+                Interlocked.Increment(ref errors);
+                Interlocked.CompareExchange(ref firstError, fault.Message, null);
+                await Task.Delay(10, CancellationToken.None); // A stack that is gone must not be hammered.
+            }
+        }
+    }
+
+    private BenchResult Summarise(TimeSpan elapsed, ProcStat? before, ProcStat? after)
+    {
+        var sorted = latencies.Order().ToArray();
+        var cpu = before is { } from && after is { } to ? to.CpuMicroseconds - from.CpuMicroseconds : 0;
+        return new BenchResult
+        {
+            Calls = sorted.Length,
+            CallsPerSecond = sorted.Length / elapsed.TotalSeconds,
+            P50Milliseconds = Percentile(sorted, 0.50),
+            P99Milliseconds = Percentile(sorted, 0.99),
+            Errors = Interlocked.Read(ref errors),
+            CpuMicrosecondsPerCall = sorted.Length == 0 ? 0 : cpu / sorted.Length,
+            ResidentMegabytes = after?.ResidentMegabytes ?? 0,
+            FirstError = firstError,
+        };
+    }
+
+    private static double Percentile(long[] sortedTicks, double share) =>
+        sortedTicks.Length == 0 ? 0 : sortedTicks[(int)Math.Min(sortedTicks.Length - 1, share * sortedTicks.Length)] / (double)TimeSpan.TicksPerMillisecond;
+}

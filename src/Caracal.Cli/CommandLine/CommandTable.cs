@@ -1,0 +1,22 @@
+using Caracal.Cli.Bench;
+using Caracal.Cli.Commands;
+using Caracal.Cli.Demo;
+
+namespace Caracal.Cli.CommandLine;
+
+/// <summary>Every command there is.</summary>
+internal static class CommandTable
+{
+    public static IReadOnlyList<Command> All { get; } =
+    [
+        UpCommand.Descriptor,
+        DownCommand.Descriptor,
+        StatusCommand.Descriptor,
+        DemoCommand.Descriptor,
+        ServeCommand.Descriptor,
+        AuditCommand.Descriptor,
+        BenchCommand.Descriptor,
+    ];
+
+    public static Command? Find(string name) => All.FirstOrDefault(command => command.Name == name);
+}

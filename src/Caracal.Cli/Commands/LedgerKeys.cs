@@ -1,0 +1,29 @@
+using Caracal.Cli.CommandLine;
+using Caracal.Cli.Environment;
+using Caracal.Keys.Rings;
+using Caracal.Keys.Secrets;
+
+namespace Caracal.Cli.Commands;
+
+/// <summary>The audit keys a verification runs with: the environment's, else those of this home's stack.</summary>
+internal static class LedgerKeys
+{
+    public static HmacKeyRing? Find(CommandContext context)
+    {
+        var variables = context.Variables;
+        if (!variables.Has("CARACAL_SECRETS_DIR"))
+        {
+            // Installed stacks keep their secrets in one folder, the embedded stack in the other.
+            var folder = Directory.Exists(context.Paths.DevelopmentSecrets) ? context.Paths.DevelopmentSecrets : context.Paths.InstalledSecrets;
+            variables = variables.With("CARACAL_SECRETS_DIR", folder);
+        }
+
+        var secrets = new SecretSource(variables.All, AuditRole, published: ModeVariable.Read(variables) is "rc" or "stable");
+        var ring = secrets.HmacRing(SecretFiles.AuditHmacKey, required: false);
+        if (secrets.Problems.Count > 0) throw new CommandFailure(string.Join("\n  ", secrets.Problems), exitCode: 2);
+        if (ring is null) context.Terminal.Warning("AUDIT_HMAC_KEY is not set: hashes and links are checked, MACs are not");
+        return ring;
+    }
+
+    private const string AuditRole = "audit";
+}

@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using Caracal.Cli.CommandLine;
+using Caracal.Cli.Environment;
+using Caracal.Cli.Processes;
+using Caracal.Keys.Secrets;
+using Caracal.Stack;
+
+namespace Caracal.Cli.Commands;
+
+/// <summary><c>caracal up</c> (cli.md 5): provisions, starts the stack in the background, waits until it is ready.</summary>
+internal static class UpCommand
+{
+    private static readonly TimeSpan ReadyTime = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
+
+    public static Command Descriptor { get; } = new(
+        "up", CommandGroup.Stack, "start the stack in the background and wait until it is ready",
+        """
+        usage: caracal up
+
+        Starts all services in one background process on the embedded store, waits until every one
+        is ready, and prints their addresses. Files live under CARACAL_HOME (~/.local/share/caracal).
+        """,
+        RunAsync);
+
+    private static async Task<int> RunAsync(CommandContext context)
+    {
+        context.Arguments.RequireKnown();
+        if (context.Arguments.Operands.Count > 0) throw new CommandFailure($"unknown argument '{context.Arguments.Operands[0]}'");
+        var paths = context.Paths;
+        StackHome.Prepare(paths);
+        using var held = StackLock.Take(paths.Lock);
+        var mode = ModeVariable.Read(context.Variables);
+        context.Terminal.Banner($"caracal mode: {mode ?? "dev"} (embedded stack)");
+        if (mode is null) context.Terminal.Info("CARACAL_MODE is not set; the embedded stack uses dev");
+
+        if (StackRecord.Read(paths.StackRecord) is { } record && record.Process.IsRunning)
+        {
+            context.Terminal.Success($"already running (pid {record.Pid})");
+            PrintUrls(context.Terminal, record.Urls);
+            return 0;
+        }
+
+        RuntimeRecord.Read(paths.RuntimeRecord)?.RefuseIfNewerThan(BuildInfo.Current.Version, paths.Home);
+        var variables = StackHome.Provision(context.Variables.WithDefault("CARACAL_MODE", "dev"), paths, context.Terminal);
+        var ports = StackPorts.Of(variables.All, StackRoles.All);
+        StackPreflight.Check(variables, ports);
+        new RuntimeRecord(BuildInfo.Current.Version, TimeProvider.System.GetUtcNow(), RuntimeRecord.Embedded).Write(paths.RuntimeRecord);
+        return await StartAsync(context, variables, paths, ports);
+    }
+
+    private static async Task<int> StartAsync(
+        CommandContext context, ProcessVariables variables, CaracalPaths paths, IReadOnlyDictionary<string, int> ports)
+    {
+        var log = StackHome.FreshLog(paths);
+        using var process = Detachment.Start(["serve", "--role", "all"], variables.All, log);
+        var urls = ports.ToDictionary(port => port.Key, port => $"http://127.0.0.1:{port.Value}");
+        var identity = ProcessIdentity.Of(process.Id);
+        if (identity is not null) new StackRecord(identity.Pid, identity.Started, StackRoles.All, urls).Write(paths.StackRecord);
+
+        var services = urls.Select(url => new ServiceUrl(url.Key, new Uri(url.Value))).ToList();
+        if (!await WaitUntilReadyAsync(context, process, services, log)) return 1;
+        context.Terminal.Success("runtime services ready");
+        PrintUrls(context.Terminal, urls);
+        return 0;
+    }
+
+    private static async Task<bool> WaitUntilReadyAsync(CommandContext context, Process process, List<ServiceUrl> services, string log)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        var reported = started;
+        var waiting = "";
+        while (true)
+        {
+            var results = await ServiceProbe.ProbeAsync(services, ready: true, context.Stop);
+            var failing = results.Where(result => !result.Ok).ToList();
+            if (failing.Count == 0) return true;
+            if (process.HasExited)
+            {
+                context.Terminal.Error($"the stack ended with exit code {process.ExitCode}; {log} ends with:");
+                foreach (var line in File.ReadLines(log).TakeLast(15)) context.Terminal.WriteError($"  {Scrubber.Scrub(line)}\n");
+                return false;
+            }
+
+            if (TimeProvider.System.GetElapsedTime(started) > ReadyTime)
+            {
+                foreach (var result in failing) context.Terminal.Error($"{result.Service.Name} is not ready: {result.Detail}");
+                return false;
+            }
+
+            var names = string.Join(", ", failing.Select(result => result.Service.Name));
+            var patience = TimeProvider.System.GetElapsedTime(started) > TimeSpan.FromSeconds(1);
+            if (patience && (names != waiting || TimeProvider.System.GetElapsedTime(reported) > ReportInterval))
+            {
+                context.Terminal.Step($"waiting on {names}");
+                (waiting, reported) = (names, TimeProvider.System.GetTimestamp());
+            }
+
+            await Task.Delay(PollInterval, context.Stop);
+        }
+    }
+
+    private static void PrintUrls(Terminal terminal, IReadOnlyDictionary<string, string> urls)
+    {
+        foreach (var (name, url) in urls) terminal.Line($"  {name,-12} {url}");
+    }
+}

@@ -1,0 +1,47 @@
+using Caracal.Cli.CommandLine;
+using Caracal.Cli.Commands;
+using Caracal.Cli.Processes;
+using Caracal.Evidence.Ledger;
+using Caracal.Keys.Rings;
+using Caracal.Keys.Secrets;
+using Caracal.Stack;
+using Microsoft.Data.Sqlite;
+
+namespace Caracal.Cli.Demo;
+
+/// <summary>The last scene: the ledger holds; then one byte of one row is changed behind its back, and it must say which.</summary>
+internal sealed class LedgerScene(PrivateStack files, Terminal terminal)
+{
+    public async Task PlayAsync(DemoReport report, CancellationToken stop)
+    {
+        var keys = new SecretSource(files.Variables, "audit", published: false).HmacRing(SecretFiles.AuditHmacKey, required: true);
+        var clean = await AuditCommand.VerifyAsync(files.Data, keys, stop);
+        report.Add(
+            "audit verify", clean.IsClean ? "holds" : "broken", $"{clean.Checked} events", "-",
+            clean.IsClean && clean.Checked >= report.EventCount);
+        if (!clean.IsClean) AuditCommand.Print(terminal, clean);
+
+        ChangeOneByte(report.AllowedEventId);
+        var tampered = await AuditCommand.VerifyAsync(files.Data, keys, stop);
+        Judge(report, tampered);
+    }
+
+    private static void Judge(DemoReport report, ChainReport tampered)
+    {
+        var named = tampered.Findings.FirstOrDefault(finding => finding.RowId == report.AllowedEventId);
+        report.Add(
+            "audit verify, one byte changed", tampered.IsClean ? "holds" : "broken",
+            named is null ? "the changed row was not named" : $"{named.Word} at sequence {named.ChainSeq}", named?.RowId ?? "-", named is not null);
+    }
+
+    // What an intruder with the file in hand would do; no part of Caracal can.
+    private void ChangeOneByte(string eventId)
+    {
+        using var connection = new SqliteConnection($"Data Source={CaracalStack.DatabasePath(files.Data)};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "UPDATE audit_events SET decision = 'b' || substr(decision, 2) WHERE id = @id";
+        command.Parameters.AddWithValue("@id", eventId);
+        command.ExecuteNonQuery();
+    }
+}

@@ -1,0 +1,98 @@
+using System.Collections.Concurrent;
+using Caracal.Authority.AdminAccess;
+using Caracal.Keys.Secrets;
+using Caracal.Storage;
+using Caracal.Storage.AdminTokens;
+using Caracal.Streams;
+using Caracal.Streams.State;
+using Microsoft.AspNetCore.Http;
+
+namespace Caracal.ControlPlane.AdminAccess;
+
+/// <summary>
+/// Turns a bearer token into a caller (api.md 2.1). Successes are kept for five seconds, failures never; a revocation in
+/// this process is felt at once.
+/// </summary>
+internal sealed class AdminAuthentication(Database database, DatabaseClock clock, ISharedState shared, ControlPlaneSettings settings)
+{
+    private const string Scheme = "Bearer ";
+    private const int LongestToken = 4096;
+    private const int MostCached = 512;
+    private static readonly TimeSpan CacheTime = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<string, Known> _known = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Task<AdminTokenRow?>> _lookups = new(StringComparer.Ordinal);
+
+    /// <summary>Null when there is no valid token.</summary>
+    public async Task<AdminCaller?> AuthenticateAsync(HttpContext context)
+    {
+        if (BearerOf(context) is not { } token) return null;
+        var hash = SecretHash.Of(token);
+        if (_known.TryGetValue(hash, out var known) && known.Until > clock.Process.GetUtcNow()) return known.Caller;
+
+        // One lookup per token at a time; it goes on when its first caller hangs up.
+        var lookup = _lookups.GetOrAdd(hash, FindAsync);
+        try
+        {
+            if (await lookup.WaitAsync(context.RequestAborted) is not { } row || !SecretHash.Verify(row.TokenHash, token)) return null;
+            var caller = CallerOf(row);
+            if (_known.Count >= MostCached) _known.Clear();
+            _known[hash] = new Known(caller, clock.Process.GetUtcNow() + CacheTime);
+            return caller;
+        }
+        finally
+        {
+            _lookups.TryRemove(hash, out _);
+        }
+    }
+
+    /// <summary>The token of an <c>Authorization</c> header, trimmed; null when absent, empty or too long.</summary>
+    public static string? BearerOf(HttpContext context)
+    {
+        var header = context.Request.Headers.Authorization;
+        if (header.Count != 1 || header[0] is not { } text || !text.StartsWith(Scheme, StringComparison.Ordinal)) return null;
+        var token = text[Scheme.Length..].Trim();
+        return token.Length is > 0 and <= LongestToken ? token : null;
+    }
+
+    /// <summary>Forgets every success, after a revocation.</summary>
+    public void Forget() => _known.Clear();
+
+    /// <summary>Notes the use of a token, at most once per debounce time over all replicas. Never fails the call.</summary>
+    public async Task TouchAsync(AdminCaller caller)
+    {
+        try
+        {
+            if (settings.LastUsedDebounce > TimeSpan.Zero
+                && !await shared.TryAddAsync($"api:admin_token_touched:{caller.TokenId}", "1", settings.LastUsedDebounce, CancellationToken.None))
+            {
+                return;
+            }
+
+            await database.WriteAsync(work => AdminTokenStore.TouchAsync(work, caller.TokenId, clock.Now));
+        }
+        catch (Exception fault) when (fault is StreamsUnavailableException or StorageUnavailableException)
+        {
+            // The time of last use is a convenience.
+        }
+    }
+
+    private Task<AdminTokenRow?> FindAsync(string hash) =>
+        database.ReadAsync(connection => AdminTokenStore.FindByHashAsync(connection, hash));
+
+    private static AdminCaller CallerOf(AdminTokenRow row) => new()
+    {
+        TokenId = row.Id,
+        Name = row.Name,
+        ZoneId = row.ZoneId,
+        CreatedBy = row.CreatedBy,
+        Capability = row.Capability switch
+        {
+            "write" => AdminCapability.Write,
+            "approve" => AdminCapability.Approve,
+            _ => AdminCapability.Read,
+        },
+    };
+
+    private sealed record Known(AdminCaller Caller, DateTimeOffset Until);
+}

@@ -1,0 +1,21 @@
+using Caracal.Protocol.PolicyRuntime;
+using Caracal.Storage;
+using Caracal.Streams.State;
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.ControlPlane;
+
+/// <summary>What the process gives the API.</summary>
+public sealed record ControlPlaneDependencies
+{
+    public required Database Database { get; init; }
+
+    public required DatabaseClock Clock { get; init; }
+
+    public required ISharedState State { get; init; }
+
+    /// <summary>An STS in the same process; null asks the one at <c>STS_URL</c>, signed.</summary>
+    public IPolicyRuntime? Policies { get; init; }
+
+    public required ILogger Log { get; init; }
+}

@@ -1,0 +1,48 @@
+using Caracal.ControlPlane.Applications;
+using Caracal.Hosting.Jobs;
+using Caracal.Storage;
+using Caracal.Storage.Applications;
+using Caracal.Storage.KillSwitch;
+using Caracal.Storage.Platform;
+
+namespace Caracal.ControlPlane.Operations;
+
+/// <summary>What the API does by itself (api.md 12.4). Each pass is one transaction under its advisory lock.</summary>
+internal sealed class ControlPlaneJobs(Database database, DatabaseClock clock, ApplicationArchive archive, ControlPlaneSettings settings)
+{
+    private const int PassSize = 500;
+    private static readonly TimeSpan RegistrationGrace = TimeSpan.FromHours(24);
+
+    /// <summary>Every job with its interval.</summary>
+    public IReadOnlyList<RecurringJob> All() =>
+    [
+        new("dcr-gc", TimeSpan.FromSeconds(60), ArchiveExpiredRegistrationsAsync),
+        new("authority-record-reaper", TimeSpan.FromSeconds(300), ExpireRecordsAsync),
+        new("outbox-retention", TimeSpan.FromMinutes(10), TrimOutboxAsync),
+    ];
+
+    /// <summary>Archives dynamic registrations that expired a day ago, with whatever still lives of them.</summary>
+    public Task ArchiveExpiredRegistrationsAsync(CancellationToken cancellationToken) => database.WriteAsync(
+        async work =>
+        {
+            await work.LockAsync("7163920485318472");
+            var now = clock.Now;
+            foreach (var (zoneId, id) in await ApplicationStore.ArchiveExpiredAsync(work, now - RegistrationGrace, PassSize, now))
+            {
+                await archive.EndAsync(work, null, zoneId, id, now);
+            }
+        },
+        cancellationToken);
+
+    public Task ExpireRecordsAsync(CancellationToken cancellationToken) => database.WriteAsync(
+        async work =>
+        {
+            await work.LockAsync("7163920485318481");
+            await KillSwitchStore.ExpireRecordsAsync(work, PassSize, clock.Now);
+        },
+        cancellationToken);
+
+    public Task TrimOutboxAsync(CancellationToken cancellationToken) => database.WriteAsync(
+        work => OutboxRetention.DeleteDispatchedAsync(work, clock.Now - settings.OutboxRetention, PassSize * 10),
+        cancellationToken);
+}

@@ -1,0 +1,48 @@
+using Caracal.Hosting.Metrics;
+
+namespace Caracal.Coordinator;
+
+/// <summary>The Coordinator's series (coordinator.md 15, 19.14).</summary>
+internal sealed class CoordinatorMetrics
+{
+    public CoordinatorMetrics()
+    {
+        IdempotencyCreated = Outcome("created");
+        IdempotencyReplayed = Outcome("replayed");
+        IdempotencyConflicts = Outcome("conflicts");
+        IdempotencyInvalid = Outcome("invalid");
+        IdempotencyExpired = Outcome("expired");
+        TtlSweeps = Registry.Counter("caracal_ttl_sweeper_runs_total");
+        TtlExpired = Registry.Counter("caracal_ttl_sweeper_sessions_ended_total");
+        LeaseSweeps = Registry.Counter("caracal_service_lease_sweeper_runs_total");
+        LeasesLost = Registry.Counter("caracal_service_lease_sweeper_sessions_suspended_total");
+        RetentionRuns = Registry.Counter("caracal_retention_cleaner_runs_total");
+        SessionsDeleted = Registry.Counter("caracal_retention_sessions_deleted_total");
+        LifecycleRelayed = Registry.Counter("caracal_lifecycle_relay_total{result=\"relayed\"}");
+        JobFailures = Registry.Counter("caracal_coordinator_job_failures_total");
+        Scrapes = Registry.Counter("caracal_metrics_scrapes_total");
+    }
+
+    public MetricsRegistry Registry { get; } = new();
+
+    public Counter IdempotencyCreated { get; }
+    public Counter IdempotencyReplayed { get; }
+    public Counter IdempotencyConflicts { get; }
+
+    /// <summary>Keys that were no keys.</summary>
+    public Counter IdempotencyInvalid { get; }
+
+    /// <summary>Keys whose result had ended.</summary>
+    public Counter IdempotencyExpired { get; }
+    public Counter TtlSweeps { get; }
+    public Counter TtlExpired { get; }
+    public Counter LeaseSweeps { get; }
+    public Counter LeasesLost { get; }
+    public Counter RetentionRuns { get; }
+    public Counter SessionsDeleted { get; }
+    public Counter LifecycleRelayed { get; }
+    public Counter JobFailures { get; }
+    public Counter Scrapes { get; }
+
+    private Counter Outcome(string outcome) => Registry.Counter($"caracal_idempotency_requests_total{{outcome=\"{outcome}\"}}");
+}

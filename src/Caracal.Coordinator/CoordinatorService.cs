@@ -1,0 +1,247 @@
+using Caracal.Coordinator.AdminAudit;
+using Caracal.Coordinator.Authentication;
+using Caracal.Coordinator.Delegations;
+using Caracal.Coordinator.Health;
+using Caracal.Coordinator.Idempotency;
+using Caracal.Coordinator.Jobs;
+using Caracal.Coordinator.Leases;
+using Caracal.Coordinator.Outbox;
+using Caracal.Coordinator.Requests;
+using Caracal.Coordinator.Sessions;
+using Caracal.Coordinator.Verification;
+using Caracal.Hosting.Http;
+using Caracal.Hosting.Jobs;
+using Caracal.Hosting.Logging;
+using Caracal.Protocol.Mandates;
+using Caracal.Storage;
+using Caracal.Storage.Delegations;
+using Caracal.Storage.Idempotency;
+using Caracal.Storage.Leases;
+using Caracal.Storage.Outbox;
+using Caracal.Storage.Sessions;
+using Caracal.Streams;
+using Caracal.Streams.Relay;
+using Caracal.Streams.State;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Coordinator;
+
+/// <summary>What the Coordinator stands on.</summary>
+public sealed record CoordinatorDependencies
+{
+    public required Database Database { get; init; }
+    public required DatabaseClock Clock { get; init; }
+    public required IStreamTransport Streams { get; init; }
+    public required ISharedState State { get; init; }
+
+    /// <summary>The zones' verification keys.</summary>
+    public required IZoneKeys ZoneKeys { get; init; }
+    public required ILoggerProvider Logging { get; init; }
+}
+
+/// <summary>Governed Sessions, leases and the delegation graph: every route, job and dependency (coordinator.md).</summary>
+public sealed class CoordinatorService : IAsyncDisposable
+{
+    private readonly CoordinatorSettings _settings;
+    private readonly RoleServer _server;
+    private readonly BackgroundTasks _tasks = new();
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly CoordinatorMetrics _metrics = new();
+    private readonly HealthEndpoints _health;
+    private readonly VerifyToken _verify;
+    private readonly RequestPipeline _pipeline;
+    private readonly AdminAuditTrail _trail;
+    private readonly OutboxRelay _relay;
+    private readonly LifecycleRelay _lifecycle;
+    private readonly RecurringJob[] _jobs;
+    private readonly Dictionary<string, Func<CancellationToken, Task>> _runs = new(StringComparer.Ordinal);
+
+    public CoordinatorService(CoordinatorSettings settings, CoordinatorDependencies on)
+    {
+        _settings = settings;
+        _time = on.Clock.Process;
+        _logger = on.Logging.CreateLogger("coordinator");
+        var (database, clock) = (on.Database, on.Clock);
+
+        // Stores: its own tables, and SELECT on four others (storage.md 2).
+        var sessions = new SessionStore(database.Dialect);
+        var (leases, delegations, epochs) = (new LeaseStore(), new DelegationStore(), new GraphEpochStore());
+        var (receiptStore, outboxCare, directory) = (new ReceiptStore(), new CoordinatorOutboxCare(), new CoordinatorDirectory());
+
+        // What several capabilities share.
+        _trail = new AdminAuditTrail(settings, database, clock, _logger);
+        var changes = new Changes(database, _trail);
+        var limits = new RateLimits(on.State, _time);
+        var verifier = new BearerVerifier(on.ZoneKeys, settings.IssuerUrl, _time);
+        var authenticator = new Authenticator(settings, verifier, database, clock, directory, _logger);
+        var announcements = new Announcements(new CoordinatorOutbox());
+        var (sessionMessages, delegationMessages) = (new SessionMessages(announcements), new DelegationMessages(announcements));
+        var ending = new SessionEnding(sessions, delegations, epochs, directory, sessionMessages, delegationMessages);
+        var pausing = new SessionPausing(settings, sessions, sessionMessages);
+        var receipts = new Receipts(settings, receiptStore, _metrics);
+
+        // Sessions
+        var start = new StartSession(
+            settings, changes, clock, sessions, directory, receipts, new SubjectProof(verifier, _logger),
+            new AuthorityInheritance(delegations, epochs, delegationMessages), sessionMessages);
+        var read = new ReadSessions(database, sessions);
+        var pause = new PauseSession(changes, clock, sessions, pausing);
+        var terminate = new TerminateSession(changes, clock, sessions, ending);
+
+        // Leases
+        var leaseCalls = new LeaseCalls(sessions, directory, pausing, ending);
+        var acquire = new AcquireLease(settings, changes, clock, leaseCalls, leases);
+        var beat = new Heartbeat(settings, changes, clock, leaseCalls, leases);
+
+        // Delegations
+        var resources = new DelegatedResources(directory);
+        var delegate_ = new CreateDelegation(changes, clock, sessions, delegations, epochs, resources, receipts, delegationMessages);
+        var edges = new ReadDelegations(database, clock, sessions, delegations);
+        var graph = new ReadGraph(database, clock, sessions, delegations);
+        var revoke = new RevokeDelegation(changes, clock, delegations, ending);
+        var requeue = new RequeueMessage(changes, clock, outboxCare);
+
+        _pipeline = new RequestPipeline(settings, new RouteTable(
+        [
+            new("POST", "/zones/{zoneId}/agents", start.HandleAsync),
+            new("GET", "/zones/{zoneId}/agents", read.ListAsync) { Operator = true },
+            new("GET", "/zones/{zoneId}/agents/{id}", read.ReadAsync) { Operator = true },
+            new("GET", "/zones/{zoneId}/agents/{id}/children", read.ChildrenAsync) { Operator = true },
+            new("GET", "/zones/{zoneId}/agents/{id}/effective-authority", graph.EffectiveAuthorityAsync) { Operator = true },
+            new("PATCH", "/zones/{zoneId}/agents/{id}/suspend", pause.SuspendAsync) { Operator = true },
+            new("PATCH", "/zones/{zoneId}/agents/{id}/resume", pause.ResumeAsync) { Operator = true },
+            new("DELETE", "/zones/{zoneId}/agents/{id}", terminate.HandleAsync) { Operator = true },
+            new("POST", "/zones/{zoneId}/agents/{id}/lease", acquire.HandleAsync),
+            new("POST", "/zones/{zoneId}/agents/{id}/heartbeat", beat.HandleAsync) { Unaudited = true },
+            new("POST", "/zones/{zoneId}/delegations", delegate_.HandleAsync),
+            new("GET", "/zones/{zoneId}/delegations/active", edges.ActiveAsync) { Operator = true },
+            new("GET", "/zones/{zoneId}/delegations/inbound/{sessionId}", edges.InboundAsync) { Operator = true },
+            new("GET", "/zones/{zoneId}/delegations/outbound/{sessionId}", edges.OutboundAsync) { Operator = true },
+            new("GET", "/zones/{zoneId}/delegations/inbound/{sessionId}/{id}", edges.InboundOneAsync) { Operator = true },
+            new("GET", "/zones/{zoneId}/delegations/{id}/traverse", graph.TraverseAsync) { Operator = true },
+            new("GET", "/zones/{zoneId}/delegations/{id}/impact", graph.ImpactAsync) { Operator = true },
+            new("PATCH", "/zones/{zoneId}/delegations/{id}/revoke", revoke.HandleAsync) { Operator = true },
+            new("POST", "/zones/{zoneId}/outbox/{id}/requeue", requeue.HandleAsync) { Operator = true },
+        ]), authenticator, limits, _trail, _time, _logger);
+
+        // Public routes
+        var figures = new StoredFigures(database, clock, sessions, receiptStore, outboxCare, _metrics.Registry);
+        _health = new HealthEndpoints(settings, authenticator, limits, database, on.State, outboxCare, figures, _metrics, _logger);
+        _verify = new VerifyToken(settings, verifier, limits, _logger);
+
+        // Jobs
+        var outboxSettings = new OutboxSettings
+        {
+            PollInterval = settings.OutboxInterval,
+            BatchSize = settings.OutboxBatchSize,
+            MaximumAttempts = settings.OutboxMaximumAttempts,
+        };
+        _relay = new OutboxRelay(
+            database, new CoordinatorOutboxQueue(database, outboxSettings), on.Streams, settings.StreamsKeys, clock, settings.StreamsMaximumLength)
+        {
+            Report = (topic, row, reason) => ServiceLog.OutboxPublishFailed(_logger, topic, row, reason),
+        };
+        _lifecycle = new LifecycleRelay(settings, on.Streams, on.State, _time, _metrics, _logger);
+        _jobs =
+        [
+            Job("ttl_sweep", settings.TtlSweepInterval, new TtlSweeper(settings, database, clock, sessions, ending, _metrics).RunAsync),
+            Job("service_lease_sweep", settings.ServiceLeaseSweepInterval, new ServiceLeaseSweeper(settings, database, clock, sessions, pausing, _metrics).RunAsync),
+            Job("retention_cleanup", settings.RetentionInterval, new RetentionCleaner(
+                settings, database, clock, sessions, delegations, epochs, receiptStore, outboxCare, delegationMessages, _metrics).RunAsync),
+        ];
+
+        _server = RoleServer.Create(
+            new RoleServerOptions
+            {
+                Role = "coordinator",
+                Listen = settings.Listen,
+                RequestIdRule = RequestIdRule.PathId,
+                RequestIdHeader = "x-request-id",
+                KeepAlive = settings.KeepAlive,
+                ShutdownGrace = settings.ShutdownGrace,
+            },
+            on.Logging);
+        MapRoutes(_server.Application);
+    }
+
+    /// <summary>The base address, known once started.</summary>
+    public string Address => _server.Address;
+
+    /// <summary>Creates its stream group, starts the jobs, then listens.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        WarnOfMissingKeys();
+        await _lifecycle.Consumer.CreateGroupsAsync(cancellationToken);
+        _tasks.Start(_trail.RunAsync);
+        _tasks.Start(_relay.RunAsync);
+        _tasks.Start(_lifecycle.Consumer.RunAsync);
+        foreach (var job in _jobs)
+        {
+            _tasks.Start(stop => job.RunAsync(_time, _logger, stop));
+        }
+
+        await _server.StartAsync(cancellationToken);
+        ServiceLog.Listening(_logger, "coordinator", Address);
+    }
+
+    /// <summary>Runs one job now, beside its interval.</summary>
+    internal Task RunJobAsync(string name, CancellationToken cancellationToken) => _runs[name](cancellationToken);
+
+    /// <summary>Not ready, then no requests, then no jobs.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _health.IsDraining = true;
+        ServiceLog.ShuttingDown(_logger, "coordinator");
+        await _server.StopAsync(cancellationToken);
+        await _tasks.StopAsync(TimeSpan.FromSeconds(12));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        await _tasks.DisposeAsync();
+    }
+
+    private void MapRoutes(WebApplication application) => application.Run(context => (context.Request.Method, context.Request.Path.Value) switch
+    {
+        ("GET", "/health") => HealthEndpoints.HealthAsync(context),
+        ("GET", "/ready") => _health.ReadyAsync(context),
+        ("GET", "/metrics") => _health.MetricsAsync(context),
+        ("GET", "/stats") => _health.StatisticsAsync(context),
+        ("POST", "/v1/verify") => _verify.HandleAsync(context),
+        _ => _pipeline.HandleAsync(context),
+    });
+
+    private RecurringJob Job(string name, TimeSpan interval, Func<CancellationToken, Task> run)
+    {
+        _runs.Add(name, run);
+        return new RecurringJob(name, interval, async stop =>
+        {
+            try
+            {
+                await run(stop);
+            }
+            catch (Exception) when (!stop.IsCancellationRequested)
+            {
+                _metrics.JobFailures.Add();
+                throw;
+            }
+        });
+    }
+
+    private void WarnOfMissingKeys()
+    {
+        if (_settings.StreamsKeys is null)
+        {
+            CoordinatorLog.UnsignedStreams(_logger);
+        }
+
+        if (_settings.AuditKeys is null)
+        {
+            CoordinatorLog.UnsignedAudit(_logger);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+using System.Text;
+using System.Text.Json;
+using Caracal.Coordinator.Authentication;
+using Caracal.Coordinator.Requests;
+using Caracal.Hosting.Http;
+using Caracal.Protocol;
+using Caracal.Storage;
+using Caracal.Storage.Outbox;
+using Caracal.Streams.State;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Coordinator.Health;
+
+/// <summary><c>/health /ready /metrics /stats</c> (coordinator.md 15).</summary>
+internal sealed class HealthEndpoints(
+    CoordinatorSettings settings, Authenticator authenticator, RateLimits limits, Database database, ISharedState state,
+    CoordinatorOutboxCare outbox, StoredFigures figures, CoordinatorMetrics metrics, ILogger logger)
+{
+    private static readonly TimeSpan ProbeTime = TimeSpan.FromSeconds(5);
+
+    /// <summary>Set when the service begins to stop.</summary>
+    public bool IsDraining { get; set; }
+
+    /// <summary>Alive: no dependency is asked.</summary>
+    public static Task HealthAsync(HttpContext context)
+    {
+        context.Response.StatusCode = StatusCodes.Status200OK;
+        return ErrorBody.WriteJsonAsync(context.Response, writer => WriteOk(writer, ok: true));
+    }
+
+    /// <summary>Ready: the store, the outbox and the shared state, in this order of precedence.</summary>
+    public async Task ReadyAsync(HttpContext context)
+    {
+        if (await CheckRateAsync(context) is { } limited)
+        {
+            await ReplyWriter.WriteAsync(context, limited);
+            return;
+        }
+
+        if (IsDraining)
+        {
+            await WriteAsync(context, 503, writer => writer.WriteBoolean("draining"u8, true), ok: false);
+            return;
+        }
+
+        var store = ProbeStoreAsync(context.RequestAborted);
+        var shared = ProbeStateAsync(context.RequestAborted);
+        await Task.WhenAll(store, shared);
+        var (error, dependency) = (await store) ?? (await shared) ?? default;
+        if (error is null)
+        {
+            await WriteAsync(context, 200, _ => { }, ok: true);
+            return;
+        }
+
+        await WriteAsync(context, 503, writer =>
+        {
+            writer.WriteString("error"u8, error);
+            writer.WriteString("dependency"u8, dependency);
+        }, ok: false);
+    }
+
+    public async Task MetricsAsync(HttpContext context)
+    {
+        if (authenticator.CheckMetrics(context.Request) is { } refusal)
+        {
+            await ReplyWriter.WriteAsync(context, refusal);
+            return;
+        }
+
+        metrics.Scrapes.Add();
+        await figures.RefreshAsync(context.RequestAborted);
+        context.Response.ContentType = "text/plain; version=0.0.4";
+        await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(metrics.Registry.ToText()), context.RequestAborted);
+    }
+
+    public async Task StatisticsAsync(HttpContext context)
+    {
+        if (authenticator.CheckStatistics(context.Request) is { } refusal)
+        {
+            await ReplyWriter.WriteAsync(context, refusal);
+            return;
+        }
+
+        await figures.RefreshAsync(context.RequestAborted);
+        context.Response.StatusCode = StatusCodes.Status200OK;
+        await ErrorBody.WriteJsonAsync(context.Response, WriteStatistics);
+    }
+
+    // Never for loopback, and never while only this process counts: probes must not fail because of probes (operations.md 6.2).
+    private async ValueTask<Refusal?> CheckRateAsync(HttpContext context)
+    {
+        var address = ClientAddress.Of(context, settings);
+        return !System.Net.IPAddress.IsLoopback(address)
+            && await limits.HitAsync("ready_rl", address.ToString(), settings.ReadyRateLimit, onlyShared: true, context.RequestAborted) is { } wait
+            ? CoordinatorErrors.RateLimited with { RetryAfterSeconds = wait }
+            : null;
+    }
+
+    private async Task<(string Error, string Dependency)?> ProbeStoreAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await database.ReadAsync(outbox.HasDeadAsync, cancellationToken).WaitAsync(ProbeTime, cancellationToken))
+            {
+                CoordinatorLog.ReadyOutboxDead(logger);
+                return ("outbox_dead", "outbox");
+            }
+
+            return null;
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            CoordinatorLog.ReadyStoreUnreachable(logger, fault);
+            return ("postgres_unreachable", "postgres");
+        }
+    }
+
+    private async Task<(string Error, string Dependency)?> ProbeStateAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await state.PingAsync(cancellationToken).AsTask().WaitAsync(ProbeTime, cancellationToken);
+            return null;
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            CoordinatorLog.ReadyStateUnreachable(logger, fault);
+            return ("redis_unreachable", "redis");
+        }
+    }
+
+    private static Task WriteAsync(HttpContext context, int status, Action<Utf8JsonWriter> more, bool ok)
+    {
+        context.Response.StatusCode = status;
+        return ErrorBody.WriteJsonAsync(context.Response, writer => WriteOk(writer, ok, more));
+    }
+
+    private static void WriteOk(Utf8JsonWriter writer, bool ok, Action<Utf8JsonWriter>? more = null)
+    {
+        writer.WriteStartObject();
+        writer.WriteBoolean("ok"u8, ok);
+        more?.Invoke(writer);
+        writer.WriteEndObject();
+    }
+
+    private void WriteStatistics(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteStartObject("invocations"u8);
+        writer.WriteEndObject();
+        writer.WriteStartObject("outbox"u8);
+        foreach (var status in (ReadOnlySpan<string>)["pending", "published", "dead"])
+        {
+            writer.WriteNumber(status, figures.OutboxRows(status));
+        }
+
+        writer.WriteEndObject();
+        writer.WriteStartObject("idempotency"u8);
+        writer.WriteNumber("rows"u8, figures.Receipts);
+        writer.WriteNumber("oldestSeconds"u8, Math.Floor(figures.OldestReceiptSeconds));
+        writer.WriteStartObject("outcomes"u8);
+        writer.WriteNumber("created"u8, metrics.IdempotencyCreated.Value);
+        writer.WriteNumber("replayed"u8, metrics.IdempotencyReplayed.Value);
+        writer.WriteNumber("conflicts"u8, metrics.IdempotencyConflicts.Value);
+        writer.WriteNumber("invalid"u8, metrics.IdempotencyInvalid.Value);
+        writer.WriteNumber("expired"u8, metrics.IdempotencyExpired.Value);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+        WriteRuns(writer, "ttl_sweeper", metrics.TtlSweeps.Value);
+        WriteRuns(writer, "service_lease_sweeper", metrics.LeaseSweeps.Value);
+        WriteRuns(writer, "retention_cleaner", metrics.RetentionRuns.Value);
+        writer.WriteEndObject();
+    }
+
+    private static void WriteRuns(Utf8JsonWriter writer, string job, long runs)
+    {
+        writer.WriteStartObject(job);
+        writer.WriteNumber("runs"u8, runs);
+        writer.WriteEndObject();
+    }
+}

@@ -1,0 +1,77 @@
+using Caracal.Authority.Sessions;
+using Caracal.Hosting.Metrics;
+using Caracal.Storage;
+using Caracal.Storage.Idempotency;
+using Caracal.Storage.Outbox;
+using Caracal.Storage.Sessions;
+
+namespace Caracal.Coordinator.Health;
+
+/// <summary>What metrics say about stored rows, read at most every 15 seconds (coordinator.md 15).</summary>
+internal sealed class StoredFigures
+{
+    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(15);
+    private static readonly string[] SessionStates = [SessionStatus.Active, SessionStatus.Suspended, SessionStatus.Terminated, SessionStatus.Expired];
+    private static readonly string[] OutboxStates = ["pending", "published", "dead"];
+
+    private readonly Database _database;
+    private readonly DatabaseClock _clock;
+    private readonly SessionStore _sessions;
+    private readonly ReceiptStore _receipts;
+    private readonly CoordinatorOutboxCare _outbox;
+    private volatile Figures _figures = new(DateTimeOffset.MinValue, [], [], 0, null);
+
+    public StoredFigures(
+        Database database, DatabaseClock clock, SessionStore sessions, ReceiptStore receipts, CoordinatorOutboxCare outbox, MetricsRegistry registry)
+    {
+        _database = database;
+        _clock = clock;
+        _sessions = sessions;
+        _receipts = receipts;
+        _outbox = outbox;
+        foreach (var state in OutboxStates)
+        {
+            registry.Gauge($"caracal_outbox_total{{status=\"{state}\"}}", () => OutboxRows(state));
+        }
+
+        foreach (var state in SessionStates)
+        {
+            registry.Gauge($"caracal_sessions{{status=\"{state}\"}}", () => _figures.Sessions.GetValueOrDefault(state));
+        }
+
+        registry.Gauge("caracal_idempotency_receipts", () => Receipts);
+        registry.Gauge("caracal_idempotency_oldest_seconds", () => OldestReceiptSeconds);
+    }
+
+    public long Receipts => _figures.Receipts;
+
+    public double OldestReceiptSeconds => _figures.OldestReceipt is { } oldest ? Math.Max(0, (_clock.Now - oldest).TotalSeconds) : 0;
+
+    public long OutboxRows(string status) => _figures.Outbox.GetValueOrDefault(status);
+
+    /// <summary>Reads again when the last reading is too old.</summary>
+    public async Task RefreshAsync(CancellationToken cancellationToken)
+    {
+        var now = _clock.Now;
+        if (now - _figures.ReadAt < Lifetime)
+        {
+            return;
+        }
+
+        _figures = await _database.ReadAsync(
+            async connection =>
+            {
+                var (rows, oldest) = await _receipts.FiguresAsync(connection);
+                return new Figures(
+                    now,
+                    (await _sessions.CountByStatusAsync(connection)).ToDictionary(pair => pair.Status, pair => pair.Count, StringComparer.Ordinal),
+                    (await _outbox.CountByStatusAsync(connection)).ToDictionary(pair => pair.Status, pair => pair.Count, StringComparer.Ordinal),
+                    rows,
+                    oldest);
+            },
+            cancellationToken);
+    }
+
+    private sealed record Figures(
+        DateTimeOffset ReadAt, Dictionary<string, long> Sessions, Dictionary<string, long> Outbox, long Receipts, DateTimeOffset? OldestReceipt);
+}

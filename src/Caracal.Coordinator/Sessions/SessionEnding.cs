@@ -1,0 +1,99 @@
+using Caracal.Authority.Delegations;
+using Caracal.Authority.Sessions;
+using Caracal.Coordinator.Delegations;
+using Caracal.Storage;
+using Caracal.Storage.Delegations;
+using Caracal.Storage.Sessions;
+
+namespace Caracal.Coordinator.Sessions;
+
+/// <summary>What ended in one transaction.</summary>
+/// <param name="Sessions">Ended Sessions.</param>
+/// <param name="Edges">Revoked edges.</param>
+internal sealed record Ended(IReadOnlyList<SessionEnd> Sessions, IReadOnlyList<Delegation> Edges);
+
+/// <summary>
+/// The one way authority ends: Sessions with their subtrees, the edges that touch them, one epoch step, and a message for
+/// every single end (coordinator.md 5, 8, README ruling 15). Requests, leases and sweepers all come here.
+/// </summary>
+internal sealed class SessionEnding(
+    SessionStore sessions, DelegationStore delegations, GraphEpochStore epochs, CoordinatorDirectory directory,
+    SessionMessages sessionMessages, DelegationMessages delegationMessages)
+{
+    /// <summary>Ends the open ones of the roots. The caller holds the zone's locks (<see cref="ZoneLocks.BothAsync"/>).</summary>
+    public async Task<Ended> EndAsync(
+        Work work, string zoneId, IReadOnlyCollection<string> rootIds, string rootStatus, string reason, DateTimeOffset now)
+    {
+        var plan = await EndSessionsAsync(work, zoneId, rootIds, rootStatus, reason, now);
+        var edges = await TouchedAsync(work, zoneId, plan);
+        if (edges.Count > 0)
+        {
+            await delegations.RevokeAsync(work, edges.Select(edge => edge.Id), now);
+            var epoch = await epochs.BumpAsync(work, zoneId, now);
+            foreach (var edge in edges)
+            {
+                await delegationMessages.CascadedAsync(work, edge, reason, epoch, now);
+            }
+        }
+
+        return new Ended(plan.Ends, edges);
+    }
+
+    /// <summary>Revokes the edge, everything reached from it, and the Sessions that held it. The caller holds the zone's locks.</summary>
+    public async Task<Ended> RevokeAsync(Work work, Delegation revoked, DateTimeOffset now)
+    {
+        var reachable = await delegations.ReachableAsync(work.Connection, revoked.ZoneId, revoked.TargetSessionId);
+        var chain = DelegationCascade.Forward(revoked, reachable).Select(reached => reached.Edge).ToArray();
+        var targets = chain.Select(edge => edge.TargetSessionId).Distinct(StringComparer.Ordinal).ToArray();
+        var plan = await EndSessionsAsync(work, revoked.ZoneId, targets, SessionStatus.Terminated, EndReason.DelegationRevoked, now);
+        var edges = chain.UnionBy(await TouchedAsync(work, revoked.ZoneId, plan), edge => edge.Id, StringComparer.Ordinal)
+            .OrderBy(edge => edge.Id, StringComparer.Ordinal)
+            .ToArray();
+        await delegations.RevokeAsync(work, edges.Select(edge => edge.Id), now);
+        var epoch = await epochs.BumpAsync(work, revoked.ZoneId, now);
+        await delegationMessages.RevokedAsync(work, revoked, edges.Length, epoch, now);
+        foreach (var edge in edges.Where(edge => edge.Id != revoked.Id))
+        {
+            await delegationMessages.CascadedAsync(work, edge, EndReason.DelegationRevoked, epoch, now);
+        }
+
+        return new Ended(plan.Ends, edges);
+    }
+
+    private async Task<EndPlan> EndSessionsAsync(
+        Work work, string zoneId, IReadOnlyCollection<string> rootIds, string rootStatus, string reason, DateTimeOffset now)
+    {
+        var rows = await sessions.OpenSubtreeAsync(work, zoneId, rootIds);
+        var plan = SessionCascade.End(rootIds, rows, rootStatus, reason);
+        await sessions.EndAsync(work, plan, now);
+        var exempt = await ExemptRecordsAsync(work, zoneId, plan);
+        foreach (var end in plan.Ends)
+        {
+            var namesRecord = !exempt.Contains(end.Session.SubjectAuthorityRecordId);
+            await sessionMessages.EndedAsync(work, end.Session, reason, namesRecord, now);
+        }
+
+        return plan;
+    }
+
+    private async Task<IReadOnlyList<Delegation>> TouchedAsync(Work work, string zoneId, EndPlan plan)
+    {
+        var ended = plan.Ends.Select(end => end.Session.Id).ToArray();
+        return DelegationCascade.Touching(ended, await delegations.TouchingAsync(work, zoneId, ended));
+    }
+
+    // Application records outlive a Session, and a record that another Session stands on must not fall with this one.
+    private async Task<HashSet<string>> ExemptRecordsAsync(Work work, string zoneId, EndPlan plan)
+    {
+        var ids = plan.Ends.Select(end => end.Session.SubjectAuthorityRecordId).Distinct(StringComparer.Ordinal).ToArray();
+        if (ids.Length == 0)
+        {
+            return [];
+        }
+
+        var exempt = (await sessions.RecordsInUseAsync(work.Connection, zoneId, ids)).ToHashSet(StringComparer.Ordinal);
+        var records = await directory.RecordsAsync(work.Connection, zoneId, ids);
+        exempt.UnionWith(records.Where(record => record.SessionType == "application").Select(record => record.Id));
+        return exempt;
+    }
+}

@@ -1,0 +1,25 @@
+using Caracal.Gateway.Pipeline;
+
+namespace Caracal.Gateway.Admission;
+
+/// <summary>Step 2: an <c>Authorization</c> header that begins with <c>Bearer </c> and goes on.</summary>
+internal sealed class FindBearer : IGatewayStep
+{
+    private const string Scheme = "Bearer ";
+
+    public ValueTask<Verdict> JudgeAsync(GatewayCall call)
+    {
+        var values = call.Http.Request.Headers.Authorization;
+        var header = values.Count == 0 ? null : values[0];
+        if (header is null || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            return new(Verdict.Refuse(GatewayErrors.BearerMissing, GatewayCounter.DenialsMissingAuth));
+        }
+
+        call.Bearer = header[Scheme.Length..].Trim();
+        return new(
+            call.Bearer.Length > 0
+                ? Verdict.Pass
+                : Verdict.Refuse(GatewayErrors.BearerMissing, GatewayCounter.DenialsMissingAuth));
+    }
+}

@@ -1,0 +1,101 @@
+using Caracal.Evidence.Journals;
+using Caracal.Gateway.Evidence;
+using Caracal.Gateway.Pipeline;
+using Caracal.Gateway.Revocations;
+using Caracal.Protocol;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Gateway.Forwarding;
+
+/// <summary>
+/// Step 20: the upstream's answer to the caller, chunk by chunk (gateway.md A9). The audit event is kept before the
+/// answer is complete, so no answered call goes without its evidence.
+/// </summary>
+internal sealed class RelayAnswer(
+    RevocationState revocations, LiveAnswers live, CallEvidence evidence, GatewayMetrics metrics, GatewaySettings settings, ILogger log)
+    : IGatewayStep
+{
+    private static readonly KeyValuePair<string, string>[] RevokedTrailer = [new(CaracalHeaders.Revoked, "true")];
+
+    public async ValueTask<Verdict> JudgeAsync(GatewayCall call)
+    {
+        AnswerHeaderRules.Copy(call.Answer!, call.Http.Response, call.Claims.ExpiresAt - call.Now.ToUnixTimeSeconds() - (long)call.Elapsed.TotalSeconds);
+        using var copy = new AnswerCopy(call, revocations, live, settings);
+        var end = await copy.RunAsync();
+        call.RevocationInterrupted = end == CopyEnd.Revoked;
+        if (!await TryRecordAsync(call, end))
+        {
+            return GiveUp(call);
+        }
+
+        metrics.Count(GatewayCounter.RequestsAllowed);
+        return end == CopyEnd.Failed ? Cut(call) : await CompleteAsync(call, copy, end);
+    }
+
+    private async Task<Verdict> CompleteAsync(GatewayCall call, AnswerCopy copy, CopyEnd end)
+    {
+        if (end == CopyEnd.Revoked)
+        {
+            call.Answer!.Dispose();
+            if (!copy.MayEndEarly)
+            {
+                call.Http.Abort(); // a promised length cannot be kept: the caller must see that it is cut
+                return Verdict.Pass;
+            }
+        }
+
+        await copy.FinishAsync(end, end == CopyEnd.Revoked ? RevokedTrailer : Trailers(call));
+        return Verdict.Pass;
+    }
+
+    private async ValueTask<bool> TryRecordAsync(GatewayCall call, CopyEnd end)
+    {
+        try
+        {
+            await evidence.RecordCallAsync(
+                call, (int)call.Answer!.StatusCode, "executed", end == CopyEnd.Failed ? ErrorKinds.CopyFailed : null);
+            return true;
+        }
+        catch (JournalUnavailableException fault)
+        {
+            GatewayLog.EvidenceLost(log, fault, call.RequestId);
+            return false;
+        }
+    }
+
+    // No evidence, no answer: while nothing has left it becomes a 503, afterwards the connection is cut.
+    private Verdict GiveUp(GatewayCall call)
+    {
+        if (call.Http.Response.HasStarted)
+        {
+            return Cut(call);
+        }
+
+        call.Http.Response.Clear();
+        call.Http.Response.Headers[CaracalHeaders.RequestId] = call.RequestId;
+        return Verdict.Refuse(GatewayErrors.EvidenceLost, GatewayCounter.UpstreamErrors);
+    }
+
+    // gateway.md A9: truncation must be visible, so the connection ends without the end of the body.
+    private Verdict Cut(GatewayCall call)
+    {
+        metrics.Count(GatewayCounter.UpstreamErrors);
+        call.Http.Abort();
+        return Verdict.Pass;
+    }
+
+    private static List<KeyValuePair<string, string>> Trailers(GatewayCall call)
+    {
+        var trailers = new List<KeyValuePair<string, string>>();
+        foreach (var (name, values) in call.Answer!.TrailingHeaders.NonValidated)
+        {
+            if (AnswerHeaderRules.PassesAsTrailer(name, values.ToString()))
+            {
+                trailers.Add(new(name, values.ToString()));
+            }
+        }
+
+        return trailers;
+    }
+}

@@ -1,0 +1,59 @@
+using Caracal.Egress;
+using Caracal.Gateway.Pipeline;
+
+namespace Caracal.Gateway.Forwarding;
+
+/// <summary>Step 19: sends once and waits for the response headers (the transport mapping of gateway.md A9).</summary>
+internal sealed class SendRequest(GuardedHttp http, GatewaySettings settings) : IGatewayStep
+{
+    public async ValueTask<Verdict> JudgeAsync(GatewayCall call)
+    {
+        var request = call.Request!;
+        call.Lifetime.DeadlineAfter(request.Content is StreamedRequestBody ? settings.ReadTimeout : settings.UpstreamTimeout);
+        try
+        {
+            call.Answer = await http.SendAsync(request, call.Lifetime.Token);
+            return (int)call.Answer.StatusCode >= 200 ? Verdict.Pass : Failure(GatewayErrors.UpstreamUnreachable);
+        }
+        catch (Exception fault) when (fault is HttpRequestException or IOException or OperationCanceledException)
+        {
+            return Judge(call, fault);
+        }
+    }
+
+    private static Verdict Judge(GatewayCall call, Exception fault)
+    {
+        if (Has<BodyTooLargeException>(fault))
+        {
+            return Failure(GatewayErrors.BodyTooLarge);
+        }
+
+        if (Has<EgressRefusedException>(fault))
+        {
+            return Verdict.Fail(GatewayErrors.UpstreamNotAddressable, ErrorKinds.NotAddressable);
+        }
+
+        return call.Lifetime.Cause switch
+        {
+            CallEnd.ClientGone => Failure(GatewayErrors.ClientCancelled),
+            CallEnd.Deadline => Failure(GatewayErrors.UpstreamTimeout),
+            _ => Failure(GatewayErrors.UpstreamUnreachable),
+        };
+    }
+
+    private static Verdict Failure(Protocol.Refusal refusal) => Verdict.Fail(refusal, ErrorKinds.Transport);
+
+    private static bool Has<T>(Exception? fault)
+        where T : Exception
+    {
+        for (; fault is not null; fault = fault.InnerException)
+        {
+            if (fault is T)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Gateway;
+
+/// <summary>The Gateway's log lines (gateway.md A13). None is written for a call that goes well.</summary>
+internal static partial class GatewayLog
+{
+    [LoggerMessage(EventId = 3000, EventName = "request_denied", Level = LogLevel.Information, Message = "denied: {Reason}, {Status} {ErrorCode}, request {RequestId}")]
+    public static partial void Denied(ILogger logger, string reason, int status, string errorCode, string requestId);
+
+    [LoggerMessage(EventId = 3001, EventName = "upstream_failed", Level = LogLevel.Warning, Message = "upstream {UpstreamHost}: {ErrorKind}, answered {Status}, request {RequestId}")]
+    public static partial void Failed(ILogger logger, string errorKind, int status, string upstreamHost, string requestId);
+
+    [LoggerMessage(EventId = 3002, EventName = "evidence_lost", Level = LogLevel.Error, Message = "audit events lost: stream and disk persistence both failed, request {RequestId}")]
+    public static partial void EvidenceLost(ILogger logger, Exception fault, string requestId);
+
+    [LoggerMessage(EventId = 3003, EventName = "replay_fail_open", Level = LogLevel.Warning, Message = "replay store unavailable; JTI_FAIL_OPEN lets request {RequestId} through")]
+    public static partial void FailedOpen(ILogger logger, string requestId);
+
+    [LoggerMessage(EventId = 3004, EventName = "sts_circuit_open", Level = LogLevel.Warning, Message = "STS circuit open for {Seconds} s")]
+    public static partial void CircuitOpened(ILogger logger, int seconds);
+
+    [LoggerMessage(EventId = 3005, EventName = "revocation_reload_failed", Level = LogLevel.Error, Message = "revocation snapshot failed; the state is {AgeSeconds} s old")]
+    public static partial void SnapshotFailed(ILogger logger, Exception fault, long ageSeconds);
+
+    [LoggerMessage(EventId = 3006, EventName = "jwks_unavailable", Level = LogLevel.Warning, Message = "JWKS of a zone cannot be fetched now: {Cause}")]
+    public static partial void JwksUnavailable(ILogger logger, string cause);
+
+    [LoggerMessage(EventId = 3007, EventName = "audit_delivery_failed", Level = LogLevel.Warning, Message = "audit events wait in the journal: {Cause}")]
+    public static partial void AuditDelayed(ILogger logger, string cause);
+}

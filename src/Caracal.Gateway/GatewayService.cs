@@ -1,0 +1,184 @@
+using Caracal.Egress;
+using Caracal.Gateway.Admission;
+using Caracal.Gateway.Evidence;
+using Caracal.Gateway.Exchange;
+using Caracal.Gateway.Forwarding;
+using Caracal.Gateway.Mandates;
+using Caracal.Gateway.Operations;
+using Caracal.Gateway.Pipeline;
+using Caracal.Gateway.Revocations;
+using Caracal.Gateway.Upstream;
+using Caracal.Hosting.Http;
+using Caracal.Hosting.Jobs;
+using Caracal.Hosting.Metrics;
+using Caracal.Protocol.Exchange;
+using Caracal.Protocol.Mandates;
+using Caracal.Storage;
+using Caracal.Storage.Revocations;
+using Caracal.Streams;
+using Caracal.Streams.Consumers;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Gateway;
+
+/// <summary>The Gateway on one page: what it is made of, what runs, what it answers (gateway.md Part A).</summary>
+public sealed class GatewayService : IAsyncDisposable
+{
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan PruneInterval = TimeSpan.FromMinutes(30);
+
+    private readonly DatabaseClock _clock;
+    private readonly IStreamTransport _streams;
+    private readonly ILogger _log;
+    private readonly RevocationState _revocations;
+    private readonly RevocationSnapshot _snapshot;
+    private readonly List<StreamConsumer> _consumers = [];
+    private readonly GatewayPipeline _pipeline;
+    private readonly OperatorRoutes _operator;
+    private readonly BackgroundTasks _tasks = new();
+    private readonly List<IDisposable> _owned = [];
+
+    public GatewayService(GatewaySettings settings, GatewayDependencies given)
+    {
+        _clock = given.Clock;
+        _streams = given.Streams;
+        _log = given.Log;
+        var registry = new MetricsRegistry();
+        var metrics = new GatewayMetrics(registry);
+        _revocations = new RevocationState(_clock.Process);
+        _snapshot = new RevocationSnapshot(new RevocationSnapshotStore(given.Database), _revocations, _clock, metrics, _log);
+        var revocationStream = new RevocationStream(
+            _streams, given.State, settings.StreamKeys, _revocations, metrics, _clock.Process, _log);
+        _consumers.Add(revocationStream.Consumer);
+        var exchange = given.Exchange ?? Own(new SignedHttpExchange(settings.StsUrl, settings.StsTimeout, settings.StsKeys, _clock.Process));
+        var circuit = new StsCircuit(_clock.Process);
+        var evidence = new CallEvidence(given.Trail, () => _clock.Now);
+        var policy = new EgressPolicy(settings.AllowPrivateUpstreams, settings.PrivateEgressHosts, settings.UpstreamHostAllowlist);
+        var guard = new EgressGuard(policy, new SystemHostResolver(), _clock.Process);
+        var parts = new GatewayParts
+        {
+            Settings = settings,
+            Revocations = _revocations,
+            LiveAnswers = new LiveAnswers(_revocations),
+            ZoneKeys = given.ZoneKeys ?? CacheZoneKeys(settings, given, metrics),
+            State = given.State,
+            Exchange = exchange,
+            Circuit = circuit,
+            Guard = guard,
+            Http = Own(new GuardedHttp(guard, new GuardedHttpOptions())),
+            Targets = new UpstreamTargets(),
+            Evidence = evidence,
+            Metrics = metrics,
+            Log = _log,
+        };
+        _pipeline = new GatewayPipeline(
+            GatewaySteps.InOrder(parts), metrics, new RefusalAnswer(metrics, evidence, new DenialSampling(_clock.Process), _log));
+        GatewayGauges.Register(registry, _revocations, revocationStream.Consumer.Figures, circuit, given.Trail);
+        _operator = new OperatorRoutes(
+            Own(new GatewayReadiness(given.State, _revocations, given.Trail, exchange, _clock.Process)),
+            registry, new MetricsAccess(settings.MetricsToken, settings.Mode), settings.AdminToken, _snapshot, _revocations);
+        ServerOptions = new RoleServerOptions
+        {
+            Role = GatewaySettings.Role,
+            Listen = settings.Listen,
+            RequestIdRule = RequestIdRule.Visible,
+            MaximumBodySize = null, // counted by the pipeline: early before step 12, late while forwarding
+            HeaderTimeout = settings.ReadHeaderTimeout,
+            KeepAlive = settings.IdleTimeout,
+            ShutdownGrace = TimeSpan.FromSeconds(14),
+        };
+    }
+
+    internal IReadOnlyList<IGatewayStep> Steps => _pipeline.Steps;
+
+    /// <summary>How this service listens.</summary>
+    public RoleServerOptions ServerOptions { get; }
+
+    /// <summary>Everything that is not one of the Gateway's own routes is a governed call.</summary>
+    public void MapRoutes(WebApplication application) => application.Run(HandleAsync);
+
+    /// <summary>Groups first, then the snapshot, so that no revocation falls between; either failing stops the start.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var consumer in _consumers)
+        {
+            await consumer.CreateGroupsAsync(cancellationToken);
+        }
+
+        await _snapshot.ReloadAsync(cancellationToken);
+        _consumers.ForEach(consumer => _tasks.Start(consumer.RunAsync));
+        Every("revocation-snapshot", RevocationSnapshot.Interval, _snapshot.ReloadAsync);
+        Every("revocation-prune", PruneInterval, PruneAsync);
+    }
+
+    /// <summary>Ends the loops and takes this instance's groups away. The server and the trail are stopped by whoever owns them.</summary>
+    public async Task StopAsync()
+    {
+        await _tasks.StopAsync(StopLimit);
+        try
+        {
+            await RevocationStream.RemoveGroupsAsync(_streams, CancellationToken.None);
+            await KeyInvalidationStream.RemoveGroupAsync(_streams, CancellationToken.None);
+        }
+        catch (StreamsUnavailableException)
+        {
+            // Groups of instances that are gone are swept (operations.md 8).
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _tasks.DisposeAsync();
+        _owned.ForEach(part => part.Dispose());
+    }
+
+    // Routed by the raw target: the framework's path has its dot segments removed, and "/x/../health" must not be /health.
+    private Task HandleAsync(HttpContext http)
+    {
+        var target = RequestTarget.Parse(http.Features.Get<IHttpRequestFeature>()!.RawTarget);
+        return target.Path switch
+        {
+            "/health" => OperatorRoutes.HealthAsync(http),
+            "/ready" => _operator.ReadyAsync(http),
+            "/metrics" => _operator.MetricsAsync(http),
+            "/metrics.json" => _operator.MetricsJsonAsync(http),
+            "/internal/revocations/reload" when HttpMethods.IsPost(http.Request.Method) => _operator.ReloadAsync(http),
+            _ => ProxyAsync(http, target),
+        };
+    }
+
+    private async Task ProxyAsync(HttpContext http, RequestTarget target)
+    {
+        await using var call = new GatewayCall(http, target, http.RequestId(), _clock.Now);
+        await _pipeline.RunAsync(call);
+    }
+
+    private ZoneKeyCache CacheZoneKeys(GatewaySettings settings, GatewayDependencies given, GatewayMetrics metrics)
+    {
+        var cache = Own(new ZoneKeyCache(new JwksSource(settings.StsUrl, settings.StsTimeout), metrics, _clock.Process, _log));
+        _consumers.Add(KeyInvalidationStream.Create(_streams, given.State, settings.StreamKeys, cache, _clock.Process, _log));
+        return cache;
+    }
+
+    private Task PruneAsync(CancellationToken cancellationToken)
+    {
+        _revocations.Prune();
+        return Task.CompletedTask;
+    }
+
+    private void Every(string name, TimeSpan interval, Func<CancellationToken, Task> run)
+    {
+        var job = new RecurringJob(name, interval, run);
+        _tasks.Start(token => job.RunAsync(_clock.Process, _log, token));
+    }
+
+    private T Own<T>(T part)
+        where T : IDisposable
+    {
+        _owned.Add(part);
+        return part;
+    }
+}

@@ -1,0 +1,98 @@
+using System.Net;
+using Caracal.Gateway.Forwarding;
+using Caracal.Gateway.Pipeline;
+using Caracal.Protocol;
+using Caracal.Protocol.Exchange;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Caracal.Gateway.Upstream;
+
+/// <summary>Step 18: the request that goes upstream, with the credential in its place (gateway.md A9).</summary>
+internal sealed class BuildRequest(GatewaySettings settings) : IGatewayStep
+{
+    public ValueTask<Verdict> JudgeAsync(GatewayCall call)
+    {
+        var directive = call.Grant!.Upstream!;
+        switch (CredentialRules.TryPlan(directive, call.Grant.AccessToken, out var injection))
+        {
+            case InjectionOutcome.Ready:
+                return new(TryBuild(call, injection) ? Verdict.Pass : Unbuildable);
+            case InjectionOutcome.CredentialMissing:
+                return new(Verdict.Fail(GatewayErrors.ProviderCredentialMissing, ErrorKinds.BuildFailed));
+            default:
+                return new(Unbuildable);
+        }
+    }
+
+    private static Verdict Unbuildable => Verdict.Fail(GatewayErrors.BuildFailed, ErrorKinds.BuildFailed);
+
+    private bool TryBuild(GatewayCall call, Injection injection)
+    {
+        var url = UpstreamUrl.TryBuild(call.Upstream!, call.Path, call.Target.Query, injection.QueryKey, injection.Value);
+        if (url is null)
+        {
+            return false;
+        }
+
+        var request = new HttpRequestMessage(HttpMethod.Parse(call.Http.Request.Method), url)
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+            Content = ContentOf(call),
+        };
+        call.Request = request;
+        RequestHeaderRules.Copy(call.Http.Request.Headers, request, injection.Header);
+        SetOwn(call, request);
+        return Inject(call.Grant!, request, injection);
+    }
+
+    // Never null for a method that changes something: the client re-sends a request without content when a kept
+    // connection turns out to be closed, and the upstream call is made once (gateway.md, Part A).
+    private HttpContent? ContentOf(GatewayCall call)
+    {
+        var method = call.Http.Request.Method;
+        if (call.Http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
+        {
+            return new StreamedRequestBody(call, settings);
+        }
+
+        return HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method) || HttpMethods.IsTrace(method)
+            ? null
+            : new ByteArrayContent([]);
+    }
+
+    private void SetOwn(GatewayCall call, HttpRequestMessage request)
+    {
+        var inbound = call.Http.Request;
+        request.Headers.TryAddWithoutValidation(CaracalHeaders.RequestId, call.RequestId);
+        var trace = inbound.Headers.TraceParent;
+        var kept = trace.Count == 1 && TraceParent.IsValid(trace[0]);
+        var traceParent = kept ? trace[0]! : TraceParent.New();
+        if (!kept)
+        {
+            request.Headers.Remove("tracestate"); // it belongs to a trace that nobody can name
+        }
+
+        call.TraceId = TraceParent.TraceId(traceParent);
+        request.Headers.TryAddWithoutValidation("traceparent", traceParent);
+        var client = ForwardedFrom.Of(call.Http, settings);
+        request.Headers.TryAddWithoutValidation("X-Forwarded-For", client.Address);
+        request.Headers.TryAddWithoutValidation("X-Forwarded-Proto", client.Scheme);
+        if (inbound.Host.HasValue)
+        {
+            request.Headers.TryAddWithoutValidation("X-Forwarded-Host", inbound.Host.Value);
+        }
+    }
+
+    private static bool Inject(ExchangeGrant grant, HttpRequestMessage request, Injection injection)
+    {
+        var directive = grant.Upstream!;
+        if (directive is { ForwardCaracalIdentity: true, AuthMode: "provider_oauth" or "provider_apikey" })
+        {
+            request.Headers.TryAddWithoutValidation(CaracalHeaders.Identity, grant.AccessToken);
+        }
+
+        return injection.Header is null || request.Headers.TryAddWithoutValidation(injection.Header, injection.Value);
+    }
+}

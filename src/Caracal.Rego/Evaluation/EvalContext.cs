@@ -1,0 +1,288 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Caracal.Rego.Builtins;
+using Caracal.Rego.Compilation;
+
+namespace Caracal.Rego.Evaluation;
+
+/// <summary>Everything one evaluation changes: registers, caches, budgets. Reused by later evaluations.</summary>
+internal sealed class EvalContext
+{
+    public const int MaxTraces = 10_000;
+
+    private const int TicksPerCheck = 1024;
+
+    private RegoValue?[] _stack = new RegoValue?[256];
+    private RegoValue?[]? _spare;
+    private int _top;
+    private int _high;
+    private int _depth;
+    private int _ticks;
+    private long _steps;
+    private long _stepLimit;
+    private long _memory;
+    private long _memoryLimit;
+    private long _deadline;
+    private CancellationToken _cancel;
+    private bool _strict;
+    private RegoValue?[] _rootCache = [];
+    private readonly List<int> _touched = [];
+
+    public PolicyState Policy { get; private set; } = null!;
+
+    public Layer Layer { get; set; } = null!;
+
+    public RegoLimits Limits { get; private set; } = RegoLimits.Default;
+
+    public EvalOptions Options { get; private set; } = null!;
+
+    /// <summary>Whether values kept with the policy may be used; queries that replace things must not.</summary>
+    public bool UsesConstants { get; private set; }
+
+    public bool Explains { get; private set; }
+
+    public List<RuleTrace> Traces { get; private set; } = [];
+
+    public List<RegoValue?[]> Solutions { get; } = [];
+
+    public Dictionary<(string, RegoValue), RegoValue> Drawn { get; } = [];
+
+    /// <summary>The body whose failing condition is looked for, while explaining.</summary>
+    public Plan? ExplainedPlan { get; set; }
+
+    public RegoError? FirstSuppressed { get; private set; }
+
+    public int Suppressed { get; private set; }
+
+    /// <summary>The furthest failing operation of the body being run, while explaining.</summary>
+    public Op? FailedOp { get; set; }
+
+    public int FailedAt { get; set; }
+
+    public long Steps => _steps - Math.Max(0, _ticks);
+
+    public SourcePlace Place { get; set; } = SourcePlace.None;
+
+    public void Start(PolicyState policy, RegoValue? input, EvalOptions options, bool usesConstants)
+    {
+        Policy = policy;
+        Options = options;
+        Limits = policy.Plan.Limits;
+        UsesConstants = usesConstants;
+        Explains = options.Explain;
+        if (Explains) Traces = [];
+        if (_rootCache.Length < policy.Plan.SlotCount) _rootCache = new RegoValue?[Math.Max(16, policy.Plan.SlotCount)];
+        Layer = new Layer(null, input, null, null, _rootCache);
+        _stepLimit = options.StepLimit ?? Limits.Steps;
+        _memoryLimit = options.MemoryLimit ?? Limits.MemoryBytes;
+        _cancel = options.CancellationToken;
+        _strict = options.StrictBuiltinErrors;
+        var time = options.Deadline ?? Limits.Deadline;
+        _deadline = time == Timeout.InfiniteTimeSpan ? long.MaxValue : Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
+        _steps = 0;
+        _ticks = 0;
+        _memory = 0;
+        _depth = 0;
+        _top = 0;
+        _high = 0;
+        FirstSuppressed = null;
+        Suppressed = 0;
+        FailedOp = null;
+        FailedAt = -1;
+        Place = SourcePlace.None;
+    }
+
+    /// <summary>Forgets all values, so that a pooled context keeps nothing alive.</summary>
+    public void Finish()
+    {
+        foreach (var slot in _touched) _rootCache[slot] = null;
+        _touched.Clear();
+        System.Array.Clear(_stack, 0, Math.Min(_stack.Length, Math.Max(_high, _top)));
+        if (_stack.Length > 65_536) _stack = new RegoValue?[256];
+        _spare = null;
+        Solutions.Clear();
+        Drawn.Clear();
+        Layer = null!;
+        Policy = null!;
+        Options = null!;
+        FailedOp = null;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Tick()
+    {
+        if (--_ticks < 0) Check();
+    }
+
+    public void Charge(long steps)
+    {
+        if (steps <= 0) return;
+        if (steps < TicksPerCheck && steps <= _ticks)
+        {
+            _ticks -= (int)steps;
+            return;
+        }
+
+        _steps += steps;
+        Check();
+    }
+
+    public void ChargeMemory(long bytes)
+    {
+        _memory += bytes;
+        if (_memory > _memoryLimit) throw Limit("memory limit exceeded");
+    }
+
+    /// <summary>Charges for a value that was built outside the plan, as by a builtin.</summary>
+    public void ChargeValue(RegoValue value)
+    {
+        switch (value.Kind)
+        {
+            case RegoKind.String:
+                var length = value.AsString().Length;
+                if (length > Limits.StringLength) throw Limit("string too long");
+                if (length < 32) return;
+                Charge(length / 32);
+                ChargeMemory(length * 2L);
+                break;
+            case RegoKind.Array or RegoKind.Set or RegoKind.Object:
+                CheckCollection(value.Count);
+                Charge(value.Count / 8);
+                ChargeMemory(64 + (value.Count * 24L));
+                break;
+        }
+    }
+
+    public void CheckCollection(int count)
+    {
+        if (count > Limits.CollectionSize) throw Limit("collection too large");
+    }
+
+    public EvalException Limit(string message) => new("eval_limit_error", message, Place);
+
+    public void Enter()
+    {
+        if (++_depth > Limits.CallDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack()) throw Limit("call depth exceeded");
+    }
+
+    public void Leave() => _depth--;
+
+    /// <summary>Guards loops in loops, which nest on the stack of the thread.</summary>
+    public void GuardStack()
+    {
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack()) throw Limit("loops nest too deeply");
+    }
+
+    /// <summary>Registers for a call; release them with <see cref="Release"/>.</summary>
+    public Span<RegoValue?> Reserve(int count, out (RegoValue?[] Stack, int Top) mark)
+    {
+        mark = (_stack, _top);
+        if (_top + count > _stack.Length)
+        {
+            var wanted = Math.Max(count, _stack.Length * 2);
+            _stack = _spare is { } spare && spare.Length >= wanted ? spare : new RegoValue?[wanted];
+            _spare = null;
+            _top = 0;
+        }
+
+        var window = new Span<RegoValue?>(_stack, _top, count);
+        _top += count;
+        if (_top > _high) _high = _top;
+        return window;
+    }
+
+    public void Release((RegoValue?[] Stack, int Top) mark)
+    {
+        if (!ReferenceEquals(_stack, mark.Stack)) _spare = _stack;
+        _stack = mark.Stack;
+        _top = mark.Top;
+    }
+
+    public RegoValue? Cached(int slot) => Layer.Cache[slot];
+
+    public void Remember(int slot, RegoValue? value)
+    {
+        var cache = Layer.Cache;
+        cache[slot] = value ?? UndefinedMark.Instance;
+        if (ReferenceEquals(cache, _rootCache)) _touched.Add(slot);
+    }
+
+    /// <summary>The document a group defines; null when undefined.</summary>
+    public RegoValue? ValueOf(RuleGroup group)
+    {
+        var constant = group.IsConstant && UsesConstants;
+        var known = constant ? Policy.Constants[group.Slot] : null;
+        known ??= Layer.Cache[group.Slot];
+        if (known is not null) return ReferenceEquals(known, UndefinedMark.Instance) ? null : known;
+        Enter();
+        var suppressed = Suppressed;
+        var value = RuleRun.Document(this, group);
+        Leave();
+        Remember(group.Slot, value);
+        // A strict evaluation must meet the builtin errors that this one passed over.
+        if (constant && suppressed == Suppressed) Policy.Constants[group.Slot] = value ?? UndefinedMark.Instance;
+        return value;
+    }
+
+    /// <summary>The full value of a node of the tree of rules, over the base data at the same place.</summary>
+    public RegoValue? ValueOf(TreeNode node, RegoValue? below)
+    {
+        if (node.Document is { } group) return ValueOf(group);
+        var constant = node.IsConstant && UsesConstants;
+        var known = constant ? Policy.Constants[node.Slot] : null;
+        known ??= Layer.Cache[node.Slot];
+        if (known is not null) return known;
+        Enter();
+        var suppressed = Suppressed;
+        var value = new DataCursor(node, below, null).Compose(this);
+        Leave();
+        Remember(node.Slot, value);
+        if (constant && suppressed == Suppressed) Policy.Constants[node.Slot] = value;
+        return value;
+    }
+
+    public void NoteFailure(Plan plan, int at)
+    {
+        if (!ReferenceEquals(plan, ExplainedPlan) || at <= FailedAt) return;
+        FailedAt = at;
+        FailedOp = plan.Ops[at];
+    }
+
+    /// <summary>A builtin failed: strict evaluations end, others go on with undefined.</summary>
+    public void BuiltinFailed(string code, string message, SourcePlace place)
+    {
+        if (_strict) throw new EvalException(code, message, place);
+        Suppressed++;
+        FirstSuppressed ??= new RegoError(code, message, place.File, place.Line, place.Column);
+    }
+
+    private void Check()
+    {
+        if (_ticks > 0) _steps -= _ticks; // what was granted but not used
+        _ticks = 0;
+        if (_steps >= _stepLimit) throw Limit("evaluation budget exceeded");
+        if (_cancel.IsCancellationRequested || Stopwatch.GetTimestamp() >= _deadline)
+            throw new EvalException("eval_cancel_error", "caller cancelled query execution", Place);
+        var left = Math.Min(TicksPerCheck, _stepLimit - _steps);
+        _steps += left;
+        _ticks = (int)left - 1;
+    }
+}
+
+/// <summary>What <c>with</c> changes: the documents, the functions, and a cache of its own.</summary>
+internal sealed class Layer(Layer? outer, RegoValue? input, Overlay? data, Dictionary<object, Mock>? mocks, RegoValue?[] cache)
+{
+    public Layer? Outer { get; } = outer;
+
+    public RegoValue? Input { get; } = input;
+
+    public Overlay? Data { get; } = data;
+
+    /// <summary>Replaced functions by builtin or rule group; null when there are none.</summary>
+    public Dictionary<object, Mock>? Mocks { get; } = mocks;
+
+    public RegoValue?[] Cache { get; } = cache;
+}
+
+/// <summary>What stands in for a function: another one, or a value.</summary>
+internal sealed record Mock(Builtin? Builtin, RuleGroup? Function, RegoValue? Value);

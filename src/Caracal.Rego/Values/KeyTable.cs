@@ -1,0 +1,151 @@
+using System.Runtime.CompilerServices;
+
+namespace Caracal.Rego.Values;
+
+/// <summary>Distinct keys in the order they came: a plain list while small, a hash table when larger.</summary>
+internal struct KeyTable
+{
+    private const int LinearLimit = 8;
+
+    private RegoValue[] _keys;
+    private int _count;
+    private int[]? _heads;
+    private int[]? _next;
+    private int[]? _order;
+
+    public KeyTable(int capacity)
+    {
+        _keys = capacity == 0 ? [] : new RegoValue[capacity];
+    }
+
+    public readonly int Count => _count;
+
+    public readonly RegoValue this[int index] => _keys[index];
+
+    public readonly int Find(RegoValue key)
+    {
+        if (key is StringValue s) return Find(s);
+        if (_heads is null)
+        {
+            for (var i = 0; i < _count; i++)
+            {
+                if (_keys[i].Equals(key)) return i;
+            }
+
+            return -1;
+        }
+
+        for (var i = _heads[Bucket(key)]; i >= 0; i = _next![i])
+        {
+            if (_keys[i].Equals(key)) return i;
+        }
+
+        return -1;
+    }
+
+    public readonly int Find(StringValue key)
+    {
+        var keys = _keys;
+        if (_heads is null)
+        {
+            for (var i = 0; i < _count; i++)
+            {
+                if (ReferenceEquals(keys[i], key)) return i;
+            }
+
+            return Find(key.Text);
+        }
+
+        for (var i = _heads[Bucket(key)]; i >= 0; i = _next![i])
+        {
+            if (keys[i].Equals(key)) return i;
+        }
+
+        return -1;
+    }
+
+    public readonly int Find(string key)
+    {
+        if (_heads is not null) return Find(new StringValue(key));
+        var keys = _keys;
+        for (var i = 0; i < _count; i++)
+        {
+            if (keys[i] is StringValue s && string.Equals(s.Text, key, StringComparison.Ordinal)) return i;
+        }
+
+        return -1;
+    }
+
+    /// <summary>Appends a key that is known to be absent and returns its index.</summary>
+    public int Append(RegoValue key)
+    {
+        var index = _count;
+        if (index == _keys.Length) System.Array.Resize(ref _keys, Math.Max(4, index * 2));
+        _keys[index] = key;
+        _count = index + 1;
+        if (_heads is not null)
+        {
+            if (index >= _heads.Length) Rehash();
+            else Link(index);
+        }
+        else if (_count > LinearLimit)
+        {
+            Rehash();
+        }
+
+        return index;
+    }
+
+    /// <summary>Positions of the keys in ascending order of the keys; null when they already stand in that order.</summary>
+    public int[]? Order()
+    {
+        var known = _order;
+        if (known is not null) return known.Length == 0 ? null : known;
+        var sorted = true;
+        for (var i = 1; i < _count && sorted; i++) sorted = ValueOrder.Compare(_keys[i - 1], _keys[i]) < 0;
+        if (sorted)
+        {
+            _order = [];
+            return null;
+        }
+
+        var order = new int[_count];
+        for (var i = 0; i < order.Length; i++) order[i] = i;
+        var keys = _keys;
+        System.Array.Sort(order, (a, b) => ValueOrder.Compare(keys[a], keys[b]));
+        _order = order;
+        return order;
+    }
+
+    public readonly int MaxDepth()
+    {
+        var depth = 0;
+        for (var i = 0; i < _count; i++) depth = Math.Max(depth, _keys[i].Depth);
+        return depth;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly int Bucket(RegoValue key)
+    {
+        var h = (uint)key.GetHashCode();
+        h ^= h >> 15;
+        return (int)(h & (uint)(_heads!.Length - 1));
+    }
+
+    private readonly void Link(int index)
+    {
+        var bucket = Bucket(_keys[index]);
+        _next![index] = _heads![bucket];
+        _heads[bucket] = index;
+    }
+
+    private void Rehash()
+    {
+        var size = 32;
+        while (size < _keys.Length) size *= 2;
+        _heads = new int[size];
+        _next = new int[Math.Max(size, _keys.Length)];
+        System.Array.Fill(_heads, -1);
+        for (var i = 0; i < _count; i++) Link(i);
+    }
+}

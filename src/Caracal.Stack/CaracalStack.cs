@@ -1,0 +1,149 @@
+using System.Collections.Immutable;
+using Caracal.Hosting.Jobs;
+using Caracal.Hosting.Logging;
+using Caracal.Storage;
+using Caracal.Storage.Migrations;
+using Caracal.Storage.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Stack;
+
+/// <summary>
+/// Every role of one process over one store: the composition that the executable, the tests, the benchmarks and the demo
+/// share. Starts in order, drains in the opposite order.
+/// </summary>
+public sealed class CaracalStack : IAsyncDisposable
+{
+    private static readonly TimeSpan FlushLimit = TimeSpan.FromSeconds(4);
+
+    private readonly ILogger _logger;
+    private readonly StackParts _parts;
+    private readonly BackgroundTasks _tasks = new();
+    private readonly List<HostedRole> _running = [];
+    private bool _stopped;
+
+    private CaracalStack(StackParts parts, ILogger logger)
+    {
+        _parts = parts;
+        _logger = logger;
+    }
+
+    /// <summary>The base address of each role, without a trailing slash.</summary>
+    public IReadOnlyDictionary<string, string> Urls { get; private set; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>The store, for the verification of the ledger.</summary>
+    public Database Database => _parts.Database;
+
+    /// <summary>Path of the embedded store inside a data folder.</summary>
+    public static string DatabasePath(string dataDirectory) => Path.Combine(dataDirectory, "caracal.db");
+
+    /// <summary>Reads the settings, migrates the store, starts every role and returns when all of them listen.</summary>
+    /// <exception cref="Hosting.Settings.SettingsException">The configuration must not start.</exception>
+    public static async Task<CaracalStack> StartAsync(StackOptions options, CancellationToken cancellationToken)
+    {
+        var variables = StackEnvironment.Complete(options);
+        var level = LogLevels.Parse(variables.GetValueOrDefault("LOG_LEVEL"));
+        var logging = new JsonLineLogging(
+            options.Log, level, options.Version, variables.GetValueOrDefault("CARACAL_ENV") ?? "development");
+        var logger = logging.CreateLogger("stack");
+        var settings = new RoleSettings(variables);
+        StackParts.RefuseExternalStores(settings, variables);
+
+        var database = new SqliteDatabase(DatabasePath(options.DataDirectory), options.Time);
+        var parts = new StackParts(database, options.Time, logging);
+        var stack = new CaracalStack(parts, logger);
+        try
+        {
+            var roles = parts.Build(settings);
+            await stack.StartAsync(roles, settings, cancellationToken);
+            return stack;
+        }
+        catch
+        {
+            await stack.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Ends when every event recorded so far is in the ledger.</summary>
+    public Task FlushEvidenceAsync(CancellationToken cancellationToken) => _parts.FlushAsync(cancellationToken);
+
+    /// <summary>Stops accepting, lets requests finish, ships the evidence, then closes the stores.</summary>
+    public async Task StopAsync()
+    {
+        if (_stopped)
+        {
+            return;
+        }
+
+        _stopped = true;
+        // The door closes first: whoever is inside may finish, and still finds every service it needs.
+        foreach (var role in Enumerable.Reverse(_running))
+        {
+            await role.DrainAsync();
+            StackLog.StepCompleted(_logger, $"{role.Role} requests");
+        }
+
+        await FlushWithinLimitAsync();
+        foreach (var role in Enumerable.Reverse(_running))
+        {
+            await role.EndAsync();
+        }
+
+        await _tasks.DisposeAsync();
+        await _parts.DisposeAsync();
+        StackLog.StepCompleted(_logger, "stores");
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    private async Task StartAsync(IReadOnlyList<HostedRole> roles, RoleSettings settings, CancellationToken cancellationToken)
+    {
+        foreach (var (role, warning) in settings.Warnings)
+        {
+            StackLog.SettingsWarning(_logger, role, warning);
+        }
+
+        await Migrator.MigrateAsync(_parts.Database, _parts.Clock.Process.GetUtcNow(), cancellationToken);
+        await _parts.Clock.MeasureAsync(cancellationToken);
+        _tasks.Start(MeasureClockAsync);
+        var urls = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach (var role in roles)
+        {
+            _running.Add(role);
+            urls[role.Role] = await role.StartAsync(cancellationToken);
+        }
+
+        Urls = urls.ToImmutable();
+    }
+
+    private async Task MeasureClockAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            await Task.Delay(DatabaseClock.MeasureInterval, _parts.Clock.Process, cancellationToken);
+            try
+            {
+                await _parts.Clock.MeasureAsync(cancellationToken);
+            }
+            catch (StorageUnavailableException fault)
+            {
+                StackLog.ClockUnmeasured(_logger, fault);
+            }
+        }
+    }
+
+    private async Task FlushWithinLimitAsync()
+    {
+        using var limit = new CancellationTokenSource(FlushLimit);
+        try
+        {
+            await _parts.FlushAsync(limit.Token);
+            StackLog.StepCompleted(_logger, "evidence");
+        }
+        catch (OperationCanceledException)
+        {
+            // What is left is in the journals; the next start ships it.
+        }
+    }
+}

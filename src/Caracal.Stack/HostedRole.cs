@@ -1,0 +1,48 @@
+using Caracal.Hosting.Http;
+using Caracal.Hosting.Logging;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Stack;
+
+/// <summary>One service as the stack handles it.</summary>
+internal sealed record HostedRole
+{
+    public required string Role { get; init; }
+
+    /// <summary>Starts groups, snapshots and jobs, then listens; answers the base address.</summary>
+    public required Func<CancellationToken, Task<string>> StartAsync { get; init; }
+
+    /// <summary>Closes the door and lets what is inside finish.</summary>
+    public required Func<Task> DrainAsync { get; init; }
+
+    /// <summary>Ends the jobs; the evidence of the last request is safe by now.</summary>
+    public required Func<Task> EndAsync { get; init; }
+
+    /// <summary>A role whose listener the stack makes.</summary>
+    public static HostedRole Served(
+        RoleServerOptions options, ILoggerProvider logging, Action<WebApplication> mapRoutes,
+        Func<CancellationToken, Task> start, Func<Task> stop, Func<ValueTask> dispose)
+    {
+        var server = RoleServer.Create(options, logging);
+        mapRoutes(server.Application);
+        return new HostedRole
+        {
+            Role = options.Role,
+            StartAsync = async cancellationToken =>
+            {
+                await start(cancellationToken);
+                await server.StartAsync(cancellationToken);
+                ServiceLog.Listening(logging.CreateLogger(options.Role), options.Role, server.Address);
+                return server.Address;
+            },
+            DrainAsync = () => server.StopAsync(CancellationToken.None),
+            EndAsync = async () =>
+            {
+                await stop();
+                await server.DisposeAsync();
+                await dispose();
+            },
+        };
+    }
+}

@@ -1,0 +1,22 @@
+namespace Caracal.Stack;
+
+/// <summary>What a stack is made of.</summary>
+public sealed record StackOptions
+{
+    /// <summary>The environment every role reads its settings from.</summary>
+    public required IReadOnlyDictionary<string, string?> Variables { get; init; }
+
+    /// <summary>Folder of <c>caracal.db</c> and <c>journal/&lt;role&gt;/</c>.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>The roles this process plays.</summary>
+    public IReadOnlyList<string> Roles { get; init; } = StackRoles.All;
+
+    /// <summary>Where log lines go.</summary>
+    public required TextWriter Log { get; init; }
+
+    /// <summary>Build version, for logs.</summary>
+    public string Version { get; init; } = "dev";
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}

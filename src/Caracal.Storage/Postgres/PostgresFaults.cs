@@ -1,0 +1,24 @@
+using System.Net.Sockets;
+using Npgsql;
+
+namespace Caracal.Storage.Postgres;
+
+/// <summary>What a PostgreSQL fault means for the caller.</summary>
+internal static class PostgresFaults
+{
+    /// <summary>Serialisation failure or deadlock: the same body may succeed when run again.</summary>
+    public static bool IsWorthAnotherTry(PostgresException fault) =>
+        fault.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected;
+
+    /// <summary>The server cannot be used now: unreachable, starting, stopping, out of connections, out of disk, or too slow.</summary>
+    public static bool IsUnavailable(Exception fault) => fault switch
+    {
+        PostgresException { SqlState: var state } =>
+            state.StartsWith("08", StringComparison.Ordinal) || state.StartsWith("53", StringComparison.Ordinal)
+            || state.StartsWith("57P", StringComparison.Ordinal) || state.StartsWith("58", StringComparison.Ordinal)
+            || state is PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable
+                or PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.ReadOnlySqlTransaction,
+        NpgsqlException or SocketException or TimeoutException or IOException => true,
+        _ => false,
+    };
+}

@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using Npgsql;
+
+namespace Caracal.Storage.Postgres;
+
+/// <summary>One connection that listens. After a loss it listens again; what was missed in between the pollers find.</summary>
+internal sealed class PostgresListener : IAsyncDisposable
+{
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
+
+    private readonly NpgsqlDataSource _source;
+    private readonly Action<string, string> _deliver;
+    private readonly ConcurrentDictionary<string, byte> _channels = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _lock = new();
+    private CancellationTokenSource _changed = new();
+    private Task? _running;
+
+    public PostgresListener(NpgsqlDataSource source, Action<string, string> deliver)
+    {
+        _source = source;
+        _deliver = deliver;
+    }
+
+    public void Add(string channel)
+    {
+        if (!_channels.TryAdd(channel, 0))
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            _changed.Cancel();
+            _running ??= Task.Run(RunAsync);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        if (_running is not null)
+        {
+            await _running;
+        }
+
+        _changed.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await using var connection = await _source.OpenConnectionAsync(_stop.Token);
+                connection.Notification += (_, e) => _deliver(e.Channel, e.Payload);
+                await ListenAsync(connection);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception fault) when (PostgresFaults.IsUnavailable(fault))
+            {
+                await Task.WhenAny(Task.Delay(RetryDelay, _stop.Token));
+            }
+        }
+    }
+
+    private async Task ListenAsync(NpgsqlConnection connection)
+    {
+        while (true)
+        {
+            CancellationToken changed;
+            lock (_lock)
+            {
+                if (_changed.IsCancellationRequested)
+                {
+                    _changed.Dispose();
+                    _changed = new CancellationTokenSource();
+                }
+
+                changed = _changed.Token;
+            }
+
+            foreach (var channel in _channels.Keys)
+            {
+                // Channel names are constants of ours; quoted all the same.
+                await using var command = new NpgsqlCommand($"LISTEN \"{channel.Replace("\"", "\"\"", StringComparison.Ordinal)}\"", connection);
+                await command.ExecuteNonQueryAsync(_stop.Token);
+            }
+
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, changed);
+            try
+            {
+                while (true)
+                {
+                    await connection.WaitAsync(either.Token);
+                }
+            }
+            catch (OperationCanceledException) when (changed.IsCancellationRequested && !_stop.IsCancellationRequested)
+            {
+                // Another channel was added: listen to it as well.
+            }
+        }
+    }
+}

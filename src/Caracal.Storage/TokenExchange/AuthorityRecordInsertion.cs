@@ -1,0 +1,109 @@
+using Caracal.Authority.TokenExchange;
+
+namespace Caracal.Storage.TokenExchange;
+
+/// <summary>
+/// The last fallible step of a mint: checks again, under the zone's delegation lock, that what was proved still holds
+/// (B10), spends the mandate and the approval, and inserts the authority record; all or nothing.
+/// </summary>
+public sealed class AuthorityRecordInsertion(Database database)
+{
+    private const string InsertSql =
+        """
+        INSERT INTO authority_records
+            (id, zone_id, session_type, subject_id, parent_id, status, expires_at, authenticated_at, claims_json, created_at)
+        VALUES (@id, @zone, @type, @subject, @parent, 'active', @expires, @now, @claims, @now)
+        """;
+
+    private const string UseSql =
+        "INSERT INTO used_mandates (jti, expires_at) VALUES (@jti, @expires) ON CONFLICT (jti) DO NOTHING";
+
+    private const string ConsumeSql =
+        """
+        UPDATE step_up_challenges SET consumed_at = @now, consumed_authority_record_id = @record
+        WHERE id = @id AND zone_id = @zone AND satisfied_at IS NOT NULL AND rejected_at IS NULL
+          AND approver_subject_id IS NOT NULL AND consumed_at IS NULL AND expires_at > @now
+          AND (session_id = '' OR EXISTS (SELECT 1 FROM authority_records r
+               WHERE r.id = step_up_challenges.session_id AND r.status = 'active' AND r.expires_at > @now))
+        """;
+
+    /// <param name="record">What to write.</param>
+    /// <param name="lookup">What was read when the exchange was decided.</param>
+    /// <param name="stillHolds">Judges the same facts read again; runs on the writer, so it must be quick.</param>
+    /// <param name="cancellationToken">Cancels before the write starts, not in the middle.</param>
+    public Task<RecordOutcome> InsertAsync(
+        NewAuthorityRecord record, ExchangeLookup lookup, Func<ExchangeFacts, bool> stillHolds, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async work =>
+            {
+                await work.LockAsync($"delegation:{record.ZoneId}");
+                if (!stillHolds(ExchangeFactsStore.Read(work.Connection, lookup)))
+                {
+                    return Nothing(work, RecordOutcome.AuthorityGone);
+                }
+
+                if (record.UsedJti is not null && Use(work, record) == 0)
+                {
+                    return Nothing(work, RecordOutcome.MandateAlreadyUsed);
+                }
+
+                if (record.ApprovalId is not null && Consume(work, record) == 0)
+                {
+                    return Nothing(work, RecordOutcome.ApprovalAlreadyConsumed);
+                }
+
+                Insert(work, record);
+                return RecordOutcome.Written;
+            },
+            cancellationToken);
+
+    /// <summary>Forgets mandates whose life is over; returns how many.</summary>
+    public Task<int> PurgeUsedAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            work =>
+            {
+                var command = PreparedStatements.Get(work.Connection, "DELETE FROM used_mandates WHERE expires_at < @now", "@now");
+                command.SetTime(0, now, work.Dialect);
+                return Task.FromResult(command.ExecuteNonQuery());
+            },
+            cancellationToken);
+
+    private static RecordOutcome Nothing(Work work, RecordOutcome outcome)
+    {
+        work.Discard();
+        return outcome;
+    }
+
+    private static int Use(Work work, NewAuthorityRecord record)
+    {
+        var command = PreparedStatements.Get(work.Connection, UseSql, "@jti", "@expires");
+        command.Set(0, record.UsedJti);
+        command.SetTime(1, record.UsedJtiExpiresAt, work.Dialect);
+        return command.ExecuteNonQuery();
+    }
+
+    private static int Consume(Work work, NewAuthorityRecord record)
+    {
+        var command = PreparedStatements.Get(work.Connection, ConsumeSql, "@now", "@record", "@id", "@zone");
+        command.SetTime(0, record.Now, work.Dialect);
+        command.Set(1, record.Id);
+        command.Set(2, record.ApprovalId);
+        command.Set(3, record.ZoneId);
+        return command.ExecuteNonQuery();
+    }
+
+    private static void Insert(Work work, NewAuthorityRecord record)
+    {
+        var command = PreparedStatements.Get(
+            work.Connection, InsertSql, "@id", "@zone", "@type", "@subject", "@parent", "@expires", "@now", "@claims");
+        command.Set(0, record.Id);
+        command.Set(1, record.ZoneId);
+        command.Set(2, record.SessionType);
+        command.Set(3, record.SubjectId);
+        command.Set(4, record.ParentId);
+        command.SetTime(5, record.ExpiresAt, work.Dialect);
+        command.SetTime(6, record.Now, work.Dialect);
+        command.Set(7, record.ClaimsJson);
+        command.ExecuteNonQuery();
+    }
+}

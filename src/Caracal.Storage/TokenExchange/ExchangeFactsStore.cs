@@ -1,0 +1,165 @@
+using System.Collections.Immutable;
+using System.Data.Common;
+using Caracal.Authority.TokenExchange;
+
+namespace Caracal.Storage.TokenExchange;
+
+/// <summary>The one combined read of an exchange (sts.md B3): zone version, authority record, Session, Delegation.</summary>
+public sealed class ExchangeFactsStore(Database database)
+{
+    private const string RecordColumns = "{0}.id, {0}.session_type, {0}.subject_id, {0}.parent_id, {0}.status, {0}.expires_at";
+
+    private const string SessionColumns =
+        "{0}.id, {0}.application_id, {0}.parent_id, {0}.status, {0}.depth, {0}.labels, {0}.lifecycle, {0}.started_at, "
+        + "{0}.ttl_seconds, {0}.heartbeat_deadline_at, {0}.subject_authority_record_id";
+
+    private const string EdgeColumns =
+        "{0}.id, {0}.source_session_id, {0}.target_session_id, {0}.issuer_application_id, {0}.receiver_application_id, "
+        + "{0}.parent_edge_id, {0}.resource_id, {0}.scopes, {0}.constraints_json, {0}.status, {0}.expires_at, {0}.revoked_at, "
+        + "{0}.edge_version, {0}.edge_kind";
+
+    private const int SessionWidth = 11;
+    private const int RecordWidth = 6;
+    private const int EdgeWidth = 14;
+
+    private static readonly string HeadSql =
+        "SELECT v.version, " + Columns(RecordColumns, "r") + ", " + Columns(SessionColumns, "s") + ", " + Columns(RecordColumns, "a")
+        + """
+           FROM (SELECT 1 AS one) base
+           LEFT JOIN zone_versions v ON v.zone_id = @zone
+           LEFT JOIN authority_records r ON r.id = @record AND r.zone_id = @zone
+           LEFT JOIN sessions s ON s.id = @session AND s.zone_id = @zone
+           LEFT JOIN authority_records a ON a.id = s.subject_authority_record_id AND a.zone_id = @zone
+          """;
+
+    private static readonly string EdgeSql =
+        "SELECT g.epoch, " + Columns(EdgeColumns, "e") + ", " + Columns(SessionColumns, "s") + ", " + Columns(RecordColumns, "a")
+        + """
+           FROM delegation_edges e
+           LEFT JOIN delegation_graph_epochs g ON g.zone_id = @zone
+           LEFT JOIN sessions s ON s.id = e.source_session_id AND s.zone_id = @zone
+           LEFT JOIN authority_records a ON a.id = s.subject_authority_record_id AND a.zone_id = @zone
+           WHERE e.id = @edge AND e.zone_id = @zone
+          """;
+
+    private static readonly string ParentSql =
+        "SELECT " + Columns(EdgeColumns, "e") + ", s.application_id FROM delegation_edges e "
+        + "LEFT JOIN sessions s ON s.id = e.source_session_id AND s.zone_id = @zone WHERE e.id = @edge AND e.zone_id = @zone";
+
+    /// <summary>Reads everything an exchange needs on one pooled connection.</summary>
+    public Task<ExchangeFacts> ReadAsync(ExchangeLookup lookup, CancellationToken cancellationToken) =>
+        database.ReadAsync(connection => Task.FromResult(Read(connection, lookup)), cancellationToken);
+
+    /// <summary>The same read inside a change in progress, for the check again before an insert (B10).</summary>
+    internal static ExchangeFacts Read(DbConnection connection, ExchangeLookup lookup)
+    {
+        var command = PreparedStatements.Get(connection, HeadSql, "@zone", "@record", "@session");
+        command.Set(0, lookup.ZoneId);
+        command.Set(1, lookup.RecordId);
+        command.Set(2, lookup.AgentSessionId);
+        ExchangeFacts facts;
+        using (var row = command.ExecuteReader())
+        {
+            row.Read();
+            facts = new ExchangeFacts
+            {
+                ZoneVersion = row.IsDBNull(0) ? 0 : row.GetInt64(0),
+                Record = Record(row, 1),
+                Session = Session(row, 1 + RecordWidth),
+            };
+        }
+
+        return lookup.DelegationEdgeId is { } edge
+            ? facts with { Delegation = ReadDelegation(connection, lookup.ZoneId, edge) }
+            : facts;
+    }
+
+    private static DelegationFacts? ReadDelegation(DbConnection connection, string zoneId, string edgeId)
+    {
+        var command = PreparedStatements.Get(connection, EdgeSql, "@zone", "@edge");
+        command.Set(0, zoneId);
+        command.Set(1, edgeId);
+        var lineage = ImmutableArray.CreateBuilder<EdgeFacts>(1);
+        DelegationFacts facts;
+        using (var row = command.ExecuteReader())
+        {
+            if (!row.Read())
+            {
+                return null;
+            }
+
+            lineage.Add(Edge(row, 1));
+            facts = new DelegationFacts { Epoch = row.IsDBNull(0) ? 0 : row.GetInt64(0), Source = Session(row, 1 + EdgeWidth) };
+        }
+
+        var rootApplication = ReadParents(connection, zoneId, lineage) ?? facts.Source?.ApplicationId;
+        return facts with { Lineage = lineage.DrainToImmutable(), RootApplicationId = rootApplication };
+    }
+
+    // Returns the application of the topmost edge's source Session, or null when the named edge is the root.
+    private static string? ReadParents(DbConnection connection, string zoneId, ImmutableArray<EdgeFacts>.Builder lineage)
+    {
+        string? rootApplication = null;
+        while (lineage[^1].ParentEdgeId is { } parent && lineage.Count < DelegationRules.LongestLineage)
+        {
+            var command = PreparedStatements.Get(connection, ParentSql, "@zone", "@edge");
+            command.Set(0, zoneId);
+            command.Set(1, parent);
+            using var row = command.ExecuteReader();
+            if (!row.Read())
+            {
+                break;
+            }
+
+            lineage.Add(Edge(row, 0));
+            rootApplication = row.Text(EdgeWidth);
+        }
+
+        return rootApplication;
+    }
+
+    private static RecordFacts? Record(DbDataReader row, int at) =>
+        row.IsDBNull(at)
+            ? null
+            : new RecordFacts(
+                row.GetString(at), row.GetString(at + 1), row.GetString(at + 2), row.Text(at + 3), row.GetString(at + 4), row.Time(at + 5));
+
+    private static SessionFacts? Session(DbDataReader row, int at) =>
+        row.IsDBNull(at)
+            ? null
+            : new SessionFacts
+            {
+                Id = row.GetString(at),
+                ApplicationId = row.GetString(at + 1),
+                ParentId = row.Text(at + 2),
+                Status = row.GetString(at + 3),
+                Depth = (int)row.GetInt64(at + 4),
+                Labels = ImmutableArray.Create(row.Texts(at + 5)),
+                Lifecycle = row.GetString(at + 6),
+                StartedAt = row.Time(at + 7),
+                TtlSeconds = row.IsDBNull(at + 8) ? null : row.GetInt64(at + 8),
+                HeartbeatDeadlineAt = row.OptionalTime(at + 9),
+                SubjectRecordId = row.GetString(at + 10),
+                SubjectRecord = Record(row, at + SessionWidth),
+            };
+
+    private static EdgeFacts Edge(DbDataReader row, int at) => new()
+    {
+        Id = row.GetString(at),
+        SourceSessionId = row.GetString(at + 1),
+        TargetSessionId = row.GetString(at + 2),
+        IssuerApplicationId = row.GetString(at + 3),
+        ReceiverApplicationId = row.GetString(at + 4),
+        ParentEdgeId = row.Text(at + 5),
+        ResourceId = row.Text(at + 6),
+        Scopes = ImmutableArray.Create(row.Texts(at + 7)),
+        ConstraintsJson = row.Text(at + 8),
+        Status = row.GetString(at + 9),
+        ExpiresAt = row.Time(at + 10),
+        RevokedAt = row.OptionalTime(at + 11),
+        EdgeVersion = row.GetInt64(at + 12),
+        IsMirror = row.Text(at + 13) == "mirror",
+    };
+
+    private static string Columns(string list, string alias) => list.Replace("{0}", alias, StringComparison.Ordinal);
+}

@@ -1,0 +1,28 @@
+using System.Collections.Immutable;
+using Caracal.Authority.TokenExchange;
+
+namespace Caracal.Storage.TokenExchange;
+
+/// <summary>Everything configured in a zone that an exchange may need, read at one moment.</summary>
+public sealed record ZoneConfiguration
+{
+    public required string ZoneId { get; init; }
+
+    /// <summary>The version all of this belongs to.</summary>
+    public required long Version { get; init; }
+    public bool IsArchived { get; init; }
+    public ImmutableArray<ExchangeApplication> Applications { get; init; } = [];
+    public ImmutableArray<ExchangeResource> Resources { get; init; } = [];
+    public ImmutableArray<ProviderRow> Providers { get; init; } = [];
+    public ActivePolicySet? PolicySet { get; init; }
+    public ImmutableArray<SigningKeyRow> SigningKeys { get; init; } = [];
+}
+
+/// <summary>A provider as stored.</summary>
+public sealed record ProviderRow(string Id, string Kind, string ConfigJson);
+
+/// <summary>The active version of the zone's policy set.</summary>
+public sealed record ActivePolicySet(string PolicySetId, string VersionId, string ManifestJson, string ManifestSha256);
+
+/// <summary>A zone signing key as stored: sealed.</summary>
+public sealed record SigningKeyRow(string KeyId, byte[] Envelope, long Version, string State, DateTimeOffset? ActivatesAt);

@@ -1,0 +1,146 @@
+using Caracal.Hosting.Http;
+using Caracal.Hosting.Jobs;
+using Caracal.Hosting.Metrics;
+using Caracal.Protocol.Exchange;
+using Caracal.Protocol.Mandates;
+using Caracal.Storage.Approvals;
+using Caracal.Storage.SigningKeys;
+using Caracal.Storage.TokenExchange;
+using Caracal.Sts.Approvals;
+using Caracal.Sts.Audit;
+using Caracal.Sts.Consumers;
+using Caracal.Sts.Health;
+using Caracal.Sts.Jwks;
+using Caracal.Sts.Policies;
+using Caracal.Sts.RateLimits;
+using Caracal.Sts.TokenExchange;
+using Caracal.Sts.Upstreams;
+using Caracal.Sts.Zones;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace Caracal.Sts;
+
+/// <summary>The STS on one page: every route, job and dependency (sts.md 1).</summary>
+public sealed class StsService : IAsyncDisposable
+{
+    private static readonly string[] Get = ["GET", "HEAD"];
+    private static readonly string[] Post = ["POST"];
+
+    private readonly StsSettings _settings;
+    private readonly StsDependencies _on;
+    private readonly BackgroundTasks _tasks = new();
+    private readonly ZoneStates _zones;
+    private readonly ZoneKeyring _keyring;
+    private readonly ExchangeLimits _limits;
+    private readonly AuthorityRecordInsertion _records;
+    private readonly HoldStore _holds;
+    private readonly StsConsumers _consumers;
+    private readonly TokenEndpoint _token;
+    private readonly JwksEndpoint _jwks;
+    private readonly ApprovalStatus _approvals;
+    private readonly RotateSigningKey _rotate;
+    private readonly SimulatePolicy _simulate;
+    private readonly PolicyStatus _policyStatus;
+    private readonly HealthEndpoints _health;
+
+    public StsService(StsSettings settings, StsDependencies dependencies)
+    {
+        _settings = settings;
+        _on = dependencies;
+        var time = _on.Clock.Process;
+        var metrics = new StsMetrics(new MetricsRegistry());
+        var figures = new PolicyFigures();
+        var store = new ZoneConfigurationStore(_on.Database);
+        var policies = new PolicyLoader(store, figures, settings.CustomRego, time, _on.Logger);
+        _keyring = new ZoneKeyring(new SigningKeyStore(_on.Database, _on.Outbox), settings.Kek, _on.Clock, metrics, _on.Logger);
+        _zones = new ZoneStates(store, policies, _keyring, time);
+        _limits = new ExchangeLimits(_on.State, settings, store);
+        _records = new AuthorityRecordInsertion(_on.Database);
+        _holds = new HoldStore(_on.Database);
+        _consumers = new StsConsumers(
+            _on.Streams, _on.State, settings, _zones, new RevocationWriter(_on.Database), _on.Clock, _on.Logger);
+        var spine = new TokenExchangeSpine(new ExchangeParts
+        {
+            Settings = settings,
+            Clock = _on.Clock,
+            State = _on.State,
+            Zones = _zones,
+            Configuration = store,
+            Facts = new ExchangeFactsStore(_on.Database),
+            Records = _records,
+            Holds = _holds,
+            Keys = _keyring,
+            Limits = _limits,
+            StepUpThrottle = new StepUpThrottle(time),
+            Credentials = new ProviderCredentials(store, settings.Kek, metrics),
+            Audit = new ExchangeAudit(_on.Audit),
+            Metrics = metrics,
+        });
+        _token = new TokenEndpoint(spine, metrics);
+        _jwks = new JwksEndpoint(_zones, _keyring);
+        _approvals = new ApprovalStatus(_holds, _on.Database, _on.Clock);
+        _rotate = new RotateSigningKey(settings, _keyring, _on.State, _on.Clock);
+        _simulate = new SimulatePolicy(settings, _on.State, _on.Clock);
+        _policyStatus = new PolicyStatus(settings, _zones, _on.State, _on.Clock);
+        metrics.Observe(_on.Audit, figures, _zones.OldestPolicyAge, settings.PolicyPoll);
+        _health = new HealthEndpoints(
+            _on.Database, _on.State, _on.Audit, () => _consumers.AreReady, metrics.Registry,
+            new MetricsAccess(settings.MetricsToken, settings.Mode), figures, _zones.OldestPolicyAge, settings.PolicyPoll, time);
+        Exchange = new InProcessExchange(spine, metrics);
+        ZoneKeys = new StsZoneKeys(_zones);
+    }
+
+    /// <summary>The Gateway's exchange for a Gateway in the same process.</summary>
+    public IGatewayExchange Exchange { get; }
+
+    /// <summary>Verification keys for services in the same process.</summary>
+    public IZoneKeys ZoneKeys { get; }
+
+    /// <summary>What the role's HTTP server must be created with (sts.md 1). Handlers count their own bodies: their limits differ.</summary>
+    public static RoleServerOptions ServerOptions(StsSettings settings) => new()
+    {
+        Role = "sts",
+        Listen = settings.Listen,
+        RequestIdRule = RequestIdRule.Visible,
+        MaximumBodySize = null,
+    };
+
+    public void MapRoutes(WebApplication application)
+    {
+        // The endpoint answers every method itself: a wrong one is 405 with the error envelope.
+        application.Map("/oauth/2/token", (RequestDelegate)_token.HandleAsync);
+        application.MapMethods("/.well-known/jwks.json", Get, (RequestDelegate)_jwks.HandleAsync);
+        application.MapMethods("/approvals/{id}", Get, (RequestDelegate)_approvals.HandleAsync);
+        application.MapMethods("/step-up/{id}", Get, (RequestDelegate)_approvals.HandleAsync);
+        application.MapMethods("/health", Get, (RequestDelegate)_health.HealthAsync);
+        application.MapMethods("/ready", Get, (RequestDelegate)_health.ReadyAsync);
+        application.MapMethods("/metrics", Get, (RequestDelegate)_health.MetricsTextAsync);
+        application.MapMethods("/metrics.json", Get, (RequestDelegate)_health.MetricsJsonAsync);
+        application.MapMethods("/internal/policy/simulate", Post, (RequestDelegate)_simulate.HandleAsync);
+        application.MapMethods("/internal/policy/status/{zoneId}", Get, (RequestDelegate)_policyStatus.HandleAsync);
+        application.MapMethods("/internal/zones/{zoneId}/signing-key/rotate", Post, (RequestDelegate)_rotate.HandleAsync);
+    }
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await _on.Clock.MeasureAsync(cancellationToken);
+        await _consumers.StartAsync(_tasks, cancellationToken);
+        await _zones.WarmAsync(cancellationToken);
+        await _limits.RefreshAsync(cancellationToken);
+        Every("sts.clock", Storage.DatabaseClock.MeasureInterval, _on.Clock.MeasureAsync);
+        Every("sts.policy-poll", _settings.PolicyPoll, _zones.PollAsync);
+        Every("sts.rate-limit", TimeSpan.FromSeconds(30), _limits.RefreshAsync);
+        Every("sts.key-activation", TimeSpan.FromSeconds(10), _keyring.ActivateDueAsync);
+        Every("sts.used-mandates", TimeSpan.FromMinutes(5), ct => _records.PurgeUsedAsync(_on.Clock.Now, ct));
+        Every("sts.hold-sweep", TimeSpan.FromHours(1), ct => _holds.SweepAsync(_on.Clock.Now.AddHours(-24), ct));
+    }
+
+    /// <summary>Stops the jobs and consumers. The audit trail belongs to the stack, which flushes it.</summary>
+    public Task StopAsync() => _tasks.StopAsync(TimeSpan.FromSeconds(10));
+
+    public ValueTask DisposeAsync() => _tasks.DisposeAsync();
+
+    private void Every(string name, TimeSpan interval, Func<CancellationToken, Task> run) =>
+        _tasks.Start(token => new RecurringJob(name, interval, run).RunAsync(_on.Clock.Process, _on.Logger, token));
+}

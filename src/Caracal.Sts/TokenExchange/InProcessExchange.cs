@@ -1,0 +1,50 @@
+using Caracal.Authority.TokenExchange;
+using Caracal.Protocol.Exchange;
+using Caracal.Sts.Health;
+
+namespace Caracal.Sts.TokenExchange;
+
+/// <summary>The Gateway's exchange when both share a process: the same steps and the same events, without HTTP and HMAC.</summary>
+internal sealed class InProcessExchange(TokenExchangeSpine spine, StsMetrics metrics) : IGatewayExchange
+{
+    public async Task<ExchangeOutcome> ExchangeAsync(ExchangeRequest request, CancellationToken cancellationToken)
+    {
+        var exchange = new Exchange(Read(request), request.RequestId);
+        var verdict = await spine.RunAsync(exchange, cancellationToken);
+        metrics.Finished(verdict.GoesOn);
+        if (!verdict.GoesOn)
+        {
+            return ExchangeOutcome.Failed(new ExchangeFailure(verdict.Refusal, Authenticated: true)
+            {
+                Hold = exchange.ShownHold is { } hold && verdict.Refusal.Code == StsErrors.ApprovalRequired.Code
+                    ? TokenAnswer.Describe(hold, exchange.Now)
+                    : null,
+            });
+        }
+
+        var directive = exchange.Upstreams is { } upstreams ? upstreams.GetValueOrDefault(exchange.Granted[0].Identifier) : null;
+        return ExchangeOutcome.Granted(new ExchangeGrant(exchange.AccessToken, (int)exchange.LifetimeSeconds, directive));
+    }
+
+    public Task<bool> IsReachableAsync(CancellationToken cancellationToken) => Task.FromResult(true);
+
+    // The fields of gateway.md A8, through the same trimming as the form's.
+    private static TokenRequest Read(ExchangeRequest request)
+    {
+        var resource = request.Resource.Trim();
+        return new TokenRequest
+        {
+            GrantType = TokenRequest.TokenExchangeGrant,
+            ZoneId = request.ZoneId.Trim() is { Length: > 0 } zone ? zone : null,
+            ApplicationId = request.ApplicationId.Trim() is { Length: > 0 } application ? application : null,
+            SubjectToken = request.SubjectToken,
+            SubjectTokenType = TokenRequest.AccessTokenType,
+            Resources = [resource],
+            HasEmptyResource = resource.Length == 0,
+            RequestMethod = request.Method,
+            RequestPath = request.Path,
+            GatewayRequestId = request.RequestId,
+            IsGateway = true,
+        };
+    }
+}

@@ -1,0 +1,29 @@
+using Caracal.Protocol.Exchange;
+
+namespace Caracal.Sts.TokenExchange.Steps;
+
+/// <summary>Step 22: for the Gateway only, how to call each granted resource's upstream.</summary>
+internal sealed class BuildUpstreams(ExchangeParts parts) : IExchangeStep
+{
+    public async ValueTask<Verdict> RunAsync(Exchange exchange, CancellationToken cancellationToken)
+    {
+        if (!exchange.IsGateway)
+        {
+            return Verdict.Continue;
+        }
+
+        exchange.Upstreams = new Dictionary<string, UpstreamDirective>(exchange.Granted.Count, StringComparer.Ordinal);
+        foreach (var resource in exchange.Granted)
+        {
+            if (await parts.Credentials.FindAsync(exchange.Zone!, resource, cancellationToken) is not { } directive)
+            {
+                await parts.Audit.DenyAsync(exchange, "provider_credential_unavailable", cancellationToken, resource.Identifier);
+                return StsErrors.CredentialFailed;
+            }
+
+            exchange.Upstreams[resource.Identifier] = directive;
+        }
+
+        return Verdict.Continue;
+    }
+}

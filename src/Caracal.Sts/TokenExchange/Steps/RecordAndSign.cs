@@ -1,0 +1,165 @@
+using Caracal.Protocol;
+using Caracal.Protocol.Mandates;
+using Caracal.Storage.TokenExchange;
+using Caracal.Sts.Jwks;
+
+namespace Caracal.Sts.TokenExchange.Steps;
+
+/// <summary>Step 21: the authority record, the spent mandate and the spent approval in one transaction; the signature; the JTI.</summary>
+internal sealed class RecordAndSign(ExchangeParts parts) : IExchangeStep
+{
+    private const string JtiPrefix = "audit:jti:";
+
+    public async ValueTask<Verdict> RunAsync(Exchange exchange, CancellationToken cancellationToken)
+    {
+        if (await FindSignerAsync(exchange, cancellationToken) is not { } signer)
+        {
+            return StsErrors.NoUsableKey;
+        }
+
+        if (exchange.ReissueRecord is { } record)
+        {
+            return await ReissueAsync(exchange, signer, record.Id, cancellationToken);
+        }
+
+        var sid = Ids.New();
+        var claims = MandateClaimsBuilder.Build(exchange, parts.Settings.Issuer, sid);
+        var proof = exchange.Delegation;
+
+        // The commit waits for the disk; signing meanwhile costs no time. Nothing leaves before both are done.
+        var writing = parts.Records.InsertAsync(NewRecord(exchange, claims), exchange.Lookup, facts => StillHolds(exchange, facts), cancellationToken);
+        var token = MandateSigner.Sign(signer, claims);
+        var outcome = await writing;
+        if (outcome != RecordOutcome.Written)
+        {
+            return await RefuseAsync(exchange, outcome, cancellationToken);
+        }
+
+        if (!ReferenceEquals(proof, exchange.Delegation))
+        {
+            // The graph moved on between decision and insert, and still carries this Delegation: say so as it is now.
+            claims = MandateClaimsBuilder.Build(exchange, parts.Settings.Issuer, sid) with { Jti = claims.Jti };
+            token = MandateSigner.Sign(signer, claims);
+        }
+
+        exchange.Minted = claims;
+        exchange.AccessToken = token;
+        if (exchange.Approval is { } approval)
+        {
+            await parts.Audit.StepUpConsumedAsync(exchange, approval, reissuedRecord: null, cancellationToken);
+        }
+
+        return await RegisterAsync(exchange, claims, cancellationToken);
+    }
+
+    private async ValueTask<OpenedKey?> FindSignerAsync(Exchange exchange, CancellationToken cancellationToken)
+    {
+        if (exchange.Zone!.Keys.SignerAt(exchange.Now) is { } signer)
+        {
+            return signer;
+        }
+
+        if (exchange.Zone.Keys.Unreadable > 0)
+        {
+            return null; // keys exist and do not open: making another would hide the fault
+        }
+
+        await parts.Keys.EnsureAsync(exchange.ZoneId, cancellationToken);
+        return (await parts.Zones.GetFreshAsync(exchange.ZoneId, cancellationToken))?.Keys.SignerAt(exchange.Now);
+    }
+
+    private static NewAuthorityRecord NewRecord(Exchange exchange, MandateClaims claims) => new()
+    {
+        Id = claims.Sid!,
+        ZoneId = exchange.ZoneId,
+        SessionType = claims.SubjectType!,
+        SubjectId = claims.Subject!,
+        ParentId = claims.Use == MandateUse.Resource ? exchange.Record?.Id : null,
+        ExpiresAt = exchange.Now.AddSeconds(exchange.LifetimeSeconds),
+        Now = exchange.Now,
+        UsedJti = exchange.IsGateway ? exchange.SubjectClaims!.Jti : null,
+
+        // Kept beyond the leeway within which the mandate itself would still be accepted.
+        UsedJtiExpiresAt = exchange.IsGateway
+            ? DateTimeOffset.FromUnixTimeSeconds(exchange.SubjectClaims!.ExpiresAt + 120)
+            : default,
+        ApprovalId = exchange.Approval?.Id,
+    };
+
+    // B10: everything that granted this, as it is under the zone's lock.
+    private bool StillHolds(Exchange exchange, ExchangeFacts facts)
+    {
+        if (exchange.Record is { } record && (facts.Record is not { } stored || stored.Id != record.Id || !stored.IsLive(exchange.Now)))
+        {
+            return false;
+        }
+
+        if (exchange.Session is null)
+        {
+            return true;
+        }
+
+        if (facts.Session is not { } session || session.ApplicationId != exchange.Session.ApplicationId || !session.IsActive(exchange.Now))
+        {
+            return false;
+        }
+
+        if (exchange.Delegation is not { } proof)
+        {
+            return true;
+        }
+
+        if (CheckSessionAndDelegation.Prove(exchange, facts, parts.Settings.CrossApplicationChains, exchange.Now) is not { } again)
+        {
+            return false;
+        }
+
+        if (again.Epoch != proof.Epoch)
+        {
+            exchange.Delegation = again;
+        }
+
+        return true;
+    }
+
+    private async ValueTask<Verdict> RefuseAsync(Exchange exchange, RecordOutcome outcome, CancellationToken cancellationToken)
+    {
+        switch (outcome)
+        {
+            case RecordOutcome.MandateAlreadyUsed:
+                await parts.Audit.DenyAsync(exchange, "mandate_already_used", cancellationToken);
+                return StsErrors.MandateAlreadyUsed;
+            case RecordOutcome.ApprovalAlreadyConsumed:
+                await parts.Audit.DenyAsync(exchange, "approval_already_consumed", cancellationToken);
+                return StsErrors.ApprovalConsumed;
+            default:
+                await parts.Audit.DenyAsync(exchange, "authority_gone", cancellationToken);
+                return StsErrors.AuthorityGone;
+        }
+    }
+
+    private async ValueTask<Verdict> ReissueAsync(Exchange exchange, OpenedKey signer, string recordId, CancellationToken cancellationToken)
+    {
+        var claims = MandateClaimsBuilder.Build(exchange, parts.Settings.Issuer, recordId);
+        exchange.Minted = claims;
+        exchange.AccessToken = MandateSigner.Sign(signer, claims);
+        await parts.Audit.StepUpConsumedAsync(exchange, exchange.Reissue!, recordId, cancellationToken);
+        return await RegisterAsync(exchange, claims, cancellationToken);
+    }
+
+    private async ValueTask<Verdict> RegisterAsync(Exchange exchange, MandateClaims claims, CancellationToken cancellationToken)
+    {
+        var registered = await parts.State.TryAddAsync(
+            JtiPrefix + claims.Jti,
+            $"{claims.ClientId}|{claims.IssuedAt}",
+            TimeSpan.FromSeconds(exchange.LifetimeSeconds),
+            cancellationToken);
+        if (registered)
+        {
+            return Verdict.Continue;
+        }
+
+        await parts.Audit.JtiCollisionAsync(exchange, claims.Jti!, cancellationToken);
+        return StsErrors.Internal;
+    }
+}

@@ -1,0 +1,28 @@
+using Caracal.Protocol;
+
+namespace Caracal.Sts.TokenExchange;
+
+/// <summary>What a step of the exchange says. The default refuses, so a forgotten answer never mints.</summary>
+internal readonly struct Verdict
+{
+    private readonly Refusal? _refusal;
+
+    private Verdict(bool goesOn, Refusal? refusal)
+    {
+        GoesOn = goesOn;
+        _refusal = refusal;
+    }
+
+    /// <summary>The next step may run.</summary>
+    public static Verdict Continue { get; } = new(true, null);
+
+    /// <summary>True only for <see cref="Continue"/>.</summary>
+    public bool GoesOn { get; }
+
+    /// <summary>Why not.</summary>
+    public Refusal Refusal => _refusal ?? StsErrors.Internal;
+
+    public static Verdict Refuse(Refusal refusal) => new(false, refusal);
+
+    public static implicit operator Verdict(Refusal refusal) => Refuse(refusal);
+}

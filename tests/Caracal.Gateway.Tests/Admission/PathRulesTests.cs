@@ -1,0 +1,69 @@
+using Caracal.Gateway.Admission;
+
+namespace Caracal.Gateway.Tests.Admission;
+
+public sealed class PathRulesTests
+{
+    [Theory]
+    [InlineData("/a/../b")]
+    [InlineData("/./x")]
+    [InlineData("/..")]
+    [InlineData("/.")]
+    [InlineData("/a/%2e%2e/b")]
+    [InlineData("/a/%2E%2e/b")]
+    [InlineData("/a/%252e%252e/b")]
+    [InlineData("/a/%25252e%25252e/b")]
+    [InlineData("/a/%5c..")]
+    [InlineData("/a\\b")]
+    [InlineData("/a/%255c..%255c")]
+    [InlineData("/x/..%2f..")]
+    [InlineData("/x/%2e%2e%2fy")]
+    [InlineData("/a/%")]
+    [InlineData("/a/%2")]
+    [InlineData("/a/%zz")]
+    [InlineData("/a/%2%35")]
+    [InlineData("/a/%ff")]
+    [InlineData("/a/%c0%ae%c0%ae/b")]
+    [InlineData("/ä")]
+    public void Refuses_a_way_out_in_any_encoding(string raw) => Assert.False(PathRules.TryDecode(raw, out _));
+
+    [Theory]
+    [InlineData("/", "/")]
+    [InlineData("/.env", "/.env")]
+    [InlineData("/foo..bar", "/foo..bar")]
+    [InlineData("/a/...", "/a/...")]
+    [InlineData("/a%2Fb", "/a/b")]
+    [InlineData("/100%25", "/100%")]
+    [InlineData("/v1/items%20list", "/v1/items list")]
+    [InlineData("/%C3%A4", "/ä")]
+    [InlineData("//double//slash/", "//double//slash/")]
+    [InlineData("/a%2541", "/a%41")]
+    public void Decodes_an_honest_path_once(string raw, string decoded)
+    {
+        Assert.True(PathRules.TryDecode(raw, out var text));
+        Assert.Equal(decoded, text);
+    }
+
+    [Fact]
+    public void A_deeply_nested_encoding_is_found_in_one_pass()
+    {
+        var nested = "/a/%" + string.Concat(Enumerable.Repeat("25", 4000)) + "2e%" + string.Concat(Enumerable.Repeat("25", 3000)) + "2e/b";
+        Assert.False(PathRules.TryDecode(nested, out _));
+    }
+
+    [Theory]
+    [InlineData("/a/b?x=1", "/a/b", "x=1", true)]
+    [InlineData("/a/b?x=1#frag", "/a/b", "x=1", true)]
+    [InlineData("/a#frag?x", "/a", "", true)]
+    [InlineData("/a?b?c", "/a", "b?c", true)]
+    [InlineData("http://host/a/../b?x", "/a/../b", "x", true)]
+    [InlineData("http://host", "/", "", true)]
+    [InlineData("http://host?x", "/", "x", true)]
+    [InlineData("*", "*", "", false)]
+    [InlineData("host:443", "host:443", "", false)]
+    public void Reads_the_target_as_it_stood_on_the_wire(string raw, string path, string query, bool isPath)
+    {
+        var target = RequestTarget.Parse(raw);
+        Assert.Equal((path, query, isPath), (target.Path, target.Query, target.IsPath));
+    }
+}
