@@ -18,18 +18,18 @@ public sealed class RedisState(RedisConnection redis) : ISharedState
         {
             // Redis knows no mark that has already ended; what is left is the question whether there is one.
             var exists = await redis.SendAsync(WriteExists, key, cancellationToken);
-            return RedisErrorException.ThrowIfError(exists).Integer == 0;
+            return Number(exists) == 0;
         }
 
         var reply = await redis.SendAsync(WriteAdd, (key, value, Milliseconds(lifetime)), cancellationToken);
-        return !RedisErrorException.ThrowIfError(reply).IsNull;
+        return RedisErrorException.ThrowIfError(reply).Text == "OK";
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<long> IncrementAsync(string key, TimeSpan window, CancellationToken cancellationToken)
     {
         var reply = await redis.SendAsync(WriteCount, (key, Milliseconds(window)), cancellationToken);
-        return RedisErrorException.ThrowIfError(reply).Integer;
+        return Number(reply);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -73,6 +73,12 @@ public sealed class RedisState(RedisConnection redis) : ISharedState
             ? DateTimeOffset.FromUnixTimeSeconds(whole).AddMicroseconds(part)
             : throw new StreamsUnavailableException("Redis does not tell the time");
     }
+
+    // A reply that is no number must not count as zero, which would be below every limit.
+    private static long Number(in RespValue reply) =>
+        RedisErrorException.ThrowIfError(reply).Kind == RespKind.Integer
+            ? reply.Integer
+            : throw new StreamsUnavailableException("Redis gave no number");
 
     // Rounded up: a life of less than a millisecond is not none.
     private static long Milliseconds(TimeSpan life) => (long)Math.Ceiling(life.TotalMilliseconds);
