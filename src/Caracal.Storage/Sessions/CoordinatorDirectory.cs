@@ -53,6 +53,16 @@ public sealed class CoordinatorDirectory(ISqlDialect dialect)
             "SELECT id, registration_method, expires_at, archived_at FROM applications WHERE zone_id = @zoneId AND id = @id",
             new { zoneId, id });
 
+    /// <summary>Whether the application lives and, when one is named, so does the authority record; asked with every request.</summary>
+    public Task<bool> IsLiveIdentityAsync(DbConnection connection, string zoneId, string applicationId, string? recordId, DateTimeOffset now) =>
+        connection.ExecuteScalarAsync<bool>(
+            $"""
+             SELECT EXISTS (SELECT 1 FROM applications
+                            WHERE zone_id = @zoneId AND id = @applicationId AND archived_at IS NULL AND (expires_at IS NULL OR expires_at > @now))
+                {(recordId is null ? "" : "AND EXISTS (SELECT 1 FROM authority_records WHERE zone_id = @zoneId AND id = @recordId AND status = 'active' AND expires_at > @now)")}
+             """,
+            new { zoneId, applicationId, recordId, now });
+
     public Task<DirectoryRecord?> FindRecordAsync(DbConnection connection, string zoneId, string id) =>
         connection.QuerySingleOrDefaultAsync<DirectoryRecord?>(
             "SELECT id, session_type, subject_id, status, expires_at FROM authority_records WHERE zone_id = @zoneId AND id = @id",
