@@ -8,6 +8,7 @@ public sealed class EcPublicKey
 {
     private readonly ConcurrentBag<ECDsa> _idle = [];
     private readonly ECParameters _parameters;
+    private readonly VerifiedTokens _verified = new();
 
     private EcPublicKey(string keyId, ECParameters parameters, ECDsa first)
     {
@@ -53,7 +54,10 @@ public sealed class EcPublicKey
         token.Algorithm == "ES256"
         && string.Equals(token.KeyId, KeyId, StringComparison.Ordinal)
         && token.Signature.Length == 64
-        && Verify(token.SignedBytes.Span, token.Signature.Span);
+        && (_verified.Contains(token.CompactBytes.Span) || VerifyAndRemember(token));
+
+    /// <summary>Says that the private half has just signed this compact token, so that verifying it costs a hash.</summary>
+    public void RememberSigned(ReadOnlySpan<byte> compactToken) => _verified.Add(compactToken);
 
     /// <summary>True when <paramref name="signature"/> (r and s, 64 bytes) signs <paramref name="data"/>.</summary>
     public bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
@@ -71,5 +75,16 @@ public sealed class EcPublicKey
         {
             _idle.Add(key);
         }
+    }
+
+    private bool VerifyAndRemember(MandateToken token)
+    {
+        if (!Verify(token.SignedBytes.Span, token.Signature.Span))
+        {
+            return false;
+        }
+
+        _verified.Add(token.CompactBytes.Span);
+        return true;
     }
 }

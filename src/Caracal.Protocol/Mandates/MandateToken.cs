@@ -36,6 +36,9 @@ public sealed class MandateToken
     /// <summary>What the signature covers: header, dot, payload.</summary>
     public ReadOnlyMemory<byte> SignedBytes => _bytes.AsMemory(0, _signedLength);
 
+    /// <summary>The whole token as it was presented.</summary>
+    internal ReadOnlyMemory<byte> CompactBytes => _bytes;
+
     /// <summary>
     /// Takes a token apart; null unless it has exactly three parts whose first two are base64url JSON objects. A
     /// signature that is not base64url comes back empty, so that it fails where signatures fail.
