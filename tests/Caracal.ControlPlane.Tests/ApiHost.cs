@@ -77,7 +77,7 @@ internal sealed class ApiHost : IAsyncDisposable
         var clock = new DatabaseClock(database, time ?? TimeProvider.System);
         await clock.MeasureAsync(CancellationToken.None);
         var state = new InProcessState(time ?? TimeProvider.System);
-        var logging = new JsonLineLogging(TextWriter.Null, LogLevel.Error, "test", "test");
+        var logging = new JsonLineLogging(Console.Error, LogLevel.Error, "test", "test");
         var runtime = new TestPolicyRuntime();
         var service = new ControlPlaneService(settings, new ControlPlaneDependencies
         {
@@ -172,7 +172,7 @@ internal sealed class ApiHost : IAsyncDisposable
 
     /// <summary>Payloads announced on a stream, oldest first.</summary>
     public async Task<List<JsonElement>> AnnouncedAsync(string stream) =>
-        (await RowsAsync($"SELECT payload_json FROM event_outbox WHERE stream_name = '{stream}' ORDER BY id"))
+        (await RowsAsync($"SELECT payload_json FROM event_outbox WHERE stream_name = '{stream}' ORDER BY rowid"))
         .ConvertAll(row => JsonDocument.Parse(row["payload_json"]!).RootElement);
 
     /// <summary>Runs statements the API itself never would, to prepare state of other services.</summary>

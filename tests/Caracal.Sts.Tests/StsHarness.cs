@@ -74,9 +74,11 @@ internal sealed class StsHarness : IAsyncDisposable
     public Database Database => _store.Database;
     public DatabaseClock Clock { get; private set; } = null!;
 
-    public static async Task<StsHarness> StartAsync(params (string Name, string Value)[] variables)
+    public static Task<StsHarness> StartAsync(params (string Name, string Value)[] variables) => StartAsync(Engine.Sqlite, variables);
+
+    public static async Task<StsHarness> StartAsync(Engine engine, params (string Name, string Value)[] variables)
     {
-        var store = await TestStore.CreateAsync(Engine.Sqlite);
+        var store = await TestStore.CreateAsync(engine);
         var journal = Directory.CreateTempSubdirectory("caracal-sts-test-");
         var audit = new CapturedAudit();
         var trail = OpenTrail(journal, audit);

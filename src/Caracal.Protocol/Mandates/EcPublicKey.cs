@@ -8,7 +8,7 @@ public sealed class EcPublicKey
 {
     private readonly ConcurrentBag<ECDsa> _idle = [];
     private readonly ECParameters _parameters;
-    private readonly VerifiedTokens _verified = new();
+    private readonly RecentVerifications _recent = new();
 
     private EcPublicKey(string keyId, ECParameters parameters, ECDsa first)
     {
@@ -50,14 +50,33 @@ public sealed class EcPublicKey
     }
 
     /// <summary>True when <paramref name="token"/> is ES256 under this key. Safe for concurrent callers.</summary>
-    public bool Verify(MandateToken token) =>
-        token.Algorithm == "ES256"
-        && string.Equals(token.KeyId, KeyId, StringComparison.Ordinal)
-        && token.Signature.Length == 64
-        && (_verified.Contains(token.CompactBytes.Span) || VerifyAndRemember(token));
+    /// <remarks>
+    /// In one process the Gateway and the STS check the same token within a millisecond; the second check is a lookup.
+    /// </remarks>
+    public bool Verify(MandateToken token)
+    {
+        if (token.Algorithm != "ES256" || !string.Equals(token.KeyId, KeyId, StringComparison.Ordinal) || token.Signature.Length != 64)
+        {
+            return false;
+        }
 
-    /// <summary>Says that the private half has just signed this compact token, so that verifying it costs a hash.</summary>
-    public void RememberSigned(ReadOnlySpan<byte> compactToken) => _verified.Add(compactToken);
+        var digest = RecentVerifications.Digest(token);
+        if (_recent.Contains(digest))
+        {
+            return true;
+        }
+
+        if (!Verify(token.SignedBytes.Span, token.Signature.Span))
+        {
+            return false;
+        }
+
+        _recent.Add(digest);
+        return true;
+    }
+
+    /// <summary>Says that this key's private half has just signed the compact token: who signs need not verify its own work.</summary>
+    public void RememberSigned(ReadOnlySpan<byte> token) => _recent.Add(RecentVerifications.Digest(token));
 
     /// <summary>True when <paramref name="signature"/> (r and s, 64 bytes) signs <paramref name="data"/>.</summary>
     public bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
@@ -75,16 +94,5 @@ public sealed class EcPublicKey
         {
             _idle.Add(key);
         }
-    }
-
-    private bool VerifyAndRemember(MandateToken token)
-    {
-        if (!Verify(token.SignedBytes.Span, token.Signature.Span))
-        {
-            return false;
-        }
-
-        _verified.Add(token.CompactBytes.Span);
-        return true;
     }
 }

@@ -33,11 +33,11 @@ public sealed class MandateToken
     /// <summary>The signature bytes; 64 for ES256.</summary>
     public ReadOnlyMemory<byte> Signature { get; }
 
+    /// <summary>The whole token.</summary>
+    internal ReadOnlyMemory<byte> Bytes => _bytes;
+
     /// <summary>What the signature covers: header, dot, payload.</summary>
     public ReadOnlyMemory<byte> SignedBytes => _bytes.AsMemory(0, _signedLength);
-
-    /// <summary>The whole token as it was presented.</summary>
-    internal ReadOnlyMemory<byte> CompactBytes => _bytes;
 
     /// <summary>
     /// Takes a token apart; null unless it has exactly three parts whose first two are base64url JSON objects. A
