@@ -11,21 +11,21 @@ public sealed class AuthorityRecordInsertion(Database database)
     private const string InsertColumns =
         """
         INSERT INTO authority_records
-            (id, zone_id, session_type, subject_id, parent_id, status, expires_at, authenticated_at, claims_json, created_at)
-        SELECT @id, @zone, @type, @subject, @parent, 'active', @expires, @now, @claims, @now
+            (id, zone_id, session_type, subject_id, parent_id, status, expires_at, authenticated_at, created_at)
+        SELECT @id, @zone, @type, @subject, @parent, 'active', @expires, @now, @now
         """;
 
     // What can have changed since the decision without a new epoch; a new epoch sends us to the full check.
     private const string GuardedInsertSql = InsertColumns +
         """
 
-        WHERE (@record IS NULL OR EXISTS (SELECT 1 FROM authority_records r
+        WHERE (CAST(@record AS text) IS NULL OR EXISTS (SELECT 1 FROM authority_records r
                    WHERE r.id = @record AND r.zone_id = @zone AND r.status = 'active' AND r.expires_at > @now))
-          AND (@session IS NULL OR EXISTS (SELECT 1 FROM sessions s
+          AND (CAST(@session AS text) IS NULL OR EXISTS (SELECT 1 FROM sessions s
                    JOIN authority_records a ON a.id = s.subject_authority_record_id AND a.zone_id = @zone
                    WHERE s.id = @session AND s.zone_id = @zone AND s.status = 'active'
                      AND (a.session_type <> 'user' OR (a.status = 'active' AND a.expires_at > @now))))
-          AND (@edge IS NULL OR (@epoch = coalesce((SELECT g.epoch FROM delegation_graph_epochs g WHERE g.zone_id = @zone), 0)
+          AND (CAST(@edge AS text) IS NULL OR (@epoch = coalesce((SELECT g.epoch FROM delegation_graph_epochs g WHERE g.zone_id = @zone), 0)
                AND EXISTS (SELECT 1 FROM delegation_edges e
                    JOIN sessions o ON o.id = e.source_session_id AND o.zone_id = @zone
                    WHERE e.id = @edge AND e.zone_id = @zone AND e.status = 'active' AND e.revoked_at IS NULL
@@ -120,19 +120,19 @@ public sealed class AuthorityRecordInsertion(Database database)
     {
         var command = PreparedStatements.Get(
             work.Connection, GuardedInsertSql,
-            "@id", "@zone", "@type", "@subject", "@parent", "@expires", "@now", "@claims", "@record", "@session", "@edge", "@epoch");
+            "@id", "@zone", "@type", "@subject", "@parent", "@expires", "@now", "@record", "@session", "@edge", "@epoch");
         Bind(command, record, work.Dialect);
-        command.Set(8, lookup.RecordId);
-        command.Set(9, lookup.AgentSessionId);
-        command.Set(10, lookup.DelegationEdgeId);
-        command.Set(11, epoch);
+        command.Set(7, lookup.RecordId);
+        command.Set(8, lookup.AgentSessionId);
+        command.Set(9, lookup.DelegationEdgeId);
+        command.Set(10, epoch);
         return command.ExecuteNonQuery();
     }
 
     private static void Insert(Work work, NewAuthorityRecord record)
     {
         var command = PreparedStatements.Get(
-            work.Connection, InsertColumns, "@id", "@zone", "@type", "@subject", "@parent", "@expires", "@now", "@claims");
+            work.Connection, InsertColumns, "@id", "@zone", "@type", "@subject", "@parent", "@expires", "@now");
         Bind(command, record, work.Dialect);
         command.ExecuteNonQuery();
     }
@@ -146,6 +146,5 @@ public sealed class AuthorityRecordInsertion(Database database)
         command.Set(4, record.ParentId);
         command.SetTime(5, record.ExpiresAt, dialect);
         command.SetTime(6, record.Now, dialect);
-        command.Set(7, record.ClaimsJson);
     }
 }
