@@ -92,6 +92,9 @@ internal sealed class EvalContext
         Place = SourcePlace.None;
     }
 
+    /// <summary>Waits, at most as long as the evaluation may go on.</summary>
+    public void Wait(TimeSpan time) => _cancel.WaitHandle.WaitOne(time);
+
     /// <summary>Forgets all values, so that a pooled context keeps nothing alive.</summary>
     public void Finish()
     {
