@@ -199,6 +199,29 @@ public sealed class ForwardingTests : IAsyncLifetime
         Assert.Null(seen.Header("tracestate"));
     }
 
+    // The answer to TRACE repeats the request, and with it the provider's credential.
+    [Theory]
+    [InlineData("TRACE")]
+    [InlineData("trace")]
+    [InlineData("TRACK")]
+    public async Task A_method_that_echoes_the_credential_is_not_forwarded(string method)
+    {
+        Provider("provider_oauth", "s3cret");
+        var answer = await RawHttp.SendAsync(_host.Address, $"""
+            {method} /v1/items HTTP/1.1
+            Host: gateway
+            Authorization: Bearer {_host.Mandate()}
+            X-Caracal-Resource: {GatewayHost.Resource}
+            Connection: close
+
+
+            """);
+        Assert.Contains(" 400 ", answer, StringComparison.Ordinal);
+        Assert.Contains("upstream request build failed", answer, StringComparison.Ordinal);
+        Assert.Empty(_host.Upstream.Seen);
+        Assert.Equal("build_failed", Call(await _host.EventsAsync()).GetProperty("evaluation_status").GetString());
+    }
+
     [Fact]
     public async Task A_query_key_replaces_the_callers()
     {
