@@ -93,6 +93,9 @@ public sealed class GatewayExchangeTests
     [InlineData("GET", "/other")]
     [InlineData("POST", "/pay")]
     [InlineData("GET", "/pay/")]
+    [InlineData("GET", "/pay ")]
+    [InlineData("GET", "\n/pay")]
+    [InlineData("GET", "/pay\u00a0")]
     [InlineData("POST", "/read")]
     public async Task An_operation_outside_the_floor_is_not_permitted(string method, string path)
     {
