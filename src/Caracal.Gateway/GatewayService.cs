@@ -11,7 +11,7 @@ using Caracal.Gateway.Upstream;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Metrics;
-using Caracal.Protocol.Exchange;
+using Caracal.Protocol;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage;
 using Caracal.Storage.Revocations;
@@ -114,8 +114,20 @@ public sealed class GatewayService : IAsyncDisposable
         Every("revocation-prune", PruneInterval, PruneAsync);
     }
 
-    /// <summary>Ends the loops. The server has stopped accepting and the trail is flushed by whoever owns them.</summary>
-    public Task StopAsync() => _tasks.StopAsync(StopLimit);
+    /// <summary>Ends the loops and takes this instance's groups away. The server and the trail are stopped by whoever owns them.</summary>
+    public async Task StopAsync()
+    {
+        await _tasks.StopAsync(StopLimit);
+        try
+        {
+            await RevocationStream.RemoveGroupsAsync(_streams, CancellationToken.None);
+            await KeyInvalidationStream.RemoveGroupAsync(_streams, CancellationToken.None);
+        }
+        catch (StreamsUnavailableException)
+        {
+            // Groups of instances that are gone are swept (operations.md 8).
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -134,13 +146,21 @@ public sealed class GatewayService : IAsyncDisposable
             "/metrics" => _operator.MetricsAsync(http),
             "/metrics.json" => _operator.MetricsJsonAsync(http),
             "/internal/revocations/reload" when HttpMethods.IsPost(http.Request.Method) => _operator.ReloadAsync(http),
+            _ when HttpMethods.IsGet(http.Request.Method) && AnchorIn(target.Path) is { } anchor => _operator.AnchorAsync(http, anchor),
             _ => ProxyAsync(http, target),
         };
     }
 
+    private static string? AnchorIn(string path)
+    {
+        const string Route = "/internal/revocations/";
+        var anchor = path.StartsWith(Route, StringComparison.Ordinal) ? path[Route.Length..] : "";
+        return anchor != "reload" && Ids.IsPathId(anchor) ? anchor : null;
+    }
+
     private async Task ProxyAsync(HttpContext http, RequestTarget target)
     {
-        using var call = new GatewayCall(http, target, http.RequestId(), _clock.Now);
+        await using var call = new GatewayCall(http, target, http.RequestId(), _clock.Now);
         await _pipeline.RunAsync(call);
     }
 

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Caracal.Rego;
 
 namespace Caracal.Authority.Policies;
 
@@ -60,12 +61,14 @@ public static partial class PolicyContent
         if (PackageLine().Match(text.Code) is not { Success: true } package) return Broken("missing_package_declaration");
         if (!DottedName().IsMatch(package.Groups["x"].Value)) return Broken("invalid_package_name");
 
-        var heads = PolicyHeads.Of(text);
-        if (ForbiddenCall(text) is { } builtin) return Broken($"forbidden_builtin:{builtin}");
+        var syntax = RegoParser.Inspect(content);
+        var heads = PolicyHeads.Of(text, syntax);
+        if (ForbiddenCall(text, syntax) is { } builtin) return Broken($"forbidden_builtin:{builtin}");
         if (package.Groups["x"].Value != Package) return Broken("must_use_package_caracal_authz");
 
         var custom = customAllowed && !text.HasDataDirective && heads.Defines("result");
         if (!custom && DataDocumentProblem(text, heads) is { } problem) return Broken(problem);
+        if (CompileProblem(content, heads, custom) is { } error) return Broken(error);
         return new PolicyVerdict(null, Describe(content, text, package.Groups["x"].Value, heads, custom));
     }
 
@@ -80,11 +83,31 @@ public static partial class PolicyContent
         return stranger is null ? null : $"data_document_rule_not_allowed:{stranger}";
     }
 
-    private static string? ForbiddenCall(PolicyText text)
+    private static string? ForbiddenCall(PolicyText text, ModuleInspection syntax)
     {
+        // The text finds a call even in a source the parser refuses; the parser finds one however it is spelled.
         var match = ForbiddenBuiltinCall().Match(text.Code);
-        return match.Success ? match.Groups["x"].Value : null;
+        return match.Success
+            ? match.Groups["x"].Value
+            : syntax.Module?.Builtins.FirstOrDefault(ForbiddenBuiltins.Contains);
     }
+
+    private static string? CompileProblem(string content, PolicyHeads heads, bool custom)
+    {
+        List<RegoModule> modules = [new("policy.rego", content)];
+        if (custom)
+        {
+            // A decision policy may read the data documents of its bundle by their bare names; which ones the bundle
+            // has is known only at the manifest, so empty ones stand in here.
+            var absent = DataRoots.Where(root => !heads.Defines(root)).Select(root => $"{root} := {{}}");
+            modules.Add(new RegoModule("documents.rego", $"package {Package}\nimport rego.v1\n{string.Join('\n', absent)}\n"));
+        }
+
+        var compilation = RegoCompiler.Compile(modules, RegoCompilerOptions.Product);
+        return compilation.Succeeded ? null : Describe(compilation.Errors[0]);
+    }
+
+    private static string Describe(RegoError error) => $"{error.Line}:{error.Column}: {error.Code}: {error.Message}";
 
     private static PolicyPreview Describe(string content, PolicyText text, string package, PolicyHeads heads, bool custom) => new()
     {

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Caracal.Rego;
 
 namespace Caracal.Authority.Policies;
 
@@ -23,12 +24,25 @@ internal sealed partial class PolicyHeads
 
     public bool Defines(string name) => Names.Contains(name);
 
-    public static PolicyHeads Of(PolicyText text)
+    public static PolicyHeads Of(PolicyText text, ModuleInspection syntax) =>
+        syntax.Succeeded ? FromSyntax(syntax.Module) : FromText(text);
+
+    private static PolicyHeads FromSyntax(ModuleInfo module) => new(
+        [.. module.Rules.Select(rule => Root(rule.Name)).Distinct()],
+        module.Rules.Any(rule => rule.IsDefault && rule.Name == "result"));
+
+    private static PolicyHeads FromText(PolicyText text)
     {
         var matches = Head().Matches(text.Code).Where(match => !Keywords.Contains(match.Groups["name"].Value)).ToList();
         return new(
             [.. matches.Select(match => match.Groups["name"].Value).Distinct()],
             matches.Exists(match => match.Groups["default"].Success && match.Groups["name"].Value == "result"));
+    }
+
+    private static string Root(string name)
+    {
+        var dot = name.IndexOf('.', StringComparison.Ordinal);
+        return dot < 0 ? name : name[..dot];
     }
 
     [GeneratedRegex(

@@ -66,6 +66,8 @@ internal sealed class Router
                 continue;
             }
 
+            // A trailing slash is another path, not an empty id.
+            if (segments[i].Length == 0) return null;
             var free = pattern.EndsWith("*}", StringComparison.Ordinal);
             valid &= free ? IsVisible(segments[i]) : Protocol.Ids.IsPathId(segments[i]);
             (parameters ??= new Dictionary<string, string>(StringComparer.Ordinal))[pattern.Trim('{', '}', '*')] = segments[i];

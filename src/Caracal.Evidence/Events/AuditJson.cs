@@ -9,19 +9,33 @@ public static class AuditJson
 {
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    [ThreadStatic]
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Writer)? threadWriter;
+
     /// <summary><c>[]</c></summary>
     public static ReadOnlyMemory<byte> EmptyArray { get; } = "[]"u8.ToArray();
 
     /// <summary>An object whose members the callback writes; use a static lambda and the state, so nothing is captured.</summary>
     public static ReadOnlyMemory<byte> Object<TState>(TState state, Action<Utf8JsonWriter, TState> members)
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using var writer = new Utf8JsonWriter(buffer, Options);
+        // Taken while in use, so that members which need another object find none to overwrite.
+        var (buffer, writer) = threadWriter ?? New();
+        threadWriter = null;
+        buffer.ResetWrittenCount();
+        writer.Reset(buffer);
         writer.WriteStartObject();
         members(writer, state);
         writer.WriteEndObject();
         writer.Flush();
-        return buffer.WrittenMemory;
+        var json = buffer.WrittenSpan.ToArray();
+        threadWriter = (buffer, writer);
+        return json;
+    }
+
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Writer) New()
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        return (buffer, new Utf8JsonWriter(buffer, Options));
     }
 
     /// <summary><c>[{"policy":name},…]</c></summary>

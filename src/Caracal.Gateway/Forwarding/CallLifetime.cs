@@ -7,6 +7,9 @@ internal enum CallEnd
     Deadline,
     ClientGone,
     Revoked,
+
+    /// <summary>The call is over; whatever still runs for it ends.</summary>
+    Closed,
 }
 
 /// <summary>One cancellation for everything a call waits for, which remembers its cause.</summary>
@@ -39,6 +42,9 @@ internal sealed class CallLifetime : IDisposable
 
     /// <summary>Ends the call because its authority is gone.</summary>
     public void Revoke() => End(CallEnd.Revoked);
+
+    /// <summary>Ends what still runs for a call that is over.</summary>
+    public void Close() => End(CallEnd.Closed);
 
     public void Dispose()
     {

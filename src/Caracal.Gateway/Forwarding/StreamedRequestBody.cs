@@ -7,10 +7,33 @@ namespace Caracal.Gateway.Forwarding;
 /// <summary>The caller's body on its way upstream: never held, counted as it passes, its length kept when known.</summary>
 internal sealed class StreamedRequestBody(GatewayCall call, GatewaySettings settings) : HttpContent
 {
+    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _started;
+
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
         SerializeToStreamAsync(stream, context, CancellationToken.None);
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    {
+        _started = true;
+        try
+        {
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, call.Lifetime.Token);
+            await CopyAsync(stream, ending.Token);
+        }
+        finally
+        {
+            _finished.TrySetResult();
+        }
+    }
+
+    /// <summary>
+    /// Ends when nothing reads the caller's body any more: an upstream may answer before it has read everything, and
+    /// the server takes the request apart as soon as the call is over.
+    /// </summary>
+    public Task SettledAsync() => _started ? _finished.Task : Task.CompletedTask;
+
+    private async Task CopyAsync(Stream stream, CancellationToken cancellationToken)
     {
         var reader = call.Http.Request.BodyReader;
         var length = call.Http.Request.ContentLength;
@@ -33,12 +56,16 @@ internal sealed class StreamedRequestBody(GatewayCall call, GatewaySettings sett
             reader.AdvanceTo(buffer.End);
             if (read.IsCompleted || sent == length)
             {
-                // From now on the upstream is thinking: its headers are due within UPSTREAM_TIMEOUT.
-                call.Lifetime.DeadlineAfter(settings.UpstreamTimeout);
-                return;
+                break;
             }
 
             await stream.FlushAsync(cancellationToken);
+        }
+
+        if (call.Answer is null)
+        {
+            // From now on the upstream is thinking: its headers are due within UPSTREAM_TIMEOUT.
+            call.Lifetime.DeadlineAfter(settings.UpstreamTimeout);
         }
     }
 

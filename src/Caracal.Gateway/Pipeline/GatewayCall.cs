@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http;
 namespace Caracal.Gateway.Pipeline;
 
 /// <summary>One proxied request on its way through the steps; each step fills in what the later ones need.</summary>
-internal sealed class GatewayCall : IDisposable
+internal sealed class GatewayCall : IAsyncDisposable
 {
     private readonly long _started = Stopwatch.GetTimestamp();
     private CallLifetime? _lifetime;
@@ -80,9 +80,15 @@ internal sealed class GatewayCall : IDisposable
     /// <summary>Ends with the caller's connection, and earlier when a deadline or a revocation says so.</summary>
     public CallLifetime Lifetime => _lifetime ??= new CallLifetime(Http.RequestAborted);
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
         Answer?.Dispose();
+        if (Request?.Content is StreamedRequestBody body)
+        {
+            _lifetime?.Close();
+            await body.SettledAsync();
+        }
+
         Request?.Dispose();
         _lifetime?.Dispose();
     }

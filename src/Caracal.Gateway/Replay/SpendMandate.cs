@@ -1,3 +1,4 @@
+using Caracal.Evidence.Journals;
 using Caracal.Gateway.Evidence;
 using Caracal.Gateway.Pipeline;
 using Caracal.Streams;
@@ -34,8 +35,21 @@ internal sealed class SpendMandate(ISharedState state, CallEvidence evidence, bo
             return Verdict.Refuse(GatewayErrors.ReplayStoreDown, GatewayCounter.DenialsReplayUnavailable);
         }
 
-        await evidence.RecordReplayAsync(call);
-        return Verdict.Refuse(GatewayErrors.Replayed, GatewayCounter.DenialsJtiReplay);
+        return await RefuseReplayAsync(call);
+    }
+
+    private async ValueTask<Verdict> RefuseReplayAsync(GatewayCall call)
+    {
+        try
+        {
+            await evidence.RecordReplayAsync(call);
+            return Verdict.Refuse(GatewayErrors.Replayed, GatewayCounter.DenialsJtiReplay);
+        }
+        catch (JournalUnavailableException fault)
+        {
+            GatewayLog.EvidenceLost(log, fault, call.RequestId);
+            return Verdict.Refuse(GatewayErrors.EvidenceLost, GatewayCounter.DenialsJtiReplay);
+        }
     }
 
     // The last second a DateTimeOffset can name.

@@ -12,6 +12,9 @@ namespace Caracal.Gateway.Revocations;
 /// <summary>This instance's own group on the revocation and lifecycle topics (gateway.md A7, streams.md 6.2).</summary>
 internal sealed class RevocationStream
 {
+    private static readonly string[] Read = [Topics.SessionsRevoke, Topics.AgentsLifecycle];
+    private static readonly string Group = $"gateway-revocation:{ServiceInstance.Id}";
+
     private readonly RevocationState _state;
     private readonly GatewayMetrics _metrics;
     private readonly TimeProvider _time;
@@ -25,8 +28,8 @@ internal sealed class RevocationStream
         _time = time;
         var subscription = new StreamSubscription
         {
-            Topics = [Topics.SessionsRevoke, Topics.AgentsLifecycle],
-            Group = $"gateway-revocation:{ServiceInstance.Id}",
+            Topics = Read,
+            Group = Group,
             Consumer = $"gateway-{ServiceInstance.Id}",
             Keys = keys,
             BatchSize = 50,
@@ -38,6 +41,15 @@ internal sealed class RevocationStream
     }
 
     public StreamConsumer Consumer { get; }
+
+    /// <summary>For a clean exit.</summary>
+    public static async Task RemoveGroupsAsync(IStreamTransport transport, CancellationToken cancellationToken)
+    {
+        foreach (var topic in Read)
+        {
+            await transport.RemoveGroupAsync(topic, Group, cancellationToken);
+        }
+    }
 
     /// <summary>Applies one verified message; throws when it names nothing, so that it is tried again and then dead-lettered.</summary>
     public Task HandleAsync(StreamEntry entry, CancellationToken cancellationToken)

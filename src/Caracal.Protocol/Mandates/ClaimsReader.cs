@@ -8,6 +8,15 @@ internal ref struct ClaimsReader
     private Utf8JsonReader _reader;
     private bool _wellTyped;
 
+    // Gathered in fields and copied once: a record copied per claim cost more than the parsing.
+    private string? _issuer, _subject, _jti, _zoneId, _clientId, _scope, _sid, _rootSid, _use, _subjectType;
+    private string? _agentSessionId, _delegationEdgeId, _sourceSessionId, _targetSessionId;
+    private IReadOnlyList<string> _audience = [], _target = [], _delegationPath = [];
+    private IReadOnlyList<DelegationHop> _delegationChain = [];
+    private long _expiresAt, _graphEpoch;
+    private long? _issuedAt, _notBefore;
+    private int _hopCount;
+
     private ClaimsReader(ReadOnlySpan<byte> payload)
     {
         _reader = new Utf8JsonReader(payload);
@@ -38,54 +47,78 @@ internal ref struct ClaimsReader
             return null;
         }
 
-        var claims = new MandateClaims();
         while (_reader.Read() && _reader.TokenType == JsonTokenType.PropertyName)
         {
-            claims = ReadClaim(claims);
+            ReadClaim();
         }
 
-        if (_reader.TokenType != JsonTokenType.EndObject || _reader.Read())
+        return _reader.TokenType == JsonTokenType.EndObject && !_reader.Read() ? ToClaims() : null;
+    }
+
+    private void ReadClaim()
+    {
+        if (_reader.ValueTextEquals("iss"u8)) { _issuer = Text(); }
+        else if (_reader.ValueTextEquals("sub"u8)) { _subject = Text(); }
+        else if (_reader.ValueTextEquals("aud"u8)) { _audience = TextOrTexts(); }
+        else if (_reader.ValueTextEquals("exp"u8)) { _expiresAt = Number() ?? 0; }
+        else if (_reader.ValueTextEquals("iat"u8)) { _issuedAt = Number(); }
+        else if (_reader.ValueTextEquals("nbf"u8)) { _notBefore = Number(); }
+        else if (_reader.ValueTextEquals("jti"u8)) { _jti = Text(); }
+        else if (_reader.ValueTextEquals("zone_id"u8)) { _zoneId = Text(); }
+        else if (_reader.ValueTextEquals("client_id"u8)) { _clientId = Text(); }
+        else if (_reader.ValueTextEquals("scope"u8)) { _scope = Text(); }
+        else if (_reader.ValueTextEquals("sid"u8)) { _sid = Text(); }
+        else if (_reader.ValueTextEquals("root_sid"u8)) { _rootSid = Text(); }
+        else if (_reader.ValueTextEquals("use"u8)) { _use = Text(); }
+        else if (_reader.ValueTextEquals("sub_type"u8)) { _subjectType = Text(); }
+        else if (_reader.ValueTextEquals("target"u8)) { _target = Texts(); }
+        else { ReadDelegationClaim(); }
+    }
+
+    private void ReadDelegationClaim()
+    {
+        if (_reader.ValueTextEquals("agent_session_id"u8)) { _agentSessionId = Text(); }
+        else if (_reader.ValueTextEquals("delegation_edge_id"u8)) { _delegationEdgeId = Text(); }
+        else if (_reader.ValueTextEquals("source_session_id"u8)) { _sourceSessionId = Text(); }
+        else if (_reader.ValueTextEquals("target_session_id"u8)) { _targetSessionId = Text(); }
+        else if (_reader.ValueTextEquals("delegation_path"u8)) { _delegationPath = Texts(); }
+        else if (_reader.ValueTextEquals("delegation_chain"u8)) { _delegationChain = Chain(); }
+        else if (_reader.ValueTextEquals("hop_count"u8)) { _hopCount = (int)Math.Min(NonNegative(), int.MaxValue); }
+        else if (_reader.ValueTextEquals("delegation_graph_epoch"u8)) { _graphEpoch = NonNegative(); }
+        else
         {
-            return null;
+            _reader.Read();
+            _reader.Skip();
         }
-
-        return claims with { WellTyped = _wellTyped };
     }
 
-    private MandateClaims ReadClaim(MandateClaims c)
+    private readonly MandateClaims ToClaims() => new()
     {
-        if (_reader.ValueTextEquals("iss"u8)) { return c with { Issuer = Text() }; }
-        if (_reader.ValueTextEquals("sub"u8)) { return c with { Subject = Text() }; }
-        if (_reader.ValueTextEquals("aud"u8)) { return c with { Audience = TextOrTexts() }; }
-        if (_reader.ValueTextEquals("exp"u8)) { return c with { ExpiresAt = Number() ?? 0 }; }
-        if (_reader.ValueTextEquals("iat"u8)) { return c with { IssuedAt = Number() }; }
-        if (_reader.ValueTextEquals("nbf"u8)) { return c with { NotBefore = Number() }; }
-        if (_reader.ValueTextEquals("jti"u8)) { return c with { Jti = Text() }; }
-        if (_reader.ValueTextEquals("zone_id"u8)) { return c with { ZoneId = Text() }; }
-        if (_reader.ValueTextEquals("client_id"u8)) { return c with { ClientId = Text() }; }
-        if (_reader.ValueTextEquals("scope"u8)) { return c with { Scope = Text() }; }
-        if (_reader.ValueTextEquals("sid"u8)) { return c with { Sid = Text() }; }
-        if (_reader.ValueTextEquals("root_sid"u8)) { return c with { RootSid = Text() }; }
-        if (_reader.ValueTextEquals("use"u8)) { return c with { Use = Text() }; }
-        if (_reader.ValueTextEquals("sub_type"u8)) { return c with { SubjectType = Text() }; }
-        if (_reader.ValueTextEquals("target"u8)) { return c with { Target = Texts() }; }
-        return ReadDelegationClaim(c);
-    }
-
-    private MandateClaims ReadDelegationClaim(MandateClaims c)
-    {
-        if (_reader.ValueTextEquals("agent_session_id"u8)) { return c with { AgentSessionId = Text() }; }
-        if (_reader.ValueTextEquals("delegation_edge_id"u8)) { return c with { DelegationEdgeId = Text() }; }
-        if (_reader.ValueTextEquals("source_session_id"u8)) { return c with { SourceSessionId = Text() }; }
-        if (_reader.ValueTextEquals("target_session_id"u8)) { return c with { TargetSessionId = Text() }; }
-        if (_reader.ValueTextEquals("delegation_path"u8)) { return c with { DelegationPath = Texts() }; }
-        if (_reader.ValueTextEquals("delegation_chain"u8)) { return c with { DelegationChain = Chain() }; }
-        if (_reader.ValueTextEquals("hop_count"u8)) { return c with { HopCount = (int)Math.Min(NonNegative(), int.MaxValue) }; }
-        if (_reader.ValueTextEquals("delegation_graph_epoch"u8)) { return c with { GraphEpoch = NonNegative() }; }
-        _reader.Read();
-        _reader.Skip();
-        return c;
-    }
+        Issuer = _issuer,
+        Subject = _subject,
+        Audience = _audience,
+        ExpiresAt = _expiresAt,
+        IssuedAt = _issuedAt,
+        NotBefore = _notBefore,
+        Jti = _jti,
+        ZoneId = _zoneId,
+        ClientId = _clientId,
+        Scope = _scope,
+        Sid = _sid,
+        RootSid = _rootSid,
+        Use = _use,
+        SubjectType = _subjectType,
+        Target = _target,
+        AgentSessionId = _agentSessionId,
+        DelegationEdgeId = _delegationEdgeId,
+        SourceSessionId = _sourceSessionId,
+        TargetSessionId = _targetSessionId,
+        DelegationPath = _delegationPath,
+        DelegationChain = _delegationChain,
+        HopCount = _hopCount,
+        GraphEpoch = _graphEpoch,
+        WellTyped = _wellTyped,
+    };
 
     private string? Text()
     {

@@ -8,6 +8,7 @@ public sealed class EcPublicKey
 {
     private readonly ConcurrentBag<ECDsa> _idle = [];
     private readonly ECParameters _parameters;
+    private readonly RecentVerifications _recent = new();
 
     private EcPublicKey(string keyId, ECParameters parameters, ECDsa first)
     {
@@ -49,11 +50,33 @@ public sealed class EcPublicKey
     }
 
     /// <summary>True when <paramref name="token"/> is ES256 under this key. Safe for concurrent callers.</summary>
-    public bool Verify(MandateToken token) =>
-        token.Algorithm == "ES256"
-        && string.Equals(token.KeyId, KeyId, StringComparison.Ordinal)
-        && token.Signature.Length == 64
-        && Verify(token.SignedBytes.Span, token.Signature.Span);
+    /// <remarks>
+    /// In one process the Gateway and the STS check the same token within a millisecond; the second check is a lookup.
+    /// </remarks>
+    public bool Verify(MandateToken token)
+    {
+        if (token.Algorithm != "ES256" || !string.Equals(token.KeyId, KeyId, StringComparison.Ordinal) || token.Signature.Length != 64)
+        {
+            return false;
+        }
+
+        var digest = RecentVerifications.Digest(token);
+        if (_recent.Contains(digest))
+        {
+            return true;
+        }
+
+        if (!Verify(token.SignedBytes.Span, token.Signature.Span))
+        {
+            return false;
+        }
+
+        _recent.Add(digest);
+        return true;
+    }
+
+    /// <summary>Says that this key's private half has just signed the compact token: who signs need not verify its own work.</summary>
+    public void RememberSigned(ReadOnlySpan<byte> token) => _recent.Add(RecentVerifications.Digest(token));
 
     /// <summary>True when <paramref name="signature"/> (r and s, 64 bytes) signs <paramref name="data"/>.</summary>
     public bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)

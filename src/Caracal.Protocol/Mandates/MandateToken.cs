@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
@@ -32,6 +33,9 @@ public sealed class MandateToken
     /// <summary>The signature bytes; 64 for ES256.</summary>
     public ReadOnlyMemory<byte> Signature { get; }
 
+    /// <summary>The whole token.</summary>
+    internal ReadOnlyMemory<byte> Bytes => _bytes;
+
     /// <summary>What the signature covers: header, dot, payload.</summary>
     public ReadOnlyMemory<byte> SignedBytes => _bytes.AsMemory(0, _signedLength);
 
@@ -50,31 +54,34 @@ public sealed class MandateToken
 
         var bytes = new byte[token.Length];
         Encoding.ASCII.GetBytes(token, bytes);
-        var payload = Decode(bytes.AsSpan(first + 1, second - first - 1));
-        var claims = payload is null ? null : ClaimsReader.TryRead(payload);
-        if (claims is null || Decode(bytes.AsSpan(0, first)) is not { } header || !TryReadHeader(header, out var algorithm, out var keyId))
-        {
-            return null;
-        }
-
-        return new MandateToken(bytes, second, algorithm, keyId, claims, Decode(bytes.AsSpan(second + 1)) ?? []);
-    }
-
-    private static byte[]? Decode(ReadOnlySpan<byte> part)
-    {
-        var buffer = new byte[Base64Url.GetMaxDecodedLength(part.Length)];
+        var scratch = ArrayPool<byte>.Shared.Rent(bytes.Length);
         try
         {
-            if (!Base64Url.TryDecodeFromUtf8(part, buffer, out var written))
-            {
-                return null;
-            }
+            return TryDecode(bytes.AsSpan(first + 1, second - first - 1), scratch, out var length)
+                && ClaimsReader.TryRead(scratch.AsSpan(0, length)) is { } claims
+                && TryDecode(bytes.AsSpan(0, first), scratch, out length)
+                && TryReadHeader(scratch.AsSpan(0, length), out var algorithm, out var keyId)
+                ? new MandateToken(
+                    bytes, second, algorithm, keyId, claims,
+                    TryDecode(bytes.AsSpan(second + 1), scratch, out length) ? scratch[..length] : [])
+                : null;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(scratch);
+        }
+    }
 
-            return written == buffer.Length ? buffer : buffer[..written];
+    private static bool TryDecode(ReadOnlySpan<byte> part, Span<byte> target, out int length)
+    {
+        length = 0;
+        try
+        {
+            return Base64Url.TryDecodeFromUtf8(part, target, out length);
         }
         catch (FormatException)
         {
-            return null;
+            return false;
         }
     }
 

@@ -184,7 +184,7 @@ internal sealed class Lexer(string source)
 
     private List<object> Template(Place at)
     {
-        if (++_nesting > MaxTemplateNesting) throw new SyntaxException("max recursion depth exceeded", at);
+        if (++_nesting > MaxTemplateNesting) throw SyntaxException.TooDeep(at);
         var raw = source[_at + 1] == '`';
         _at += 2;
         var parts = new List<object>();

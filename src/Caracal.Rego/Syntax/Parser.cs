@@ -45,7 +45,7 @@ internal sealed partial class Parser
         {
             return new Parser(tokens, v1: false).Module(file, comments);
         }
-        catch (SyntaxException)
+        catch (SyntaxException e) when (!e.IsFinal)
         {
             return new Parser(tokens, v1: true).Module(file, comments);
         }
@@ -62,7 +62,7 @@ internal sealed partial class Parser
 
     private Token Take()
     {
-        if (--_work < 0) throw new SyntaxException("max recursion depth exceeded", Here.At);
+        if (--_work < 0) throw SyntaxException.TooDeep(Here.At);
         var token = Here;
         if (token.Kind != TokenKind.End) _at++;
         return token;
@@ -107,7 +107,7 @@ internal sealed partial class Parser
 
     private T Nested<T>(Func<T> read)
     {
-        if (++_nesting > MaxNesting) throw new SyntaxException("max recursion depth exceeded", Here.At);
+        if (++_nesting > MaxNesting) throw SyntaxException.TooDeep(Here.At);
         var result = read();
         _nesting--;
         return result;

@@ -31,6 +31,7 @@ internal sealed partial class Parser
         Take();
         if (!Here.Is("{")) return [Literal()];
         if (After.Is("}")) throw new SyntaxException("found empty body", Here.At);
+        if (LooksLikeBlock()) return BracesBody();
         var start = _at;
         var nesting = _nesting;
         try
@@ -38,7 +39,7 @@ internal sealed partial class Parser
             var literal = Literal();
             if (literal is not ExpressionLiteral { Left: SetTerm, Right: null }) return [literal];
         }
-        catch (SyntaxException)
+        catch (SyntaxException e) when (!e.IsFinal)
         {
             // Not a literal, so it is a block.
         }
@@ -46,6 +47,23 @@ internal sealed partial class Parser
         _at = start;
         _nesting = nesting;
         return BracesBody();
+    }
+
+    /// <summary>Whether the braces at the cursor hold something that only a block can; saves trying a literal first.</summary>
+    private bool LooksLikeBlock()
+    {
+        var depth = 0;
+        for (var i = _at; i < _tokens.Count; i++)
+        {
+            var token = _tokens[i];
+            if (token.Is("{") || token.Is("[") || token.Is("(")) depth++;
+            else if ((token.Is("}") || token.Is("]") || token.Is(")")) && --depth == 0) return false;
+            if (depth != 1) continue;
+            if (token.Is("|") || token.Is(":") || token.Is(",")) return false;
+            if (token.Is(":=") || token.Is("=") || token.Is(";") || token.IsName("some") || token.IsName("not")) return true;
+        }
+
+        return false;
     }
 
     private Literal Literal()

@@ -22,7 +22,7 @@ internal sealed partial class Parser
         if (pairs && _kwIn && Here.Is(",")) left = Pair(left) ?? left;
         for (var chain = 0; _kwIn && AtInfixKeyword("in"); chain++)
         {
-            if (chain > MaxNesting) throw new SyntaxException("max recursion depth exceeded", Here.At);
+            if (chain > MaxNesting) throw SyntaxException.TooDeep(Here.At);
             var at = Take().At;
             left = new CallTerm(new VarTerm("internal.member_2", at), [left, Relation()], left.At);
         }
@@ -44,7 +44,7 @@ internal sealed partial class Parser
                 return new CallTerm(new VarTerm("internal.member_3", at), [key, value, Relation()], key.At);
             }
         }
-        catch (SyntaxException)
+        catch (SyntaxException e) when (!e.IsFinal)
         {
             // Not a pair: the comma belongs to whatever is around.
         }
@@ -63,7 +63,7 @@ internal sealed partial class Parser
         var left = Infix(level + 1, first);
         for (var chain = 0; Here.Kind == TokenKind.Symbol && s_levels[level](Here) is { } name; chain++)
         {
-            if (chain > MaxChain) throw new SyntaxException("max recursion depth exceeded", Here.At);
+            if (chain > MaxChain) throw SyntaxException.TooDeep(Here.At);
             var at = Take().At;
             left = new CallTerm(new VarTerm(name, at), [left, Infix(level + 1, null)], left.At);
         }
@@ -77,7 +77,7 @@ internal sealed partial class Parser
         switch (token.Kind)
         {
             case TokenKind.Number: return Number(Take(), negative: false);
-            case TokenKind.Text: return new ScalarTerm(RegoValue.String(Take().Text), token.At);
+            case TokenKind.Text: return new ScalarTerm(KeyNames.Get(Take().Text), token.At);
             case TokenKind.Template: return Template(Take());
             case TokenKind.Name: return Name();
         }
@@ -134,7 +134,7 @@ internal sealed partial class Parser
             else if (Here.Is("(")) break;
             else return Reference(term, keys);
 
-            if (keys.Count > 4096) throw new SyntaxException("max recursion depth exceeded", Here.At);
+            if (keys.Count > 4096) throw SyntaxException.TooDeep(Here.At);
         }
 
         if (!Here.Is("(") || Here.SpaceBefore) return Reference(term, keys);
@@ -154,7 +154,7 @@ internal sealed partial class Parser
     {
         if (Here.SpaceBefore || Here.Kind != TokenKind.Name) throw Unexpected("expected name after .");
         var name = Take();
-        return new ScalarTerm(RegoValue.String(name.Text), name.At);
+        return new ScalarTerm(KeyNames.Get(name.Text), name.At);
     }
 
     private Term BracketKey()
@@ -232,7 +232,7 @@ internal sealed partial class Parser
             if (body.Count == 0) throw new SyntaxException("found empty body", Here.At);
             return (build(unit, body), true);
         }
-        catch (SyntaxException e)
+        catch (SyntaxException e) when (!e.IsFinal)
         {
             first = e;
         }
@@ -276,7 +276,7 @@ internal sealed partial class Parser
                 _kwIn = _kwIn,
                 _nesting = _nesting + 1,
             };
-            if (inner._nesting > MaxNesting) throw new SyntaxException("max recursion depth exceeded", token.At);
+            if (inner._nesting > MaxNesting) throw SyntaxException.TooDeep(token.At);
             if (inner.Here.Kind == TokenKind.End) throw new SyntaxException("invalid template-string expression: empty", token.At);
             var literal = inner.Literal();
             if (inner.Here.Kind != TokenKind.End) throw inner.Unexpected();

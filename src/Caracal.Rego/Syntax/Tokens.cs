@@ -34,4 +34,9 @@ internal sealed record Token(TokenKind Kind, string Text, Place At, int Start, i
 internal sealed class SyntaxException(string message, Place at) : Exception(message)
 {
     public Place At { get; } = at;
+
+    /// <summary>Whether reading the same text in another way is not to be tried.</summary>
+    public bool IsFinal { get; init; }
+
+    public static SyntaxException TooDeep(Place at) => new("max recursion depth exceeded", at) { IsFinal = true };
 }

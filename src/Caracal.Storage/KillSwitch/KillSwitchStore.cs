@@ -24,7 +24,8 @@ public sealed record KilledAuthority(
 /// </summary>
 public static class KillSwitchStore
 {
-    // Below the parameter limit of either engine, with room for the others.
+    // Below the parameter limit of either engine, with room for the others. Chunks are lists, because an array would be
+    // bound as one list value instead of being spread over IN.
     private const int Chunk = 500;
 
     /// <summary>Active records of a subject.</summary>
@@ -113,7 +114,7 @@ public static class KillSwitchStore
         while (wave.Count > 0)
         {
             var children = new List<string>();
-            foreach (var ids in wave.Chunk(Chunk))
+            foreach (var ids in wave.Chunk(Chunk).Select(chunk => chunk.ToList()))
             {
                 ended.AddRange(await work.Connection.QueryAsync<string>(
                     """
@@ -135,7 +136,7 @@ public static class KillSwitchStore
         Work work, string zoneId, IReadOnlyList<string> records, IReadOnlyList<string> sessions, string reason, DateTimeOffset now)
     {
         var roots = new HashSet<string>(sessions, StringComparer.Ordinal);
-        foreach (var ids in records.Chunk(Chunk))
+        foreach (var ids in records.Chunk(Chunk).Select(chunk => chunk.ToList()))
         {
             roots.UnionWith(await work.Connection.QueryAsync<string>(
                 """
@@ -150,7 +151,7 @@ public static class KillSwitchStore
         while (wave.Count > 0)
         {
             var children = new List<string>();
-            foreach (var ids in wave.Chunk(Chunk))
+            foreach (var ids in wave.Chunk(Chunk).Select(chunk => chunk.ToList()))
             {
                 ended.AddRange(await work.Connection.QueryAsync<EndedSession>(
                     """
@@ -194,7 +195,7 @@ public static class KillSwitchStore
         var ended = new List<string>();
         foreach (var chunk in sessions.Chunk(Chunk))
         {
-            var ids = chunk.Select(session => session.Id).ToArray();
+            var ids = chunk.Select(session => session.Id).ToList();
             ended.AddRange(await work.Connection.QueryAsync<string>(
                 """
                 UPDATE delegation_edges SET status = 'revoked', revoked_at = @now, updated_at = @now, edge_version = edge_version + 1
@@ -208,7 +209,7 @@ public static class KillSwitchStore
         while (wave.Count > 0)
         {
             var next = new List<string>();
-            foreach (var ids in wave.Chunk(Chunk))
+            foreach (var ids in wave.Chunk(Chunk).Select(chunk => chunk.ToList()))
             {
                 next.AddRange(await work.Connection.QueryAsync<string>(
                     """

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Npgsql;
 
 namespace Caracal.Storage.Lists;
 
@@ -7,6 +8,10 @@ public static class UniqueConflicts
 {
     private const int SqliteConstraintUnique = 2067;
 
-    public static bool IsUniqueConflict(Exception fault) =>
-        fault is SqliteException { SqliteExtendedErrorCode: SqliteConstraintUnique };
+    public static bool IsUniqueConflict(Exception fault) => fault switch
+    {
+        SqliteException sqlite => sqlite.SqliteExtendedErrorCode == SqliteConstraintUnique,
+        PostgresException postgres => postgres.SqlState == PostgresErrorCodes.UniqueViolation,
+        _ => false,
+    };
 }

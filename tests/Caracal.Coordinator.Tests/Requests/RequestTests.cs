@@ -105,7 +105,10 @@ public sealed class RequestTests
     [Fact]
     public async Task Goes_on_serving_and_counting_while_the_shared_state_is_away()
     {
-        await using var coordinator = await TestCoordinator.StartAsync(e => e["COORDINATOR_RATE_LIMIT_PER_MIN"] = "2", new UnreachableState());
+        using var inner = new InProcessState(TimeProvider.System);
+        var state = new LosableState(inner);
+        await using var coordinator = await TestCoordinator.StartAsync(e => e["COORDINATOR_RATE_LIMIT_PER_MIN"] = "2", state);
+        state.IsLost = true;
         Assert.Equal(200, (await coordinator.GetAsync("/health", null)).Status);
         var ready = await coordinator.GetAsync("/ready", null);
         Assert.Equal((503, """{"ok":false,"error":"redis_unreachable","dependency":"redis"}"""), (ready.Status, ready.Body));
@@ -120,22 +123,25 @@ public sealed class RequestTests
     private static IEnumerable<string?> Ids(Answer page) =>
         page.Json.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("agent_session_id").GetString());
 
-    private sealed class UnreachableState : ISharedState
+    // The port to Redis, which goes away when told to.
+    private sealed class LosableState(InProcessState inner) : ISharedState
     {
-        public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken) => throw Fault();
+        public bool IsLost { get; set; }
 
-        public ValueTask<long> IncrementAsync(string key, TimeSpan window, CancellationToken cancellationToken) => throw Fault();
+        private InProcessState Inner => IsLost ? throw new StreamsUnavailableException("away") : inner;
 
-        public ValueTask<string?> GetAsync(string key, CancellationToken cancellationToken) => throw Fault();
+        public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken) => Inner.TryAddAsync(key, value, lifetime, cancellationToken);
 
-        public ValueTask SetAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken) => throw Fault();
+        public ValueTask<long> IncrementAsync(string key, TimeSpan window, CancellationToken cancellationToken) => Inner.IncrementAsync(key, window, cancellationToken);
 
-        public ValueTask<string?> TakeAsync(string key, CancellationToken cancellationToken) => throw Fault();
+        public ValueTask<string?> GetAsync(string key, CancellationToken cancellationToken) => Inner.GetAsync(key, cancellationToken);
 
-        public ValueTask DeleteAsync(string key, CancellationToken cancellationToken) => throw Fault();
+        public ValueTask SetAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken) => Inner.SetAsync(key, value, lifetime, cancellationToken);
 
-        public ValueTask PingAsync(CancellationToken cancellationToken) => throw Fault();
+        public ValueTask<string?> TakeAsync(string key, CancellationToken cancellationToken) => Inner.TakeAsync(key, cancellationToken);
 
-        private static StreamsUnavailableException Fault() => new("away");
+        public ValueTask DeleteAsync(string key, CancellationToken cancellationToken) => Inner.DeleteAsync(key, cancellationToken);
+
+        public ValueTask PingAsync(CancellationToken cancellationToken) => Inner.PingAsync(cancellationToken);
     }
 }

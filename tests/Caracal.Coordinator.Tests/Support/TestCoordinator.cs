@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Caracal.Hosting.Logging;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Signatures;
 using Caracal.Protocol.Mandates;
@@ -10,8 +11,9 @@ using Caracal.Storage.Sqlite;
 using Caracal.Streams;
 using Caracal.Streams.InProcess;
 using Caracal.Streams.State;
+using Caracal.TestKit;
 using Dapper;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 
 namespace Caracal.Coordinator.Tests.Support;
 
@@ -22,14 +24,14 @@ namespace Caracal.Coordinator.Tests.Support;
 internal sealed class TestCoordinator : IAsyncDisposable
 {
     public const string Zone = "z1";
-    private readonly DirectoryInfo _folder;
+    private readonly Func<ValueTask> _remove;
     private readonly HttpClient _http;
     private readonly CoordinatorService _service;
     private readonly List<StreamEntry> _untaken = [];
 
-    private TestCoordinator(DirectoryInfo folder, Database database, DatabaseClock clock, TestTime time, CoordinatorSettings settings, ISharedState? state)
+    private TestCoordinator(Func<ValueTask> remove, Database database, DatabaseClock clock, TestTime time, CoordinatorSettings settings, ISharedState? state)
     {
-        _folder = folder;
+        _remove = remove;
         Database = database;
         Time = time;
         Settings = settings;
@@ -42,7 +44,7 @@ internal sealed class TestCoordinator : IAsyncDisposable
             Streams = Streams,
             State = state ?? new InProcessState(time),
             ZoneKeys = Signer,
-            Logging = NullLoggerProvider.Instance,
+            Logging = new JsonLineLogging(Console.Error, LogLevel.Error, "test", "test"), // a 500 shows its cause
         });
         _http = new HttpClient();
     }
@@ -58,17 +60,16 @@ internal sealed class TestCoordinator : IAsyncDisposable
     /// <summary>The lifecycle mandate of <c>app1</c>.</summary>
     public string App1 => Token("app1");
 
-    public static async Task<TestCoordinator> StartAsync(Action<Dictionary<string, string?>>? configure = null, ISharedState? state = null)
+    public static async Task<TestCoordinator> StartAsync(
+        Action<Dictionary<string, string?>>? configure = null, ISharedState? state = null, Engine engine = Engine.Sqlite)
     {
         var environment = TestSettings.Environment();
         configure?.Invoke(environment);
         var time = new TestTime();
-        var folder = Directory.CreateTempSubdirectory("caracal-test-");
-        var database = new SqliteDatabase(Path.Combine(folder.FullName, "caracal.db"), time);
-        await Migrator.MigrateAsync(database, time.GetUtcNow());
+        var (database, remove) = await OpenAsync(engine, time);
         var clock = new DatabaseClock(database, time);
         await clock.MeasureAsync(default);
-        var coordinator = new TestCoordinator(folder, database, clock, time, TestSettings.Read(environment), state);
+        var coordinator = new TestCoordinator(remove, database, clock, time, TestSettings.Read(environment), state);
         await coordinator.SeedAsync();
         foreach (var topic in new[] { "caracal.agents.lifecycle", "caracal.sessions.revoke", "caracal.delegations.invalidate" })
         {
@@ -164,15 +165,36 @@ internal sealed class TestCoordinator : IAsyncDisposable
     public Task StopAsync() => _service.StopAsync(default);
 
     /// <summary>Runs the retention cleaner once, as its interval would.</summary>
-    public Task CleanAsync() => _service.RunJobAsync("retention_cleanup", default);
+    public Task CleanAsync() => RunJobAsync("retention_cleanup");
+
+    public Task RunJobAsync(string name) => _service.RunJobAsync(name, default);
 
     public async ValueTask DisposeAsync()
     {
         await _service.StopAsync(default);
         await _service.DisposeAsync();
-        await Database.DisposeAsync();
+        await _remove();
         _http.Dispose();
-        _folder.Delete(recursive: true);
+    }
+
+    // SQLite runs on the test's clock; PostgreSQL's offset is measured before the test moves the clock on.
+    private static async Task<(Database Database, Func<ValueTask> Remove)> OpenAsync(Engine engine, TestTime time)
+    {
+        if (engine == Engine.Postgres)
+        {
+            var store = await TestStore.CreateAsync(Engine.Postgres);
+            return (store.Database, store.DisposeAsync);
+        }
+
+        var folder = Directory.CreateTempSubdirectory("caracal-test-");
+        var database = new SqliteDatabase(Path.Combine(folder.FullName, "caracal.db"), time);
+        await Migrator.MigrateAsync(database, time.GetUtcNow());
+        return (database, async () =>
+        {
+            await database.DisposeAsync();
+            folder.Delete(recursive: true);
+        }
+        );
     }
 
     private Task SeedAsync() => Database.WriteAsync(async work =>
@@ -196,17 +218,17 @@ internal sealed class TestCoordinator : IAsyncDisposable
         await work.Connection.ExecuteAsync(
             """
             INSERT INTO providers (id, zone_id, name, identifier, provider_kind, config_json, secret_config_keys, created_at, updated_at)
-            VALUES ('p1', 'z1', 'None', 'provider://none', 'none', '{}', @keys, @now, @now)
+            VALUES ('p1', 'z1', 'None', 'provider://none', 'none', @config, @keys, @now, @now)
             """,
-            new { keys = Array.Empty<string>(), now });
+            new { config = new JsonText("{}"), keys = Array.Empty<string>(), now });
         foreach (var (id, scopes) in new[] { ("r1", new[] { "read", "write" }), ("r2", new[] { "read", "admin" }) })
         {
             await work.Connection.ExecuteAsync(
                 """
                 INSERT INTO resources (id, zone_id, name, identifier, credential_provider_id, scopes, operations, created_at, updated_at)
-                VALUES (@id, 'z1', @id, @identifier, 'p1', @scopes, '[]', @now, @now)
+                VALUES (@id, 'z1', @id, @identifier, 'p1', @scopes, @operations, @now, @now)
                 """,
-                new { id, identifier = $"resource://{id}", scopes, now });
+                new { id, identifier = $"resource://{id}", scopes, operations = new JsonText("[]"), now });
         }
     });
 

@@ -373,6 +373,45 @@ public sealed class ForwardingTests : IAsyncLifetime
         Assert.Equal(0, await _host.MetricAsync("requests_denied"));
     }
 
+    [Fact]
+    public async Task A_call_whose_evidence_cannot_be_kept_is_not_answered_as_if_it_had_been()
+    {
+        await using var host = await GatewayHost.StartAsync(evidenceFails: true);
+        using var response = await host.SendAsync(host.Request());
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Contains("audit evidence unavailable", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal(0, await host.MetricAsync("requests_allowed"));
+        Assert.True(await host.MetricAsync("audit_dropped") > 0);
+        using var ready = await host.Client.GetAsync(host.Address + "/ready");
+        Assert.Contains("audit_evidence_lost", await ready.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_long_answer_whose_evidence_cannot_be_kept_is_visibly_cut()
+    {
+        await using var host = await GatewayHost.StartAsync(evidenceFails: true);
+        host.Upstream.Answer = http => http.Response.Body.WriteAsync(new byte[1_000_000]).AsTask();
+        using var response = await host.SendAsync(host.Request());
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => response.Content.ReadAsByteArrayAsync());
+    }
+
+    [Fact]
+    public async Task An_upstream_that_answers_before_it_has_read_the_body_is_relayed()
+    {
+        _host.Upstream.Raw = async http =>
+        {
+            http.Response.StatusCode = 401;
+            http.Response.ContentLength = 2;
+            await http.Response.WriteAsync("no");
+        };
+        using var request = _host.Request(method: HttpMethod.Post);
+        request.Content = new ByteArrayContent(new byte[5_000_000]);
+        using var response = await _host.SendAsync(request);
+        Assert.Contains((int)response.StatusCode, (int[])[401, 502]);
+        using var next = await _host.SendAsync(_host.Request());
+        Assert.Equal(HttpStatusCode.Unauthorized, next.StatusCode);
+    }
+
     private void Provider(string mode, string token)
     {
         _host.Sts.Directive["auth_mode"] = mode;

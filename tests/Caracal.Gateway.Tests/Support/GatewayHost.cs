@@ -51,9 +51,10 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public HttpClient Client { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, ActivityHeadersPropagator = null });
 
-    public static async Task<GatewayHost> StartAsync(Func<GatewaySettings, GatewaySettings>? change = null)
+    public static async Task<GatewayHost> StartAsync(Func<GatewaySettings, GatewaySettings>? change = null, bool evidenceFails = false)
     {
         var host = new GatewayHost();
+        host.Audit.Fails = evidenceFails;
         var stsKey = RandomNumberGenerator.GetBytes(32);
         host.Sts = await StsDouble.StartAsync(stsKey);
         host.Upstream = await UpstreamDouble.StartAsync();
@@ -79,7 +80,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         await Migrator.MigrateAsync(Database, Time.GetUtcNow());
         var clock = new DatabaseClock(Database, Time);
         await clock.MeasureAsync(CancellationToken.None);
-        _trail = AuditTrail.Start(Path.Combine(_folder.FullName, "audit"), Audit, new JournalOptions { Fsync = JournalFsync.Interval });
+        _trail = AuditTrail.Start(Path.Combine(_folder.FullName, "audit"), Audit, new JournalOptions { Fsync = JournalFsync.Interval, MaxRecordBytes = Audit.Fails ? 16 : 1024 * 1024 });
         var logging = new JsonLineLogging(TextWriter.Synchronized(Log), LogLevel.Information, "1.0.0", "test");
         _service = new GatewayService(settings, new GatewayDependencies
         {

@@ -8,8 +8,15 @@ internal sealed class RecordingSink : IAuditSink
 {
     private readonly List<JsonElement> _events = [];
 
+    public bool Fails { get; set; }
+
     public Task ShipAsync(IReadOnlyList<ReadOnlyMemory<byte>> events, CancellationToken ct)
     {
+        if (Fails)
+        {
+            throw new IOException("the stream is down");
+        }
+
         lock (_events)
         {
             foreach (var bytes in events)

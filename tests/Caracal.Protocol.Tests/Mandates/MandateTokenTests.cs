@@ -69,6 +69,18 @@ public sealed class MandateTokenTests
         }
     }
 
+    [Fact]
+    public void A_token_that_was_accepted_before_does_not_lend_its_yes_to_another()
+    {
+        var key = JsonWebKeySet.TryParse(Encoding.UTF8.GetBytes(Jwks))!.Keys[0];
+        Assert.True(key.Verify(MandateToken.TryParse(ResourceMandate)!));
+        Assert.True(key.Verify(MandateToken.TryParse(ResourceMandate)!));
+        var parts = ResourceMandate.Split('.');
+        var other = Base64Url.EncodeToString("""{"sub":"somebody-else"}"""u8);
+        Assert.False(key.Verify(MandateToken.TryParse($"{parts[0]}.{other}.{parts[2]}")!));
+        Assert.False(key.Verify(MandateToken.TryParse($"{parts[0]}.{parts[1]}.{new string('A', 86)}")!));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("a.b")]
