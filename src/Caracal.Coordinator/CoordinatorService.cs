@@ -45,11 +45,12 @@ public sealed record CoordinatorDependencies
 public sealed class CoordinatorService : IAsyncDisposable
 {
     private readonly CoordinatorSettings _settings;
+    private readonly CoordinatorDependencies _on;
     private readonly RoleServer _server;
     private readonly BackgroundTasks _tasks = new();
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly CoordinatorMetrics _metrics = new();
+    private readonly CoordinatorMetrics _metrics;
     private readonly HealthEndpoints _health;
     private readonly VerifyToken _verify;
     private readonly RequestPipeline _pipeline;
@@ -62,14 +63,16 @@ public sealed class CoordinatorService : IAsyncDisposable
     public CoordinatorService(CoordinatorSettings settings, CoordinatorDependencies on)
     {
         _settings = settings;
+        _on = on;
         _time = on.Clock.Process;
         _logger = on.Logging.CreateLogger("coordinator");
+        _metrics = new CoordinatorMetrics(on.Logging as JsonLineLogging);
         var (database, clock) = (on.Database, on.Clock);
 
         // Stores: its own tables, and SELECT on four others (storage.md 2).
         var sessions = new SessionStore(database.Dialect);
         var (leases, delegations, epochs) = (new LeaseStore(), new DelegationStore(), new GraphEpochStore());
-        var (receiptStore, outboxCare, directory) = (new ReceiptStore(), new CoordinatorOutboxCare(), new CoordinatorDirectory());
+        var (receiptStore, outboxCare, directory) = (new ReceiptStore(), new CoordinatorOutboxCare(), new CoordinatorDirectory(database.Dialect));
 
         // What several capabilities share.
         _trail = new AdminAuditTrail(settings, database, clock, _logger);
@@ -106,7 +109,7 @@ public sealed class CoordinatorService : IAsyncDisposable
 
         _pipeline = new RequestPipeline(settings, new RouteTable(
         [
-            new("POST", "/zones/{zoneId}/agents", start.HandleAsync),
+            new("POST", "/zones/{zoneId}/agents", start.HandleAsync) { Issues = true },
             new("GET", "/zones/{zoneId}/agents", read.ListAsync) { Operator = true },
             new("GET", "/zones/{zoneId}/agents/{id}", read.ReadAsync) { Operator = true },
             new("GET", "/zones/{zoneId}/agents/{id}/children", read.ChildrenAsync) { Operator = true },
@@ -114,9 +117,9 @@ public sealed class CoordinatorService : IAsyncDisposable
             new("PATCH", "/zones/{zoneId}/agents/{id}/suspend", pause.SuspendAsync) { Operator = true },
             new("PATCH", "/zones/{zoneId}/agents/{id}/resume", pause.ResumeAsync) { Operator = true },
             new("DELETE", "/zones/{zoneId}/agents/{id}", terminate.HandleAsync) { Operator = true },
-            new("POST", "/zones/{zoneId}/agents/{id}/lease", acquire.HandleAsync),
+            new("POST", "/zones/{zoneId}/agents/{id}/lease", acquire.HandleAsync) { Issues = true },
             new("POST", "/zones/{zoneId}/agents/{id}/heartbeat", beat.HandleAsync) { Unaudited = true },
-            new("POST", "/zones/{zoneId}/delegations", delegate_.HandleAsync),
+            new("POST", "/zones/{zoneId}/delegations", delegate_.HandleAsync) { Issues = true },
             new("GET", "/zones/{zoneId}/delegations/active", edges.ActiveAsync) { Operator = true },
             new("GET", "/zones/{zoneId}/delegations/inbound/{sessionId}", edges.InboundAsync) { Operator = true },
             new("GET", "/zones/{zoneId}/delegations/outbound/{sessionId}", edges.OutboundAsync) { Operator = true },
@@ -125,11 +128,12 @@ public sealed class CoordinatorService : IAsyncDisposable
             new("GET", "/zones/{zoneId}/delegations/{id}/impact", graph.ImpactAsync) { Operator = true },
             new("PATCH", "/zones/{zoneId}/delegations/{id}/revoke", revoke.HandleAsync) { Operator = true },
             new("POST", "/zones/{zoneId}/outbox/{id}/requeue", requeue.HandleAsync) { Operator = true },
-        ]), authenticator, limits, _trail, _time, _logger);
+        ]), authenticator, limits, _trail, _metrics, clock, _logger);
 
         // Public routes
         var figures = new StoredFigures(database, clock, sessions, receiptStore, outboxCare, _metrics.Registry);
-        _health = new HealthEndpoints(settings, authenticator, limits, database, on.State, outboxCare, figures, _metrics, _logger);
+        _health = new HealthEndpoints(
+            settings, authenticator, limits, new Readiness(database, on.State, outboxCare, _time, _logger), figures, _metrics);
         _verify = new VerifyToken(settings, verifier, limits, _logger);
 
         // Jobs
@@ -170,10 +174,12 @@ public sealed class CoordinatorService : IAsyncDisposable
     /// <summary>The base address, known once started.</summary>
     public string Address => _server.Address;
 
-    /// <summary>Creates its stream group, starts the jobs, then listens.</summary>
+    /// <summary>Makes sure of what it stands on, creates its stream group, starts the jobs, then listens.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         WarnOfMissingKeys();
+        await _on.State.PingAsync(cancellationToken).AsTask().WaitAsync(_settings.ShutdownGrace, cancellationToken);
+        await _on.Database.ReadAsync(SessionStore.ProbeAsync, cancellationToken).WaitAsync(_settings.ShutdownGrace, cancellationToken);
         await _lifecycle.Consumer.CreateGroupsAsync(cancellationToken);
         _tasks.Start(_trail.RunAsync);
         _tasks.Start(_relay.RunAsync);
@@ -209,9 +215,9 @@ public sealed class CoordinatorService : IAsyncDisposable
     {
         ("GET", "/health") => HealthEndpoints.HealthAsync(context),
         ("GET", "/ready") => _health.ReadyAsync(context),
-        ("GET", "/metrics") => _health.MetricsAsync(context),
-        ("GET", "/stats") => _health.StatisticsAsync(context),
-        ("POST", "/v1/verify") => _verify.HandleAsync(context),
+        ("GET", "/metrics") => _pipeline.HandlePublicAsync(context, _health.MetricsAsync),
+        ("GET", "/stats") => _pipeline.HandlePublicAsync(context, _health.StatisticsAsync),
+        ("POST", "/v1/verify") => _pipeline.HandlePublicAsync(context, _verify.HandleAsync),
         _ => _pipeline.HandleAsync(context),
     });
 

@@ -11,7 +11,7 @@ using Caracal.Gateway.Upstream;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Metrics;
-using Caracal.Protocol.Exchange;
+using Caracal.Protocol;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage;
 using Caracal.Storage.Revocations;
@@ -146,8 +146,16 @@ public sealed class GatewayService : IAsyncDisposable
             "/metrics" => _operator.MetricsAsync(http),
             "/metrics.json" => _operator.MetricsJsonAsync(http),
             "/internal/revocations/reload" when HttpMethods.IsPost(http.Request.Method) => _operator.ReloadAsync(http),
+            _ when HttpMethods.IsGet(http.Request.Method) && AnchorIn(target.Path) is { } anchor => _operator.AnchorAsync(http, anchor),
             _ => ProxyAsync(http, target),
         };
+    }
+
+    private static string? AnchorIn(string path)
+    {
+        const string Route = "/internal/revocations/";
+        var anchor = path.StartsWith(Route, StringComparison.Ordinal) ? path[Route.Length..] : "";
+        return anchor != "reload" && Ids.IsPathId(anchor) ? anchor : null;
     }
 
     private async Task ProxyAsync(HttpContext http, RequestTarget target)

@@ -1,3 +1,5 @@
+using Caracal.Rego.Evaluation;
+
 namespace Caracal.Rego;
 
 /// <summary>The bounds and the circumstances of one evaluation.</summary>
@@ -31,6 +33,8 @@ public sealed record EvalOptions
 /// <summary>What an evaluation gave: a value, several solutions, nothing, or an error.</summary>
 public sealed class EvalResult
 {
+    private RuleTrace[]? _rules;
+
     internal EvalResult(
         RegoValue? value, IReadOnlyList<IReadOnlyDictionary<string, RegoValue>> bindings, bool isDefined, RegoError? error)
     {
@@ -62,7 +66,12 @@ public sealed class EvalResult
     public long Steps { get; internal init; }
 
     /// <summary>Which rules were tried, when asked for with <see cref="EvalOptions.Explain"/>.</summary>
-    public IReadOnlyList<RuleTrace> Rules { get; internal init; } = [];
+    public IReadOnlyList<RuleTrace> Rules => _rules ??= [.. Trace.Select(Describe)];
+
+    internal TraceEntry[] Trace { get; init; } = [];
+
+    private static RuleTrace Describe(TraceEntry t) =>
+        new(t.Group.Name, t.Clause.Place.File, t.Clause.Place.Line, t.Held, t.Failed?.File, t.Failed?.Line ?? 0, t.Failed?.Column ?? 0);
 }
 
 /// <summary>One definition of a rule that was tried: whether it held, and if not, the furthest condition it failed at.</summary>

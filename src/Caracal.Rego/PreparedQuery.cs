@@ -51,13 +51,24 @@ public sealed class PreparedQuery
     private static EvalResult Failed(EvalContext ctx, RegoError error) => new(null, [], false, error)
     {
         Steps = ctx.Steps,
-        Rules = ctx.Traces,
+        Trace = [.. ctx.Traces],
         SuppressedErrors = ctx.Suppressed,
         FirstSuppressedError = ctx.FirstSuppressed,
     };
 
     private EvalResult Result(EvalContext ctx)
     {
+        if (_query.Names.Count == 1 && _query.IsValue)
+        {
+            return new EvalResult(ctx.Result, [], ctx.Result is not null, null)
+            {
+                Steps = ctx.Steps,
+                Trace = [.. ctx.Traces],
+                SuppressedErrors = ctx.Suppressed,
+                FirstSuppressedError = ctx.FirstSuppressed,
+            };
+        }
+
         var solutions = ctx.Solutions;
         var value = _query.IsValue && solutions.Count > 0 ? solutions[0][0] : null;
         var names = _query.Names;
@@ -83,7 +94,7 @@ public sealed class PreparedQuery
         return new EvalResult(value, bindings, solutions.Count > 0, null)
         {
             Steps = ctx.Steps,
-            Rules = ctx.Explains ? ctx.Traces : [],
+            Trace = [.. ctx.Traces],
             SuppressedErrors = ctx.Suppressed,
             FirstSuppressedError = ctx.FirstSuppressed,
         };

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Caracal.Rego.Compilation;
 
 namespace Caracal.Rego;
@@ -8,7 +9,35 @@ public static class RegoCompiler
     /// <summary>Compiles modules together: they form one tree of rules.</summary>
     public static RegoCompilation Compile(IReadOnlyList<RegoModule> modules, RegoCompilerOptions? options = null)
     {
-        var (plan, errors) = new PolicyCompiler(options ?? new RegoCompilerOptions()).Compile(modules);
+        RegoCompilation? result = null;
+        ExceptionDispatchInfo? fault = null;
+        // Syntax trees are walked recursively; a stack of known size takes any tree the parser lets through.
+        var worker = new Thread(Work, StackBytes) { IsBackground = true };
+        worker.Start();
+        worker.Join();
+        fault?.Throw();
+        return result!;
+
+        void Work()
+        {
+            try
+            {
+                result = CompileHere(modules, options ?? new RegoCompilerOptions());
+            }
+#pragma warning disable CA1031 // it is thrown again on the caller's thread
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                fault = ExceptionDispatchInfo.Capture(e);
+            }
+        }
+    }
+
+    private const int StackBytes = 16 * 1024 * 1024;
+
+    private static RegoCompilation CompileHere(IReadOnlyList<RegoModule> modules, RegoCompilerOptions options)
+    {
+        var (plan, errors) = new PolicyCompiler(options).Compile(modules);
         return new(plan is null ? null : new CompiledPolicy(plan, RegoValue.EmptyObject), errors);
     }
 }

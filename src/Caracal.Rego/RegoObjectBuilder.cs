@@ -13,7 +13,7 @@ public sealed class RegoObjectBuilder
     /// <summary>Adds a pair.</summary>
     public RegoObjectBuilder Add(string key, RegoValue value)
     {
-        _builder.Set(RegoValue.String(key), value);
+        _builder.Set(KeyNames.Get(key), value);
         return this;
     }
 

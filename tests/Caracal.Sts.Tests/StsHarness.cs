@@ -74,9 +74,11 @@ internal sealed class StsHarness : IAsyncDisposable
     public Database Database => _store.Database;
     public DatabaseClock Clock { get; private set; } = null!;
 
-    public static async Task<StsHarness> StartAsync(params (string Name, string Value)[] variables)
+    public static Task<StsHarness> StartAsync(params (string Name, string Value)[] variables) => StartAsync(Engine.Sqlite, variables);
+
+    public static async Task<StsHarness> StartAsync(Engine engine, params (string Name, string Value)[] variables)
     {
-        var store = await TestStore.CreateAsync(Engine.Sqlite);
+        var store = await TestStore.CreateAsync(engine);
         var journal = Directory.CreateTempSubdirectory("caracal-sts-test-");
         var audit = new CapturedAudit();
         var trail = OpenTrail(journal, audit);
@@ -260,7 +262,7 @@ internal sealed class StsHarness : IAsyncDisposable
                 INSERT INTO policy_set_versions (id, policy_set_id, version, manifest_json, manifest_sha256, schema_version, created_by, created_at)
                 SELECT @version, 'set', coalesce(max(version), 0) + 1, @manifest, @sha, '2026-05-20', 't', @now FROM policy_set_versions
                 """,
-                new { version, manifest, sha = PolicyManifest.Sha256(manifest), now });
+                new { version, manifest = new JsonText(manifest), sha = PolicyManifest.Sha256(manifest), now });
             await work.Connection.ExecuteAsync(
                 """
                 INSERT INTO policy_set_bindings (zone_id, policy_set_id, active_version_id, updated_at) VALUES (@Zone, 'set', @version, @now)

@@ -1,12 +1,16 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using Caracal.Cli.CommandLine;
+using Microsoft.Win32.SafeHandles;
 
 namespace Caracal.Cli.Processes;
 
 /// <summary>The advisory lock that keeps two stack commands apart (cli.md 5); a crashed holder frees it by dying.</summary>
-internal sealed class StackLock : IDisposable
+internal sealed partial class StackLock : IDisposable
 {
+    private const int ReadOnly = 0;
+
     private readonly FileStream file;
 
     private StackLock(FileStream file) => this.file = file;
@@ -30,16 +34,20 @@ internal sealed class StackLock : IDisposable
 
     public void Dispose() => file.Dispose();
 
+    // Opened by hand: .NET takes a shared lock on whatever it opens, and the holder's lock is exclusive.
     private static string Holder(string path)
     {
-        try
-        {
-            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
-            return reader.ReadToEnd() is { Length: > 0 } pid ? pid : "unknown";
-        }
-        catch (IOException)
+        if (OperatingSystem.IsWindows() || Open(path, ReadOnly) is var descriptor && descriptor < 0)
         {
             return "unknown";
         }
+
+        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        Span<byte> text = stackalloc byte[16];
+        var length = RandomAccess.Read(handle, text, 0);
+        return length > 0 ? Encoding.ASCII.GetString(text[..length]) : "unknown";
     }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
 }

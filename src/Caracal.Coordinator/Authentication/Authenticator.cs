@@ -115,17 +115,6 @@ internal sealed class Authenticator(
     // Step 8: a signed token is only as good as the application and the record behind it are now.
     private Task<bool> IsLiveAsync(MandateClaims claims, CancellationToken cancellationToken) =>
         database.ReadAsync(
-            async connection =>
-            {
-                var now = clock.Now;
-                var application = await directory.FindApplicationAsync(connection, claims.ZoneId!, claims.ClientId!);
-                if (application is null || !application.IsLive(now))
-                {
-                    return false;
-                }
-
-                return claims.Sid is null
-                    || (await directory.FindRecordAsync(connection, claims.ZoneId!, claims.Sid) is { } record && record.IsLive(now));
-            },
+            connection => directory.IsLiveIdentityAsync(connection, claims.ZoneId!, claims.ClientId!, claims.Sid, clock.Now),
             cancellationToken);
 }

@@ -22,6 +22,7 @@ internal enum TokenFault
 internal sealed class BearerVerifier(IZoneKeys keys, string issuerUrl, TimeProvider time)
 {
     private const long SkewSeconds = 60;
+    private readonly VerifiedTokens _verified = new();
 
     /// <summary>The claims, or null with the reason.</summary>
     /// <param name="token">Compact JWS.</param>
@@ -51,7 +52,7 @@ internal sealed class BearerVerifier(IZoneKeys keys, string issuerUrl, TimeProvi
             return (null, TokenFault.NoMatchingKey);
         }
 
-        if (!key.Verify(mandate))
+        if (!_verified.Verify(token, mandate, key))
         {
             return (null, TokenFault.SignatureInvalid);
         }

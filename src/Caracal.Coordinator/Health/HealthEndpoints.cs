@@ -4,21 +4,15 @@ using Caracal.Coordinator.Authentication;
 using Caracal.Coordinator.Requests;
 using Caracal.Hosting.Http;
 using Caracal.Protocol;
-using Caracal.Storage;
-using Caracal.Storage.Outbox;
-using Caracal.Streams.State;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace Caracal.Coordinator.Health;
 
 /// <summary><c>/health /ready /metrics /stats</c> (coordinator.md 15).</summary>
 internal sealed class HealthEndpoints(
-    CoordinatorSettings settings, Authenticator authenticator, RateLimits limits, Database database, ISharedState state,
-    CoordinatorOutboxCare outbox, StoredFigures figures, CoordinatorMetrics metrics, ILogger logger)
+    CoordinatorSettings settings, Authenticator authenticator, RateLimits limits, Readiness readiness, StoredFigures figures,
+    CoordinatorMetrics metrics)
 {
-    private static readonly TimeSpan ProbeTime = TimeSpan.FromSeconds(5);
-
     /// <summary>Set when the service begins to stop.</summary>
     public bool IsDraining { get; set; }
 
@@ -44,11 +38,7 @@ internal sealed class HealthEndpoints(
             return;
         }
 
-        var store = ProbeStoreAsync(context.RequestAborted);
-        var shared = ProbeStateAsync(context.RequestAborted);
-        await Task.WhenAll(store, shared);
-        var (error, dependency) = (await store) ?? (await shared) ?? default;
-        if (error is null)
+        if (await readiness.CheckAsync() is not { } missing)
         {
             await WriteAsync(context, 200, _ => { }, ok: true);
             return;
@@ -56,8 +46,8 @@ internal sealed class HealthEndpoints(
 
         await WriteAsync(context, 503, writer =>
         {
-            writer.WriteString("error"u8, error);
-            writer.WriteString("dependency"u8, dependency);
+            writer.WriteString("error"u8, missing.Error);
+            writer.WriteString("dependency"u8, missing.Dependency);
         }, ok: false);
     }
 
@@ -96,39 +86,6 @@ internal sealed class HealthEndpoints(
             && await limits.HitAsync("ready_rl", address.ToString(), settings.ReadyRateLimit, onlyShared: true, context.RequestAborted) is { } wait
             ? CoordinatorErrors.RateLimited with { RetryAfterSeconds = wait }
             : null;
-    }
-
-    private async Task<(string Error, string Dependency)?> ProbeStoreAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            if (await database.ReadAsync(outbox.HasDeadAsync, cancellationToken).WaitAsync(ProbeTime, cancellationToken))
-            {
-                CoordinatorLog.ReadyOutboxDead(logger);
-                return ("outbox_dead", "outbox");
-            }
-
-            return null;
-        }
-        catch (Exception fault) when (fault is not OperationCanceledException)
-        {
-            CoordinatorLog.ReadyStoreUnreachable(logger, fault);
-            return ("postgres_unreachable", "postgres");
-        }
-    }
-
-    private async Task<(string Error, string Dependency)?> ProbeStateAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            await state.PingAsync(cancellationToken).AsTask().WaitAsync(ProbeTime, cancellationToken);
-            return null;
-        }
-        catch (Exception fault) when (fault is not OperationCanceledException)
-        {
-            CoordinatorLog.ReadyStateUnreachable(logger, fault);
-            return ("redis_unreachable", "redis");
-        }
     }
 
     private static Task WriteAsync(HttpContext context, int status, Action<Utf8JsonWriter> more, bool ok)
@@ -171,6 +128,11 @@ internal sealed class HealthEndpoints(
         WriteRuns(writer, "ttl_sweeper", metrics.TtlSweeps.Value);
         WriteRuns(writer, "service_lease_sweeper", metrics.LeaseSweeps.Value);
         WriteRuns(writer, "retention_cleaner", metrics.RetentionRuns.Value);
+        writer.WriteStartObject("log"u8);
+        writer.WriteNumber("emitted"u8, metrics.LogLines);
+        writer.WriteNumber("dropped"u8, 0);
+        writer.WriteNumber("sampled"u8, 0);
+        writer.WriteEndObject();
         writer.WriteEndObject();
     }
 

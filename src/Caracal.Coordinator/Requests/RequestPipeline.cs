@@ -1,8 +1,10 @@
 using System.Text.Json;
+using Caracal.Authority.Idempotency;
 using Caracal.Coordinator.AdminAudit;
 using Caracal.Coordinator.Authentication;
 using Caracal.Hosting.Http;
 using Caracal.Protocol;
+using Caracal.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -16,7 +18,7 @@ namespace Caracal.Coordinator.Requests;
 /// </summary>
 internal sealed class RequestPipeline(
     CoordinatorSettings settings, RouteTable routes, Authenticator authenticator, RateLimits limits, AdminAuditTrail trail,
-    TimeProvider time, ILogger logger)
+    CoordinatorMetrics metrics, DatabaseClock clock, ILogger logger)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -46,6 +48,18 @@ internal sealed class RequestPipeline(
         await RouteAsync(context, caller!, match, rawPath, body);
     }
 
+    /// <summary>Answers a public route unless its caller's address asks too often.</summary>
+    public async Task HandlePublicAsync(HttpContext context, Func<HttpContext, Task> handler)
+    {
+        if (await CheckRateAsync(context, caller: null) is { } refusal)
+        {
+            await ReplyWriter.WriteAsync(context, refusal);
+            return;
+        }
+
+        await handler(context);
+    }
+
     private async Task RouteAsync(
         HttpContext context, Caller caller, (Route Route, Dictionary<string, string> Ids)? match, string rawPath, JsonElement body)
     {
@@ -60,6 +74,11 @@ internal sealed class RequestPipeline(
             ? await AnswerAsync(new Call { Http = context, Caller = caller, Route = route, Ids = ids, Body = body })
             : CoordinatorErrors.InvalidParams;
         await ReplyWriter.WriteAsync(context, reply);
+        if (ReferenceEquals(reply.Refusal, IdempotencyRefusals.KeyInvalid) || ReferenceEquals(reply.Refusal, IdempotencyRefusals.KeyMultiple))
+        {
+            metrics.IdempotencyInvalid.Add();
+        }
+
         if (!reply.Succeeded && !route.Unaudited)
         {
             trail.RecordFailure(context, caller, ids.GetValueOrDefault("zoneId"), reply.Status);
@@ -68,6 +87,11 @@ internal sealed class RequestPipeline(
 
     private async Task<Reply> AnswerAsync(Call call)
     {
+        if (call.Route.Issues && !clock.IsUsable)
+        {
+            return CoordinatorErrors.ClockUnusable;
+        }
+
         try
         {
             var reply = await call.Route.Handler(call);
@@ -99,7 +123,7 @@ internal sealed class RequestPipeline(
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        using var timer = time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), limit, settings.RequestTimeout, Timeout.InfiniteTimeSpan);
+        using var timer = clock.Process.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), limit, settings.RequestTimeout, Timeout.InfiniteTimeSpan);
         try
         {
             return await RequestBody.ReadAsync(context.Request, settings.BodyLimit, limit.Token);

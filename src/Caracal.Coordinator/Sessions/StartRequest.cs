@@ -13,6 +13,9 @@ internal sealed record StartRequest
     public string? SubjectSessionId { get; init; }
     public string? SubjectToken { get; init; }
     public string? ParentId { get; init; }
+
+    /// <summary>Anchor the child where its parent is anchored, so that a user's Session does not lose its user (coordinator.md 19.12).</summary>
+    public required bool InheritsSubject { get; init; }
     public required string Lifecycle { get; init; }
     public required string[] Labels { get; init; }
 
@@ -33,6 +36,7 @@ internal sealed record StartRequest
             SubjectSessionId = reader.OptionalText("subject_session_id"),
             SubjectToken = reader.OptionalText("subject_token"),
             ParentId = reader.OptionalText("parent_id"),
+            InheritsSubject = reader.Choice("subject_authority", "own", "own", "inherit") == "inherit",
             Lifecycle = lifecycle,
             Labels = ReadLabels(reader),
             TtlSeconds = ReadTtl(reader, lifecycle),
@@ -40,6 +44,11 @@ internal sealed record StartRequest
             InheritParentEdgeId = reader.OptionalText("inherit_parent_edge_id"),
             MetadataJson = reader.ObjectText("metadata"),
         };
+        if (request.InheritsSubject && (request.ParentId is null || request.SubjectSessionId is not null))
+        {
+            reader.AddIssue("Needs a parent and no subject_session_id", "subject_authority");
+        }
+
         return (request, reader.Issues);
     }
 
@@ -57,6 +66,11 @@ internal sealed record StartRequest
         writer.WriteString("inherit_parent_edge_id"u8, InheritParentEdgeId);
         writer.WritePropertyName("metadata"u8);
         writer.WriteRawValue(MetadataJson);
+        if (InheritsSubject)
+        {
+            // Ours; left out of every request that v1.0 could have sent, whose digests are fixed.
+            writer.WriteString("subject_authority"u8, "inherit"u8);
+        }
     });
 
     private static int? ReadTtl(BodyReader reader, string lifecycle)

@@ -33,20 +33,21 @@ internal sealed class StartSession(
             return refused;
         }
 
-        if ((request.SubjectSessionId ?? call.Caller.AuthorityRecordId) is not { } recordId)
+        var named = request.SubjectSessionId ?? call.Caller.AuthorityRecordId;
+        if (named is null && !request.InheritsSubject)
         {
             return SessionRefusals.SubjectSessionRequired;
         }
 
         // Keys are fetched outside the transaction; the verdict is used inside it, after the replay.
-        var unproven = recordId == call.Caller.AuthorityRecordId || !settings.RequireSubjectProof
+        var unproven = named == call.Caller.AuthorityRecordId || !settings.RequireSubjectProof
             ? null
-            : await proof.CheckAsync(request.SubjectToken, call.ZoneId, request.ApplicationId, recordId, call.Aborted);
-        return await changes.RunAsync(call, work => StartAsync(work, call, request, keyed, recordId, unproven));
+            : await proof.CheckAsync(request.SubjectToken, call.ZoneId, request.ApplicationId, named!, call.Aborted);
+        return await changes.RunAsync(call, work => StartAsync(work, call, request, keyed, named, unproven));
     }
 
     private async Task<Reply> StartAsync(
-        Work work, Call call, StartRequest request, KeyedRequest? keyed, string recordId, Refusal? unproven)
+        Work work, Call call, StartRequest request, KeyedRequest? keyed, string? named, Refusal? unproven)
     {
         var now = Timestamps.TruncateToMicroseconds(clock.Now);
         if (keyed is not null && await receipts.BeginAsync(work, keyed, id => HoldsSlotAsync(work, call.ZoneId, id, now), now) is { } replay)
@@ -55,19 +56,21 @@ internal sealed class StartSession(
         }
 
         await ZoneLocks.SessionsAsync(work, call.ZoneId);
-        var record = await directory.FindRecordAsync(work.Connection, call.ZoneId, recordId);
+        var parent = request.ParentId is null ? null : await sessions.FindAsync(work.Connection, call.ZoneId, request.ParentId);
+        var recordId = request.InheritsSubject ? AnchorOf(parent, request) : named;
+        var record = recordId is null ? null : await directory.FindRecordAsync(work.Connection, call.ZoneId, recordId);
         if (unproven is not null && record?.IsLiveApplication(request.ApplicationId, now) != true)
         {
             return unproven;
         }
 
-        var facts = await ReadFactsAsync(work, call, request, record?.IsLive(now) ?? false, now);
+        var facts = await ReadFactsAsync(work, call, request, parent, record?.IsLive(now) ?? false, now);
         if (StartRules.Check(facts, now) is { } refusal)
         {
             return refusal;
         }
 
-        var session = Make(call.ZoneId, request, recordId, facts.Parent, now);
+        var session = Make(call.ZoneId, request, recordId!, parent, now);
         await sessions.InsertAsync(work, session);
         var (edge, refused) = request.Inherits && session.ParentId is not null
             ? await inheritance.MirrorAsync(work, session, request.InheritParentEdgeId, now)
@@ -111,14 +114,17 @@ internal sealed class StartSession(
         }, null);
     }
 
+    // The proof was given when the parent started, to the parent's application and to nobody else.
+    private static string? AnchorOf(Session? parent, StartRequest request) =>
+        parent?.ApplicationId == request.ApplicationId ? parent.SubjectAuthorityRecordId : null;
+
     private async Task<bool> HoldsSlotAsync(Work work, string zoneId, string id, DateTimeOffset now) =>
         await sessions.FindAsync(work.Connection, zoneId, id) is { } session && SessionRules.HoldsSlot(session, now);
 
-    private async Task<StartFacts> ReadFactsAsync(Work work, Call call, StartRequest request, bool anchorIsActive, DateTimeOffset now)
+    private async Task<StartFacts> ReadFactsAsync(Work work, Call call, StartRequest request, Session? parent, bool anchorIsActive, DateTimeOffset now)
     {
         var application = await directory.FindApplicationAsync(work.Connection, call.ZoneId, request.ApplicationId);
         var (zone, own) = await sessions.CountSlotsAsync(work.Connection, call.ZoneId, request.ApplicationId, now);
-        var parent = request.ParentId is null ? null : await sessions.FindAsync(work.Connection, call.ZoneId, request.ParentId);
         var parentApplication = parent is null ? null
             : parent.ApplicationId == application?.Id ? application
             : await directory.FindApplicationAsync(work.Connection, call.ZoneId, parent.ApplicationId);

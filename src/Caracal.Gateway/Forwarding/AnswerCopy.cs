@@ -60,8 +60,9 @@ internal sealed class AnswerCopy : IDisposable
         {
             return HasBody ? await CopyAsync() : CopyEnd.Whole;
         }
-        catch (Exception fault) when (fault is IOException or HttpRequestException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception)
         {
+            // Whatever broke the copy, on either side: the caller must not take what it has for the whole.
             return _call.Lifetime.Cause == CallEnd.Revoked ? CopyEnd.Revoked : CopyEnd.Failed;
         }
         finally

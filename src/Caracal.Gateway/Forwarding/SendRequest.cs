@@ -15,8 +15,9 @@ internal sealed class SendRequest(GuardedHttp http, GatewaySettings settings) : 
             call.Answer = await http.SendAsync(request, call.Lifetime.Token);
             return (int)call.Answer.StatusCode >= 200 ? Verdict.Pass : Failure(GatewayErrors.UpstreamUnreachable);
         }
-        catch (Exception fault) when (fault is HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception fault)
         {
+            // The upstream is the outside world: whatever it made the client throw, the call failed and is recorded so.
             return Judge(call, fault);
         }
     }

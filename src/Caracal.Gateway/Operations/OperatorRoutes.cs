@@ -67,6 +67,17 @@ internal sealed class OperatorRoutes(
         });
     }
 
+    /// <summary><c>GET /internal/revocations/{anchor}</c>: whether this instance holds an id for revoked (operations.md 6.1).</summary>
+    public Task AnchorAsync(HttpContext http, string anchor) => access.Allows(http.Request)
+        ? ErrorBody.WriteJsonAsync(http.Response, writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteString("anchor"u8, anchor);
+            writer.WriteBoolean("revoked"u8, revocations.IsMarked(anchor));
+            writer.WriteEndObject();
+        })
+        : TextAsync(http, StatusCodes.Status404NotFound, "text/plain; charset=utf-8", "not found");
+
     private async Task<bool> TryReloadAsync(CancellationToken cancellationToken)
     {
         try

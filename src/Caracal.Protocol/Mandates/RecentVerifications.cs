@@ -13,10 +13,12 @@ internal sealed class RecentVerifications
 
     private readonly Entry?[] _entries = new Entry?[Slots];
 
-    public static UInt128 Digest(MandateToken token)
+    public static UInt128 Digest(MandateToken token) => Digest(token.Bytes.Span);
+
+    public static UInt128 Digest(ReadOnlySpan<byte> token)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(token.Bytes.Span, hash);
+        SHA256.HashData(token, hash);
         return BinaryPrimitives.ReadUInt128LittleEndian(hash);
     }
 

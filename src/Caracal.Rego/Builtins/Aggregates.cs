@@ -50,7 +50,7 @@ internal static class Aggregates
             if (item is not NumberValue n) return c.WrongOperand(0, $"{(c[0] is SetValue ? "set" : "array")} of numbers", $"{(c[0] is SetValue ? "set" : "array")} containing {Builtin.KindName(item.Kind)}");
             c.Context.Tick();
             result = step(result, n);
-            if (!result.IsSmall) c.Context.Charge(1 + (int)(result.Coefficient.GetBitLength() / 4096));
+            if (!result.IsSmall) c.Context.Charge(result.Weight);
         }
 
         return result;
@@ -74,7 +74,21 @@ internal static class Aggregates
         if (c[0] is SetValue s) return new ArrayValue([.. s.Sorted]);
         // Equal values are interchangeable, so stability does not matter.
         RegoValue[] items = [.. ((ArrayValue)c[0]).Span];
-        System.Array.Sort(items, ValueOrder.Compare);
+        var ctx = c.Context;
+        try
+        {
+            System.Array.Sort(items, (a, b) =>
+            {
+                ctx.Tick();
+                if (a is NumberValue { IsSmall: false } n) ctx.Charge(n.Weight);
+                return ValueOrder.Compare(a, b);
+            });
+        }
+        catch (InvalidOperationException e) when (e.InnerException is Evaluation.EvalException inner)
+        {
+            throw new Evaluation.EvalException(inner.Code, inner.Message, inner.Place);
+        }
+
         return new ArrayValue(items);
     }
 

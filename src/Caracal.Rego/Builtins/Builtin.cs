@@ -55,6 +55,7 @@ internal sealed class Builtin
             }
 
             if (args[i] is Values.StringValue { Text.Length: > 256 } s) ctx.Charge(s.Text.Length / 32);
+            else if (args[i] is NumberValue { IsSmall: false } n) ctx.Charge(n.Weight);
         }
 
         if (Body is null)

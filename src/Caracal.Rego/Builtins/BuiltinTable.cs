@@ -10,7 +10,8 @@ internal static class BuiltinTable
     /// <summary>What template strings compile to.</summary>
     public static Builtin Template { get; } = s_all["internal.template_string"];
 
-    public static IEnumerable<string> Names => s_all.Keys;
+    /// <summary>Names that can be called but never give a result.</summary>
+    public static IEnumerable<string> WithoutBody => s_all.Values.Where(b => b.Body is null && !b.IsRelation).Select(b => b.Name);
 
     public static Builtin? Find(string name) => s_all.GetValueOrDefault(name);
 
@@ -76,6 +77,16 @@ internal static class DeclaredOnly
         Declare("graphql.schema_is_valid", 1);
         Declare("rego.parse_module", 2);
         Declare("strings.render_template", 2);
+        foreach (var algorithm in new[] { "hs256", "hs384", "hs512", "rs256", "rs384", "rs512", "ps256", "ps384", "ps512", "es256", "es384", "es512", "eddsa" })
+            Declare("io.jwt.verify_" + algorithm, 2);
+        Declare("io.jwt.decode", 1);
+        Declare("io.jwt.decode_verify", 2);
+        Declare("json.match_schema", 2);
+        Declare("json.verify_schema", 1);
+        Declare("yaml.is_valid", 1);
+        Declare("yaml.marshal", 1);
+        Declare("yaml.unmarshal", 1);
+        Declare("regex.globs_match", 2);
         all.Add(new Builtin("opa.runtime", [], static (in _) => RegoValue.EmptyObject) { Varies = true });
 
         void Declare(string name, int arity) =>

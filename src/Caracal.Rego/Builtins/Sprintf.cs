@@ -273,7 +273,8 @@ internal static class GoFloat
         var exponent = int.Parse(text.AsSpan(split + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
         var digits = text[..split].Replace(".", "", StringComparison.Ordinal).TrimEnd('0');
         if (digits.Length == 0) digits = "0";
-        var limit = precision < 0 ? 21 : Math.Max(precision, 1);
+        var limit = precision < 0 ? 6 : Math.Max(precision, 1);
+        if (precision > digits.Length && digits.Length > exponent) limit = digits.Length;
         if (exponent < -4 || exponent >= limit)
         {
             var sign = exponent < 0 ? '-' : '+';

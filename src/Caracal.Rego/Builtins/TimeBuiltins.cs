@@ -25,7 +25,7 @@ internal static class TimeBuiltins
         all.Add(new Builtin("test.sleep", ["string"], static (in c) =>
         {
             if (Duration(c.Text(0)) is not { } ns) return c.Fail("invalid duration");
-            Thread.Sleep(TimeSpan.FromMilliseconds(Math.Min((double)ns / 1_000_000, 1_000)));
+            c.Context.Wait(TimeSpan.FromMilliseconds(Math.Min((double)ns / 1_000_000, 1_000)));
             return RegoValue.Null;
         })
         { Varies = true });

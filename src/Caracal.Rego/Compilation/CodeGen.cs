@@ -40,12 +40,12 @@ internal sealed partial class CodeGen(TreeNode root)
     }
 
     /// <summary>A query's plan, the registers it needs, and those of the named variables.</summary>
-    public (Plan Plan, int Registers) Query(IrBody body, IReadOnlyList<Var> named, GroupUses uses)
+    public (Plan Plan, int Registers) Query(IrBody body, IReadOnlyList<Var> named, bool isValue, GroupUses uses)
     {
         Start(uses, "", []);
         var ops = new List<Op>();
         Body(body, ops);
-        ops.Add(new EmitSolutionOp([.. named.Select(v => v.Slot)]));
+        ops.Add(isValue && named.Count == 1 ? new EmitResultOp(named[0].Slot) : new EmitSolutionOp([.. named.Select(v => v.Slot)]));
         return (new Plan([.. ops]), _registers);
     }
 

@@ -107,7 +107,7 @@ internal sealed partial class CodeGen
             case IrRef r: return Reference(r.Root, r.Keys);
             case IrArray a: return new ArrayExpr([.. a.Items.Select(Expression)]);
             case IrSet s: return new SetExpr([.. s.Items.Select(Expression)]);
-            case IrObject o: return new ObjectExpr([.. o.Pairs.Select(p => (Expression(p.Key), Expression(p.Value)))], Place(o.At));
+            case IrObject o: return Object(o);
             case IrCall { Builtin: { } builtin } c:
                 NoteBuiltin(builtin);
                 return new BuiltinExpr(builtin, [.. c.Args.Select(Expression)], Place(c.At));
@@ -117,6 +117,18 @@ internal sealed partial class CodeGen
             case IrComprehension c: return Comprehension(c);
             default: throw new InvalidOperationException($"no plan for {term.GetType().Name}");
         }
+    }
+
+    private Expr Object(IrObject o)
+    {
+        var keys = new KeyTable(o.Pairs.Count);
+        foreach (var (key, _) in o.Pairs)
+        {
+            if (key is IrConst c && keys.Find(c.Value) < 0) keys.Append(c.Value);
+        }
+
+        if (keys.Count == o.Pairs.Count) return new RecordExpr(keys.Sealed(), [.. o.Pairs.Select(p => Expression(p.Value))]);
+        return new ObjectExpr([.. o.Pairs.Select(p => (Expression(p.Key), Expression(p.Value)))], Place(o.At));
     }
 
     private void NoteBuiltin(Builtin builtin)
@@ -180,7 +192,7 @@ internal sealed partial class CodeGen
             var names = new List<StringValue>();
             while (at < keys.Count && keys[at] is IrConst { Value: StringValue s })
             {
-                names.Add(s);
+                names.Add(KeyNames.Get(s.Text));
                 at++;
             }
 

@@ -15,6 +15,8 @@ internal sealed class BuiltinExpr(Builtin builtin, Expr[] args, SourcePlace plac
 {
     public override RegoValue? Eval(EvalContext ctx, Span<RegoValue?> r)
     {
+        // Operators chain deeper than parentheses nest.
+        RuntimeHelpers.EnsureSufficientExecutionStack();
         var room = default(Operands);
         Span<RegoValue> values = room;
         for (var i = 0; i < args.Length; i++)

@@ -34,7 +34,7 @@ internal static class Freezer
 {
     private static readonly EvalOptions s_options = new()
     {
-        Deadline = TimeSpan.FromSeconds(5),
+        Deadline = TimeSpan.FromSeconds(2),
         StepLimit = 50_000_000,
         MemoryLimit = 256L * 1024 * 1024,
         StrictBuiltinErrors = true,

@@ -60,6 +60,16 @@ internal sealed class EmitPathOp(Expr[] keys, Expr value, bool asMember, SourceP
     }
 }
 
+/// <summary>The solution of a query that is one expression without variables.</summary>
+internal sealed class EmitResultOp(int slot) : Op(SourcePlace.None)
+{
+    public override Outcome Run(EvalContext ctx, Span<RegoValue?> r, Plan plan, int next)
+    {
+        ctx.Result = r[slot];
+        return Outcome.Stop;
+    }
+}
+
 /// <summary>A solution of a query: the values of its variables.</summary>
 internal sealed class EmitSolutionOp(int[] slots) : Op(SourcePlace.None)
 {

@@ -26,6 +26,7 @@ internal sealed class EvalContext
     private CancellationToken _cancel;
     private bool _strict;
     private RegoValue?[] _rootCache = [];
+    private Layer _root = new(null, null, null, null, []);
     private readonly List<int> _touched = [];
 
     public PolicyState Policy { get; private set; } = null!;
@@ -41,11 +42,12 @@ internal sealed class EvalContext
 
     public bool Explains { get; private set; }
 
-    public List<RuleTrace> Traces { get; private set; } = [];
+    public List<TraceEntry> Traces { get; } = [];
+
+    /// <summary>The value of a query that is one expression.</summary>
+    public RegoValue? Result { get; set; }
 
     public List<RegoValue?[]> Solutions { get; } = [];
-
-    public Dictionary<(string, RegoValue), RegoValue> Drawn { get; } = [];
 
     /// <summary>The body whose failing condition is looked for, while explaining.</summary>
     public Plan? ExplainedPlan { get; set; }
@@ -70,9 +72,15 @@ internal sealed class EvalContext
         Limits = policy.Plan.Limits;
         UsesConstants = usesConstants;
         Explains = options.Explain;
-        if (Explains) Traces = [];
-        if (_rootCache.Length < policy.Plan.SlotCount) _rootCache = new RegoValue?[Math.Max(16, policy.Plan.SlotCount)];
-        Layer = new Layer(null, input, null, null, _rootCache);
+        if (_rootCache.Length < policy.Plan.SlotCount)
+        {
+            _rootCache = new RegoValue?[Math.Max(16, policy.Plan.SlotCount)];
+            _root = new Layer(null, null, null, null, _rootCache);
+        }
+
+        Layer = _root;
+        _root.Input = input;
+        Result = null;
         _stepLimit = options.StepLimit ?? Limits.Steps;
         _memoryLimit = options.MemoryLimit ?? Limits.MemoryBytes;
         _cancel = options.CancellationToken;
@@ -92,6 +100,9 @@ internal sealed class EvalContext
         Place = SourcePlace.None;
     }
 
+    /// <summary>Waits, at most as long as the evaluation may go on.</summary>
+    public void Wait(TimeSpan time) => _cancel.WaitHandle.WaitOne(time);
+
     /// <summary>Forgets all values, so that a pooled context keeps nothing alive.</summary>
     public void Finish()
     {
@@ -100,8 +111,10 @@ internal sealed class EvalContext
         System.Array.Clear(_stack, 0, Math.Min(_stack.Length, Math.Max(_high, _top)));
         if (_stack.Length > 65_536) _stack = new RegoValue?[256];
         _spare = null;
-        Solutions.Clear();
-        Drawn.Clear();
+        if (Solutions.Count > 0) Solutions.Clear();
+        if (Traces.Count > 0) Traces.Clear();
+        _root.Input = null;
+        Result = null;
         Layer = null!;
         Policy = null!;
         Options = null!;
@@ -269,12 +282,15 @@ internal sealed class EvalContext
     }
 }
 
+/// <summary>A clause that was tried: whether it held, and the place of the furthest condition that failed.</summary>
+internal readonly record struct TraceEntry(RuleGroup Group, Clause Clause, bool Held, SourcePlace? Failed);
+
 /// <summary>What <c>with</c> changes: the documents, the functions, and a cache of its own.</summary>
 internal sealed class Layer(Layer? outer, RegoValue? input, Overlay? data, Dictionary<object, Mock>? mocks, RegoValue?[] cache)
 {
     public Layer? Outer { get; } = outer;
 
-    public RegoValue? Input { get; } = input;
+    public RegoValue? Input { get; set; } = input;
 
     public Overlay? Data { get; } = data;
 

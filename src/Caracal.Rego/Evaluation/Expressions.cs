@@ -182,6 +182,24 @@ internal sealed class ObjectExpr((Expr Key, Expr Value)[] pairs, SourcePlace pla
     }
 }
 
+/// <summary>An object literal whose keys are distinct constants: all its values share one table of keys.</summary>
+internal sealed class RecordExpr(KeyTable keys, Expr[] items) : Expr
+{
+    public override RegoValue? Eval(EvalContext ctx, Span<RegoValue?> r)
+    {
+        var values = new RegoValue[items.Length];
+        for (var i = 0; i < values.Length; i++)
+        {
+            var value = items[i].EvalValue(ctx, r);
+            if (value is null) return null;
+            values[i] = value;
+        }
+
+        ctx.ChargeMemory(96 + (values.Length * 8L));
+        return new ObjectValue(keys, values);
+    }
+}
+
 /// <summary>A comprehension: its body collects into an accumulator held in a register.</summary>
 internal sealed class ComprehensionExpr(ComprehensionKind kind, Plan body, int slot) : Expr
 {
@@ -199,7 +217,7 @@ internal sealed class ComprehensionExpr(ComprehensionKind kind, Plan body, int s
 internal sealed class Accumulator(ComprehensionKind kind) : RegoValue
 {
     private List<RegoValue>? _items;
-    private SetBuilder? _members;
+    private KeyTable _members = new(0);
     private ObjectBuilder? _pairs;
 
     public override RegoKind Kind => throw new InvalidOperationException("an accumulator is not a value");
@@ -216,8 +234,9 @@ internal sealed class Accumulator(ComprehensionKind kind) : RegoValue
             ctx.ChargeMemory(16);
             ctx.CheckCollection(_items.Count);
         }
-        else if ((_members ??= new SetBuilder()).Add(value))
+        else if (_members.Find(value) < 0)
         {
+            _members.Append(value);
             ctx.ChargeMemory(24);
             ctx.CheckCollection(_members.Count);
         }
@@ -238,7 +257,7 @@ internal sealed class Accumulator(ComprehensionKind kind) : RegoValue
         return kind switch
         {
             ComprehensionKind.Array => _items is null ? ArrayValue.Empty : new ArrayValue([.. _items]),
-            ComprehensionKind.Set => _members?.Build() ?? SetValue.Empty,
+            ComprehensionKind.Set => _members.Count == 0 ? SetValue.Empty : new SetValue(_members),
             _ => _pairs?.Build() ?? ObjectValue.Empty,
         };
     }

@@ -52,9 +52,11 @@ internal sealed class IterateOp(Expr collection, int keySlot, int valueSlot, boo
 
     private Outcome Set(SetValue s, EvalContext ctx, Span<RegoValue?> r, Plan plan, int next)
     {
-        foreach (var member in s.Sorted)
+        var order = s.Order();
+        for (var i = 0; i < s.Count; i++)
         {
             ctx.Tick();
+            var member = s.MemberAt(order is null ? i : order[i]);
             if (keySlot >= 0) r[keySlot] = member;
             if (valueSlot >= 0) r[valueSlot] = member;
             if (plan.Run(ctx, r, next) == Outcome.Stop) return Outcome.Stop;
@@ -106,8 +108,10 @@ internal sealed class EveryOp(Expr domain, int keySlot, int valueSlot, Plan body
 
                 return Outcome.Next;
             case SetValue s:
-                foreach (var member in s.Sorted)
+                var members = s.Order();
+                for (var i = 0; i < s.Count; i++)
                 {
+                    var member = s.MemberAt(members is null ? i : members[i]);
                     if (!Holds(ctx, r, member, member)) return Outcome.Done;
                 }
 

@@ -163,7 +163,7 @@ internal static class RuleRun
         var held = group.Kind is GroupKind.Complete or GroupKind.Function ? window[0] is not null : ctx.FailedAt == clause.Body.Ops.Length - 1;
         var failed = held ? null : ctx.FailedOp?.Place;
         if (ctx.Traces.Count < EvalContext.MaxTraces)
-            ctx.Traces.Add(new RuleTrace(group.Name, clause.Place.File, clause.Place.Line, held, failed?.File, failed?.Line ?? 0, failed?.Column ?? 0));
+            ctx.Traces.Add(new TraceEntry(group, clause, held, failed));
         (ctx.ExplainedPlan, ctx.FailedOp, ctx.FailedAt) = (plan, op, at);
     }
 }

@@ -46,6 +46,9 @@ internal sealed class NumberValue : RegoValue
 
     public int Exponent => _isBig ? Exponent10 : 0;
 
+    /// <summary>How much work arithmetic on this number is, in steps.</summary>
+    public int Weight => _isBig ? 1 + (int)(Coefficient10.GetBitLength() / 64) + (Math.Abs(Exponent10) / 16) : 1;
+
     /// <summary>The whole value of an integer.</summary>
     public BigInteger Integer => !_isBig ? _small : Coefficient10 * BigInteger.Pow(10, Exponent10);
 

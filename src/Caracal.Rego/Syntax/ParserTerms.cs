@@ -77,7 +77,7 @@ internal sealed partial class Parser
         switch (token.Kind)
         {
             case TokenKind.Number: return Number(Take(), negative: false);
-            case TokenKind.Text: return new ScalarTerm(RegoValue.String(Take().Text), token.At);
+            case TokenKind.Text: return new ScalarTerm(KeyNames.Get(Take().Text), token.At);
             case TokenKind.Template: return Template(Take());
             case TokenKind.Name: return Name();
         }
@@ -154,7 +154,7 @@ internal sealed partial class Parser
     {
         if (Here.SpaceBefore || Here.Kind != TokenKind.Name) throw Unexpected("expected name after .");
         var name = Take();
-        return new ScalarTerm(RegoValue.String(name.Text), name.At);
+        return new ScalarTerm(KeyNames.Get(name.Text), name.At);
     }
 
     private Term BracketKey()

@@ -183,6 +183,9 @@ internal sealed class SetValue : RegoValue
         }
     }
 
+    /// <summary>Positions in ascending order; null when insertion order is already ascending.</summary>
+    public int[]? Order() => _members.Order();
+
     /// <summary>Members in the order they were added: for work whose outcome does not depend on order.</summary>
     public RegoValue MemberAt(int index) => _members[index];
 

@@ -60,7 +60,7 @@ internal static class JsonText
                 var builder = new ObjectBuilder();
                 while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
                 {
-                    var key = RegoValue.String(reader.GetString()!);
+                    var key = KeyNames.Get(reader.GetString()!);
                     reader.Read();
                     builder.Set(key, ReadValue(ref reader));
                 }

@@ -117,6 +117,13 @@ internal struct KeyTable
         return order;
     }
 
+    /// <summary>This table with its order known, to be shared by objects that have the same keys.</summary>
+    public KeyTable Sealed()
+    {
+        Order();
+        return this;
+    }
+
     public readonly int MaxDepth()
     {
         var depth = 0;

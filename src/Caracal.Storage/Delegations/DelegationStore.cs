@@ -93,7 +93,7 @@ public sealed class DelegationStore
             : (await work.Connection.QueryAsync<Delegation>(
                 $"""
                  SELECT {Columns} FROM delegation_edges
-                 WHERE zone_id = @zoneId AND status = 'active' AND (source_session_id IN @ids OR target_session_id IN @ids)
+                 WHERE zone_id = @zoneId AND status = 'active' AND ({work.Dialect.AnyOf("source_session_id", "@ids")} OR {work.Dialect.AnyOf("target_session_id", "@ids")})
                  ORDER BY id {work.Dialect.ForUpdate}
                  """,
                 new { zoneId, ids = sessionIds.ToList() })).AsList();

@@ -24,6 +24,9 @@ public interface ISqlDialect
     /// <summary>A condition: the JSON column's list member <paramref name="key"/> holds the parameter's value.</summary>
     string JsonArrayContains(string column, string key, string parameter);
 
+    /// <summary>A condition: the column's value is one of the list parameter's (bind a <c>List&lt;string&gt;</c>; an empty one matches nothing).</summary>
+    string AnyOf(string column, string parameter);
+
     /// <summary>An expression: a time column plus a column of whole seconds.</summary>
     string AddSeconds(string time, string seconds);
 

@@ -26,6 +26,9 @@ internal sealed class PostgresDialect : ISqlDialect
 
         """;
 
+    // Dapper binds a list as one array here and does not spell it out.
+    public string AnyOf(string column, string parameter) => $"{column} = ANY ({parameter})";
+
     public string AddSeconds(string time, string seconds) => $"({time} + {seconds} * interval '1 second')";
 
     public string JsonText(string column, string key) => $"({column} ->> '{key}')";

@@ -29,6 +29,8 @@ internal sealed class SqliteDialect : ISqlDialect
 
             """));
 
+    public string AnyOf(string column, string parameter) => $"{column} IN {parameter}";
+
     public string AddSeconds(string time, string seconds) => $"({time} + {seconds} * 1000000)";
 
     public string JsonText(string column, string key) => $"json_extract({column}, '$.{key}')";

@@ -45,12 +45,23 @@ public sealed record DirectoryResource
 /// <summary>
 /// What the Coordinator reads of other services' tables: SELECT only, never locked (coordinator.md 4, storage.md 2).
 /// </summary>
-public sealed class CoordinatorDirectory
+/// <param name="dialect">What the engine says its own way.</param>
+public sealed class CoordinatorDirectory(ISqlDialect dialect)
 {
     public Task<DirectoryApplication?> FindApplicationAsync(DbConnection connection, string zoneId, string id) =>
         connection.QuerySingleOrDefaultAsync<DirectoryApplication?>(
             "SELECT id, registration_method, expires_at, archived_at FROM applications WHERE zone_id = @zoneId AND id = @id",
             new { zoneId, id });
+
+    /// <summary>Whether the application lives and, when one is named, so does the authority record; asked with every request.</summary>
+    public Task<bool> IsLiveIdentityAsync(DbConnection connection, string zoneId, string applicationId, string? recordId, DateTimeOffset now) =>
+        connection.ExecuteScalarAsync<bool>(
+            $"""
+             SELECT EXISTS (SELECT 1 FROM applications
+                            WHERE zone_id = @zoneId AND id = @applicationId AND archived_at IS NULL AND (expires_at IS NULL OR expires_at > @now))
+                {(recordId is null ? "" : "AND EXISTS (SELECT 1 FROM authority_records WHERE zone_id = @zoneId AND id = @recordId AND status = 'active' AND expires_at > @now)")}
+             """,
+            new { zoneId, applicationId, recordId, now });
 
     public Task<DirectoryRecord?> FindRecordAsync(DbConnection connection, string zoneId, string id) =>
         connection.QuerySingleOrDefaultAsync<DirectoryRecord?>(
@@ -59,7 +70,7 @@ public sealed class CoordinatorDirectory
 
     public async Task<IReadOnlyList<DirectoryRecord>> RecordsAsync(DbConnection connection, string zoneId, IReadOnlyCollection<string> ids) =>
         (await connection.QueryAsync<DirectoryRecord>(
-            "SELECT id, session_type, subject_id, status, expires_at FROM authority_records WHERE zone_id = @zoneId AND id IN @ids",
+            $"SELECT id, session_type, subject_id, status, expires_at FROM authority_records WHERE zone_id = @zoneId AND {dialect.AnyOf("id", "@ids")}",
             new { zoneId, ids = ids.ToList() })).AsList();
 
     /// <summary>Unarchived resources of the zone by row id or identifier.</summary>
@@ -67,10 +78,10 @@ public sealed class CoordinatorDirectory
         names.Count == 0
             ? []
             : (await connection.QueryAsync<DirectoryResource>(
-                """
-                SELECT id, identifier, scopes FROM resources
-                WHERE zone_id = @zoneId AND archived_at IS NULL AND (id IN @names OR identifier IN @names)
-                """,
+                $"""
+                 SELECT id, identifier, scopes FROM resources
+                 WHERE zone_id = @zoneId AND archived_at IS NULL AND ({dialect.AnyOf("id", "@names")} OR {dialect.AnyOf("identifier", "@names")})
+                 """,
                 new { zoneId, names = names.ToList() })).AsList();
 
     /// <summary>The identifier behind a stored <c>resource_id</c>; null when the resource is gone or archived.</summary>

@@ -31,6 +31,13 @@ public sealed class SessionStore(ISqlDialect dialect)
          ORDER BY id LIMIT @limit
          """;
 
+    /// <summary>Fails unless the table has the columns this build needs.</summary>
+    public static async Task<bool> ProbeAsync(DbConnection connection)
+    {
+        await connection.QueryAsync<Session>($"SELECT {Columns} FROM sessions WHERE 1 = 0");
+        return true;
+    }
+
     public Task<Session?> FindAsync(DbConnection connection, string zoneId, string id) =>
         connection.QuerySingleOrDefaultAsync<Session?>(
             $"SELECT {Columns} FROM sessions WHERE zone_id = @zoneId AND id = @id", new { zoneId, id });
@@ -124,7 +131,7 @@ public sealed class SessionStore(ISqlDialect dialect)
         var rows = await work.Connection.QueryAsync<Session>(
             $"""
              WITH RECURSIVE tree (id) AS (
-                 SELECT id FROM sessions WHERE zone_id = @zoneId AND id IN @roots AND status IN ('active', 'suspended')
+                 SELECT id FROM sessions WHERE zone_id = @zoneId AND {dialect.AnyOf("id", "@roots")} AND status IN ('active', 'suspended')
                  UNION
                  SELECT s.id FROM sessions s JOIN tree t ON s.parent_id = t.id
                  WHERE s.zone_id = @zoneId AND s.status IN ('active', 'suspended'))
@@ -185,10 +192,10 @@ public sealed class SessionStore(ISqlDialect dialect)
     /// <summary>Of the given records, those that still back an open Session.</summary>
     public async Task<IReadOnlySet<string>> RecordsInUseAsync(DbConnection connection, string zoneId, IReadOnlyCollection<string> recordIds) =>
         (await connection.QueryAsync<string>(
-            """
-            SELECT DISTINCT subject_authority_record_id FROM sessions
-            WHERE zone_id = @zoneId AND subject_authority_record_id IN @records AND status IN ('active', 'suspended')
-            """,
+            $"""
+             SELECT DISTINCT subject_authority_record_id FROM sessions
+             WHERE zone_id = @zoneId AND {dialect.AnyOf("subject_authority_record_id", "@records")} AND status IN ('active', 'suspended')
+             """,
             new { zoneId, records = recordIds.ToList() })).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>

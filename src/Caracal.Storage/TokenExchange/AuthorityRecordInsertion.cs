@@ -1,4 +1,4 @@
-using Caracal.Authority.TokenExchange;
+using System.Data.Common;
 
 namespace Caracal.Storage.TokenExchange;
 
@@ -8,11 +8,28 @@ namespace Caracal.Storage.TokenExchange;
 /// </summary>
 public sealed class AuthorityRecordInsertion(Database database)
 {
-    private const string InsertSql =
+    private const string InsertColumns =
         """
         INSERT INTO authority_records
-            (id, zone_id, session_type, subject_id, parent_id, status, expires_at, authenticated_at, claims_json, created_at)
-        VALUES (@id, @zone, @type, @subject, @parent, 'active', @expires, @now, @claims, @now)
+            (id, zone_id, session_type, subject_id, parent_id, status, expires_at, authenticated_at, created_at)
+        SELECT @id, @zone, @type, @subject, @parent, 'active', @expires, @now, @now
+        """;
+
+    // What can have changed since the decision without a new epoch; a new epoch sends us to the full check.
+    private const string GuardedInsertSql = InsertColumns +
+        """
+
+        WHERE (CAST(@record AS text) IS NULL OR EXISTS (SELECT 1 FROM authority_records r
+                   WHERE r.id = @record AND r.zone_id = @zone AND r.status = 'active' AND r.expires_at > @now))
+          AND (CAST(@session AS text) IS NULL OR EXISTS (SELECT 1 FROM sessions s
+                   JOIN authority_records a ON a.id = s.subject_authority_record_id AND a.zone_id = @zone
+                   WHERE s.id = @session AND s.zone_id = @zone AND s.status = 'active'
+                     AND (a.session_type <> 'user' OR (a.status = 'active' AND a.expires_at > @now))))
+          AND (CAST(@edge AS text) IS NULL OR (@epoch = coalesce((SELECT g.epoch FROM delegation_graph_epochs g WHERE g.zone_id = @zone), 0)
+               AND EXISTS (SELECT 1 FROM delegation_edges e
+                   JOIN sessions o ON o.id = e.source_session_id AND o.zone_id = @zone
+                   WHERE e.id = @edge AND e.zone_id = @zone AND e.status = 'active' AND e.revoked_at IS NULL
+                     AND e.expires_at > @now AND o.status = 'active')))
         """;
 
     private const string UseSql =
@@ -29,19 +46,16 @@ public sealed class AuthorityRecordInsertion(Database database)
 
     /// <param name="record">What to write.</param>
     /// <param name="lookup">What was read when the exchange was decided.</param>
-    /// <param name="stillHolds">Judges the same facts read again; runs on the writer, so it must be quick.</param>
+    /// <param name="epoch">The graph's epoch the Delegation was proved at.</param>
+    /// <param name="stillHolds">Judges the same facts read again; runs on the writer, so it must be quick. Asked only when the guard does not hold.</param>
     /// <param name="cancellationToken">Cancels before the write starts, not in the middle.</param>
     public Task<RecordOutcome> InsertAsync(
-        NewAuthorityRecord record, ExchangeLookup lookup, Func<ExchangeFacts, bool> stillHolds, CancellationToken cancellationToken) =>
+        NewAuthorityRecord record, ExchangeLookup lookup, long epoch, Func<ExchangeFacts, bool> stillHolds,
+        CancellationToken cancellationToken) =>
         database.WriteAsync(
             async work =>
             {
                 await work.LockAsync($"delegation:{record.ZoneId}");
-                if (!stillHolds(ExchangeFactsStore.Read(work.Connection, lookup)))
-                {
-                    return Nothing(work, RecordOutcome.AuthorityGone);
-                }
-
                 if (record.UsedJti is not null && Use(work, record) == 0)
                 {
                     return Nothing(work, RecordOutcome.MandateAlreadyUsed);
@@ -50,6 +64,16 @@ public sealed class AuthorityRecordInsertion(Database database)
                 if (record.ApprovalId is not null && Consume(work, record) == 0)
                 {
                     return Nothing(work, RecordOutcome.ApprovalAlreadyConsumed);
+                }
+
+                if (InsertGuarded(work, record, lookup, epoch) == 1)
+                {
+                    return RecordOutcome.Written;
+                }
+
+                if (!stillHolds(ExchangeFactsStore.Read(work.Connection, lookup)))
+                {
+                    return Nothing(work, RecordOutcome.AuthorityGone);
                 }
 
                 Insert(work, record);
@@ -92,18 +116,35 @@ public sealed class AuthorityRecordInsertion(Database database)
         return command.ExecuteNonQuery();
     }
 
+    private static int InsertGuarded(Work work, NewAuthorityRecord record, ExchangeLookup lookup, long epoch)
+    {
+        var command = PreparedStatements.Get(
+            work.Connection, GuardedInsertSql,
+            "@id", "@zone", "@type", "@subject", "@parent", "@expires", "@now", "@record", "@session", "@edge", "@epoch");
+        Bind(command, record, work.Dialect);
+        command.Set(7, lookup.RecordId);
+        command.Set(8, lookup.AgentSessionId);
+        command.Set(9, lookup.DelegationEdgeId);
+        command.Set(10, epoch);
+        return command.ExecuteNonQuery();
+    }
+
     private static void Insert(Work work, NewAuthorityRecord record)
     {
         var command = PreparedStatements.Get(
-            work.Connection, InsertSql, "@id", "@zone", "@type", "@subject", "@parent", "@expires", "@now", "@claims");
+            work.Connection, InsertColumns, "@id", "@zone", "@type", "@subject", "@parent", "@expires", "@now");
+        Bind(command, record, work.Dialect);
+        command.ExecuteNonQuery();
+    }
+
+    private static void Bind(DbCommand command, NewAuthorityRecord record, ISqlDialect dialect)
+    {
         command.Set(0, record.Id);
         command.Set(1, record.ZoneId);
         command.Set(2, record.SessionType);
         command.Set(3, record.SubjectId);
         command.Set(4, record.ParentId);
-        command.SetTime(5, record.ExpiresAt, work.Dialect);
-        command.SetTime(6, record.Now, work.Dialect);
-        command.Set(7, record.ClaimsJson);
-        command.ExecuteNonQuery();
+        command.SetTime(5, record.ExpiresAt, dialect);
+        command.SetTime(6, record.Now, dialect);
     }
 }

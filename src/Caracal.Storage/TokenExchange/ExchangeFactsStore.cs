@@ -22,24 +22,27 @@ public sealed class ExchangeFactsStore(Database database)
     private const int RecordWidth = 6;
     private const int EdgeWidth = 14;
 
-    private static readonly string HeadSql =
-        "SELECT v.version, " + Columns(RecordColumns, "r") + ", " + Columns(SessionColumns, "s") + ", " + Columns(RecordColumns, "a")
+    // Where each part of the exchange's row begins.
+    private const int RecordAt = 2;
+    private const int SessionAt = RecordAt + RecordWidth;
+    private const int EdgeAt = SessionAt + SessionWidth + RecordWidth;
+    private const int SourceAt = EdgeAt + EdgeWidth;
+
+    // One statement: what an id that was not given would name is simply absent from the row.
+    private static readonly string ExchangeSql =
+        "SELECT v.version, g.epoch, " + Columns(RecordColumns, "r") + ", "
+        + Columns(SessionColumns, "s") + ", " + Columns(RecordColumns, "a") + ", "
+        + Columns(EdgeColumns, "e") + ", " + Columns(SessionColumns, "o") + ", " + Columns(RecordColumns, "b")
         + """
            FROM (SELECT 1 AS one) base
            LEFT JOIN zone_versions v ON v.zone_id = @zone
+           LEFT JOIN delegation_graph_epochs g ON g.zone_id = @zone
            LEFT JOIN authority_records r ON r.id = @record AND r.zone_id = @zone
            LEFT JOIN sessions s ON s.id = @session AND s.zone_id = @zone
            LEFT JOIN authority_records a ON a.id = s.subject_authority_record_id AND a.zone_id = @zone
-          """;
-
-    private static readonly string EdgeSql =
-        "SELECT g.epoch, " + Columns(EdgeColumns, "e") + ", " + Columns(SessionColumns, "s") + ", " + Columns(RecordColumns, "a")
-        + """
-           FROM delegation_edges e
-           LEFT JOIN delegation_graph_epochs g ON g.zone_id = @zone
-           LEFT JOIN sessions s ON s.id = e.source_session_id AND s.zone_id = @zone
-           LEFT JOIN authority_records a ON a.id = s.subject_authority_record_id AND a.zone_id = @zone
-           WHERE e.id = @edge AND e.zone_id = @zone
+           LEFT JOIN delegation_edges e ON e.id = @edge AND e.zone_id = @zone
+           LEFT JOIN sessions o ON o.id = e.source_session_id AND o.zone_id = @zone
+           LEFT JOIN authority_records b ON b.id = o.subject_authority_record_id AND b.zone_id = @zone
           """;
 
     private static readonly string ParentSql =
@@ -53,10 +56,11 @@ public sealed class ExchangeFactsStore(Database database)
     /// <summary>The same read inside a change in progress, for the check again before an insert (B10).</summary>
     internal static ExchangeFacts Read(DbConnection connection, ExchangeLookup lookup)
     {
-        var command = PreparedStatements.Get(connection, HeadSql, "@zone", "@record", "@session");
+        var command = PreparedStatements.Get(connection, ExchangeSql, "@zone", "@record", "@session", "@edge");
         command.Set(0, lookup.ZoneId);
         command.Set(1, lookup.RecordId);
         command.Set(2, lookup.AgentSessionId);
+        command.Set(3, lookup.DelegationEdgeId);
         ExchangeFacts facts;
         using (var row = command.ExecuteReader())
         {
@@ -64,36 +68,34 @@ public sealed class ExchangeFactsStore(Database database)
             facts = new ExchangeFacts
             {
                 ZoneVersion = row.IsDBNull(0) ? 0 : row.GetInt64(0),
-                Record = Record(row, 1),
-                Session = Session(row, 1 + RecordWidth),
+                Record = Record(row, RecordAt),
+                Session = Session(row, SessionAt),
+                Delegation = row.IsDBNull(EdgeAt)
+                    ? null
+                    : new DelegationFacts
+                    {
+                        Epoch = row.IsDBNull(1) ? 0 : row.GetInt64(1),
+                        Lineage = [Edge(row, EdgeAt)],
+                        Source = Session(row, SourceAt),
+                    },
             };
         }
 
-        return lookup.DelegationEdgeId is { } edge
-            ? facts with { Delegation = ReadDelegation(connection, lookup.ZoneId, edge) }
+        return facts.Delegation is { } delegation
+            ? facts with { Delegation = WithParents(connection, lookup.ZoneId, delegation) }
             : facts;
     }
 
-    private static DelegationFacts? ReadDelegation(DbConnection connection, string zoneId, string edgeId)
+    private static DelegationFacts WithParents(DbConnection connection, string zoneId, DelegationFacts facts)
     {
-        var command = PreparedStatements.Get(connection, EdgeSql, "@zone", "@edge");
-        command.Set(0, zoneId);
-        command.Set(1, edgeId);
-        var lineage = ImmutableArray.CreateBuilder<EdgeFacts>(1);
-        DelegationFacts facts;
-        using (var row = command.ExecuteReader())
+        if (facts.Lineage[0].ParentEdgeId is null)
         {
-            if (!row.Read())
-            {
-                return null;
-            }
-
-            lineage.Add(Edge(row, 1));
-            facts = new DelegationFacts { Epoch = row.IsDBNull(0) ? 0 : row.GetInt64(0), Source = Session(row, 1 + EdgeWidth) };
+            return facts with { RootApplicationId = facts.Source?.ApplicationId };
         }
 
+        var lineage = facts.Lineage.ToBuilder();
         var rootApplication = ReadParents(connection, zoneId, lineage) ?? facts.Source?.ApplicationId;
-        return facts with { Lineage = lineage.DrainToImmutable(), RootApplicationId = rootApplication };
+        return facts with { Lineage = lineage.ToImmutable(), RootApplicationId = rootApplication };
     }
 
     // Returns the application of the topmost edge's source Session, or null when the named edge is the root.

@@ -10,7 +10,6 @@ public sealed record NewAuthorityRecord
     public string? ParentId { get; init; }
     public required DateTimeOffset ExpiresAt { get; init; }
     public required DateTimeOffset Now { get; init; }
-    public string? ClaimsJson { get; init; }
 
     /// <summary>The Gateway mandate spent by this exchange; null outside Gateway exchanges.</summary>
     public string? UsedJti { get; init; }

@@ -33,6 +33,7 @@ internal static class MandateSigner
             key.Private.Sign(buffer.AsSpan(0, length), signature);
             buffer[length] = (byte)'.';
             Base64Url.EncodeToUtf8(signature, buffer.AsSpan(length + 1), out _, out var written);
+            key.Public.RememberSigned(buffer.AsSpan(0, length + 1 + written));
             return Encoding.ASCII.GetString(buffer, 0, length + 1 + written);
         }
         finally

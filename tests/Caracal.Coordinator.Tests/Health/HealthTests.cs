@@ -19,6 +19,7 @@ public sealed class HealthTests
             VALUES (@Dead, 'coordinator', 'caracal.agents.lifecycle', 'x', @payload, 'dead', 10, 0, 0, 0)
             """,
             new { Dead, payload = $$"""{"zone_id":"{{ZoneUuid}}","event":"spawn"}""" });
+        coordinator.Time.Advance(TimeSpan.FromSeconds(2)); // an answer serves for a second
         var unready = await coordinator.GetAsync("/ready", null);
         Assert.Equal((503, """{"ok":false,"error":"outbox_dead","dependency":"outbox"}"""), (unready.Status, unready.Body));
 
@@ -28,6 +29,7 @@ public sealed class HealthTests
         var requeued = await coordinator.PostAsync($"/zones/{ZoneUuid}/outbox/{Dead}/requeue", TestSettings.OperatorToken, null);
         Assert.Equal($$"""{"id":"{{Dead}}","status":"pending"}""", requeued.Body);
         await coordinator.NextAsync("caracal.agents.lifecycle", e => e.Value("outbox_id") == Dead);
+        coordinator.Time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(200, (await coordinator.GetAsync("/ready", null)).Status);
     }
 

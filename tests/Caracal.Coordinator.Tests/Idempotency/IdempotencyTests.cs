@@ -2,6 +2,7 @@ using System.Text.Json;
 using Caracal.Coordinator.Authentication;
 using Caracal.Coordinator.Sessions;
 using Caracal.Coordinator.Tests.Support;
+using Caracal.TestKit;
 
 
 namespace Caracal.Coordinator.Tests.Idempotency;
@@ -71,15 +72,17 @@ public sealed class IdempotencyTests
         Assert.NotEqual(first.Body, fresh.Body);
     }
 
-    [Fact]
-    public async Task Makes_room_by_dropping_receipts_that_protect_nothing()
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task Makes_room_by_dropping_receipts_that_protect_nothing(Engine engine)
     {
         await using var coordinator = await TestCoordinator.StartAsync(e =>
         {
             e["IDEMPOTENCY_MAX_RECEIPTS_PER_SCOPE"] = "100";
             e["MAX_AGENTS_PER_ZONE"] = "1000";
             e["MAX_AGENTS_PER_APP"] = "1000";
-        });
+        }, engine: engine);
         var ids = new List<string>();
         for (var i = 0; i < 100; i++)
         {

@@ -105,7 +105,10 @@ public sealed class RequestTests
     [Fact]
     public async Task Goes_on_serving_and_counting_while_the_shared_state_is_away()
     {
-        await using var coordinator = await TestCoordinator.StartAsync(e => e["COORDINATOR_RATE_LIMIT_PER_MIN"] = "2", new UnreachableState());
+        using var inner = new InProcessState(TimeProvider.System);
+        var state = new LosableState(inner);
+        await using var coordinator = await TestCoordinator.StartAsync(e => e["COORDINATOR_RATE_LIMIT_PER_MIN"] = "2", state);
+        state.IsLost = true;
         Assert.Equal(200, (await coordinator.GetAsync("/health", null)).Status);
         var ready = await coordinator.GetAsync("/ready", null);
         Assert.Equal((503, """{"ok":false,"error":"redis_unreachable","dependency":"redis"}"""), (ready.Status, ready.Body));
@@ -114,28 +117,41 @@ public sealed class RequestTests
         (await coordinator.GetAsync(Agents, coordinator.App1)).AssertRefused(429, "rate_limited");
     }
 
+    [Fact]
+    public async Task Hands_out_nothing_while_nobody_is_sure_of_the_time()
+    {
+        await using var coordinator = await TestCoordinator.StartAsync(clockFails: true);
+        (await coordinator.PostAsync(Agents, coordinator.App1, """{"application_id":"app1"}""")).AssertRefused(503, "clock_unusable");
+        (await coordinator.PostAsync("/zones/z1/delegations", coordinator.App1, "{}")).AssertRefused(503, "clock_unusable");
+        (await coordinator.SendAsync("PATCH", "/zones/z1/delegations/e/revoke", coordinator.App1)).AssertRefused(404, "delegation_not_found");
+        (await coordinator.SendAsync("DELETE", $"{Agents}/s", coordinator.App1)).AssertRefused(404, "session_not_found");
+    }
+
     private static async Task AssertLabelsRefusedAsync(TestCoordinator coordinator, string labels) =>
         (await coordinator.PostAsync(Agents, coordinator.App1, $$"""{"application_id":"app1","labels":[{{labels}}]}""")).AssertRefused(400, "invalid_body");
 
     private static IEnumerable<string?> Ids(Answer page) =>
         page.Json.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("agent_session_id").GetString());
 
-    private sealed class UnreachableState : ISharedState
+    // The port to Redis, which goes away when told to.
+    private sealed class LosableState(InProcessState inner) : ISharedState
     {
-        public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken) => throw Fault();
+        public bool IsLost { get; set; }
 
-        public ValueTask<long> IncrementAsync(string key, TimeSpan window, CancellationToken cancellationToken) => throw Fault();
+        private InProcessState Inner => IsLost ? throw new StreamsUnavailableException("away") : inner;
 
-        public ValueTask<string?> GetAsync(string key, CancellationToken cancellationToken) => throw Fault();
+        public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken) => Inner.TryAddAsync(key, value, lifetime, cancellationToken);
 
-        public ValueTask SetAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken) => throw Fault();
+        public ValueTask<long> IncrementAsync(string key, TimeSpan window, CancellationToken cancellationToken) => Inner.IncrementAsync(key, window, cancellationToken);
 
-        public ValueTask<string?> TakeAsync(string key, CancellationToken cancellationToken) => throw Fault();
+        public ValueTask<string?> GetAsync(string key, CancellationToken cancellationToken) => Inner.GetAsync(key, cancellationToken);
 
-        public ValueTask DeleteAsync(string key, CancellationToken cancellationToken) => throw Fault();
+        public ValueTask SetAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken) => Inner.SetAsync(key, value, lifetime, cancellationToken);
 
-        public ValueTask PingAsync(CancellationToken cancellationToken) => throw Fault();
+        public ValueTask<string?> TakeAsync(string key, CancellationToken cancellationToken) => Inner.TakeAsync(key, cancellationToken);
 
-        private static StreamsUnavailableException Fault() => new("away");
+        public ValueTask DeleteAsync(string key, CancellationToken cancellationToken) => Inner.DeleteAsync(key, cancellationToken);
+
+        public ValueTask PingAsync(CancellationToken cancellationToken) => Inner.PingAsync(cancellationToken);
     }
 }

@@ -181,6 +181,20 @@ public sealed partial class SessionTests
         Assert.Equal(0, (await coordinator.GetAsync($"{Agents}/unknown/children", coordinator.App1)).Json.GetProperty("items").GetArrayLength());
     }
 
+    [Fact]
+    public async Task Lets_a_child_keep_its_parents_user_without_asking_again()
+    {
+        await using var coordinator = await TestCoordinator.StartAsync();
+        var user = coordinator.Signer.Claims("z1", "app1", "rec-user") with { Subject = "user-1", SubjectType = "user", Scope = null };
+        var parent = await coordinator.StartSessionAsync(more: $$""","subject_session_id":"rec-user","subject_token":"{{coordinator.Token(user)}}" """);
+        var child = await coordinator.PostAsync(Agents, coordinator.App1, $$"""{"application_id":"app1","parent_id":"{{parent}}","subject_authority":"inherit"}""");
+        Assert.Equal("rec-user", child.Json.GetProperty("subject_authority_record_id").GetString());
+
+        var other = coordinator.Token("app2", "coordinator.spawn_under:app1");
+        (await coordinator.PostAsync(Agents, other, $$"""{"application_id":"app2","parent_id":"{{parent}}","subject_authority":"inherit"}""")).AssertRefused(404, "session_not_found");
+        (await coordinator.PostAsync(Agents, coordinator.App1, """{"application_id":"app1","subject_authority":"inherit"}""")).AssertRefused(400, "invalid_body");
+    }
+
     [GeneratedRegex("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")]
     private static partial Regex Uuids();
 

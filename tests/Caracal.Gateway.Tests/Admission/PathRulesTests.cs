@@ -51,6 +51,56 @@ public sealed class PathRulesTests
         Assert.False(PathRules.TryDecode(nested, out _));
     }
 
+    [Fact]
+    public void Agrees_with_decoding_step_by_step_on_any_text()
+    {
+        var random = new Random(20_261_124);
+        const string Alphabet = "%%%%2222555eEfFcC0./\\a";
+        for (var i = 0; i < 50_000; i++)
+        {
+            var text = "/" + new string([.. Enumerable.Range(0, random.Next(14)).Select(_ => Alphabet[random.Next(Alphabet.Length)])]);
+            Assert.Equal(StepByStep(text), PathRules.TryDecode(text, out _));
+        }
+    }
+
+    // gateway.md A4 to the letter: decode every valid escape, look, again until nothing changes.
+    private static bool StepByStep(string text)
+    {
+        if (Enumerable.Range(0, text.Length).Any(i => text[i] == '%' && !IsEscape(text, i)) || !IsUtf8(DecodeOnce(text)))
+        {
+            return false;
+        }
+
+        for (var before = ""; before != text; text = DecodeOnce(text))
+        {
+            before = text;
+            if (DecodeOnce(text) is var seen && (seen.Contains('\\') || seen.Split('/').Any(segment => segment is "." or "..")))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static string DecodeOnce(string text)
+    {
+        var decoded = new System.Text.StringBuilder();
+        for (var i = 0; i < text.Length; i++)
+        {
+            var escaped = IsEscape(text, i);
+            decoded.Append(escaped ? (char)Convert.ToByte(text.Substring(i + 1, 2), 16) : text[i]);
+            i += escaped ? 2 : 0;
+        }
+
+        return decoded.ToString();
+    }
+
+    private static bool IsEscape(string text, int at) =>
+        at + 2 < text.Length && text[at] == '%' && char.IsAsciiHexDigit(text[at + 1]) && char.IsAsciiHexDigit(text[at + 2]);
+
+    private static bool IsUtf8(string latin) => System.Text.Unicode.Utf8.IsValid(System.Text.Encoding.Latin1.GetBytes(latin));
+
     [Theory]
     [InlineData("/a/b?x=1", "/a/b", "x=1", true)]
     [InlineData("/a/b?x=1#frag", "/a/b", "x=1", true)]

@@ -107,6 +107,16 @@ public sealed class RevocationTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Unauthorized, after.StatusCode);
     }
 
+    [Fact]
+    public async Task An_operator_can_ask_for_one_anchor()
+    {
+        await _host.PublishAsync(Topics.SessionsRevoke, _host.StreamKeys, ("zone_id", "zone-1"), ("session_id", "ar-1"));
+        await CountedAsync("revocation_messages");
+        var route = _host.Address + "/internal/revocations/";
+        Assert.Equal("""{"anchor":"ar-2","revoked":false}""", await _host.Client.GetStringAsync(route + "ar-2"));
+        Assert.Equal("""{"anchor":"ar-1","revoked":true}""", await _host.Client.GetStringAsync(route + "ar-1"));
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("wrong")]

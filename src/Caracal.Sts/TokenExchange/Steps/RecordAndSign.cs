@@ -27,7 +27,8 @@ internal sealed class RecordAndSign(ExchangeParts parts) : IExchangeStep
         var proof = exchange.Delegation;
 
         // The commit waits for the disk; signing meanwhile costs no time. Nothing leaves before both are done.
-        var writing = parts.Records.InsertAsync(NewRecord(exchange, claims), exchange.Lookup, facts => StillHolds(exchange, facts), cancellationToken);
+        var writing = parts.Records.InsertAsync(
+            NewRecord(exchange, claims), Guard(exchange), proof?.Epoch ?? 0, facts => StillHolds(exchange, facts), cancellationToken);
         var token = MandateSigner.Sign(signer, claims);
         var outcome = await writing;
         if (outcome != RecordOutcome.Written)
@@ -67,6 +68,10 @@ internal sealed class RecordAndSign(ExchangeParts parts) : IExchangeStep
         await parts.Keys.EnsureAsync(exchange.ZoneId, cancellationToken);
         return (await parts.Zones.GetFreshAsync(exchange.ZoneId, cancellationToken))?.Keys.SignerAt(exchange.Now);
     }
+
+    // Ids that were only looked up, but granted nothing, are not guarded.
+    private static ExchangeLookup Guard(Exchange exchange) =>
+        new(exchange.ZoneId, exchange.Record?.Id, exchange.Session?.Id, exchange.Delegation?.Edge.Id);
 
     private static NewAuthorityRecord NewRecord(Exchange exchange, MandateClaims claims) => new()
     {

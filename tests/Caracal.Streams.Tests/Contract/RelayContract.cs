@@ -7,26 +7,31 @@ using Caracal.Storage.Migrations;
 using Caracal.Storage.Outbox;
 using Caracal.Storage.Sqlite;
 using Caracal.Streams.Consumers;
-using Caracal.Streams.InProcess;
 using Caracal.Streams.Relay;
 using Caracal.Streams.State;
+using Caracal.Streams.Tests.Servers;
 using Dapper;
 
-namespace Caracal.Streams.Tests;
+namespace Caracal.Streams.Tests.Contract;
 
-public sealed class RelayTests : IAsyncDisposable
+/// <summary>The outbox relay and the checked consumers over each transport.</summary>
+public abstract class RelayContract : IAsyncDisposable
 {
     private static readonly HmacKeyRing Keys = HmacKeyRing.Of("streams-hmac", Convert.FromHexString("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"));
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("caracal-test-");
     private readonly Database _database;
     private readonly DatabaseClock _clock;
-    private readonly InProcessStreams _streams = new(TimeProvider.System);
-    private readonly InProcessState _state = new(TimeProvider.System);
+    private readonly Ports _ports;
+    private readonly IStreamTransport _streams;
+    private readonly ISharedState _state;
     private readonly CancellationTokenSource _end = new(TimeSpan.FromSeconds(30));
 
-    public RelayTests()
+    protected RelayContract(Ports ports)
     {
+        _ports = ports;
+        _streams = ports.Streams;
+        _state = ports.State;
         _database = new SqliteDatabase(Path.Combine(_folder.FullName, "caracal.db"), TimeProvider.System);
         _clock = new DatabaseClock(_database, TimeProvider.System);
     }
@@ -108,29 +113,14 @@ public sealed class RelayTests : IAsyncDisposable
         Assert.Empty(await _streams.ClaimAsync(Topics.AgentsLifecycle, "g", "c", TimeSpan.Zero, 10, _end.Token));
     }
 
-    [Fact]
-    public async Task A_mark_is_taken_once_by_any_number_of_callers_and_again_after_its_life()
-    {
-        var winners = 0;
-        await Parallel.ForAsync(0, 1_000, async (_, ct) =>
-        {
-            if (await _state.TryAddAsync("seen:jti:x", "r", TimeSpan.FromMinutes(1), ct))
-            {
-                Interlocked.Increment(ref winners);
-            }
-        });
-        Assert.Equal(1, winners);
-        Assert.True(await _state.TryAddAsync("seen:jti:y", "r", TimeSpan.FromTicks(-1), _end.Token));
-        Assert.True(await _state.TryAddAsync("seen:jti:y", "r", TimeSpan.FromMinutes(1), _end.Token));
-    }
-
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();
-        _state.Dispose();
+        await _ports.DisposeAsync();
         await _database.DisposeAsync();
         _folder.Delete(recursive: true);
         _end.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     private StreamConsumer Consumer(Func<StreamEntry, CancellationToken, Task> handler) => new(
@@ -149,3 +139,7 @@ public sealed class RelayTests : IAsyncDisposable
         }
     }
 }
+
+public sealed class InProcessRelayTests() : RelayContract(Ports.InProcess());
+
+public sealed class RedisRelayTests(RedisServer server) : RelayContract(Ports.OnRedis(server));

@@ -1,0 +1,195 @@
+using Caracal.Streams.Redis.Resp;
+
+namespace Caracal.Streams.Redis.Connections;
+
+/// <summary>
+/// The link that all callers share, made at the first command and again whenever it is lost. While there is none every
+/// call is refused at once; only those that come before the first dial has ended wait for it, in a line that keeps their
+/// order.
+/// </summary>
+internal sealed class SharedLink(RedisOptions options, RedisFigures figures) : IAsyncDisposable
+{
+    private const string NeverReached = "Redis cannot be reached in time";
+    private static readonly TimeSpan Stable = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _gate = new();
+    private readonly Queue<Action<RedisLink?>> _line = new();
+    private Task? _maintaining;
+    private RedisLink? _link;
+    private string? _failure;
+
+    public bool IsOpen => Volatile.Read(ref _link) is { IsOpen: true };
+
+    public ValueTask<RespValue> SendAsync<TState>(
+        WriteCommand<TState> write, TState state, CancellationToken cancellationToken) =>
+        Volatile.Read(ref _link) is { } link
+            ? link.Send(write, state, options.CommandTimeout, cancellationToken)
+            : SendWithoutLink(write, state, cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        Task? maintaining;
+        lock (_gate)
+        {
+            maintaining = _maintaining;
+            _maintaining ??= Task.CompletedTask;
+            _failure ??= "the connection to Redis was closed";
+        }
+
+        if (maintaining is not null)
+        {
+            await maintaining;
+        }
+
+        _stop.Dispose();
+    }
+
+    private ValueTask<RespValue> SendWithoutLink<TState>(
+        WriteCommand<TState> write, TState state, CancellationToken cancellationToken)
+    {
+        var turn = new TaskCompletionSource<Task<RespValue>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            if (_link is { } link)
+            {
+                return link.Send(write, state, options.CommandTimeout, cancellationToken);
+            }
+
+            if (_failure is not null)
+            {
+                figures.CountDisruption();
+                throw new StreamsUnavailableException(_failure);
+            }
+
+            _line.Enqueue(made => TakeTurn(turn, made, write, state, cancellationToken));
+            Start();
+        }
+
+        return WaitAsync(turn, cancellationToken);
+    }
+
+    private async ValueTask<RespValue> WaitAsync(
+        TaskCompletionSource<Task<RespValue>> turn, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await await turn.Task.WaitAsync(options.CommandTimeout, cancellationToken);
+        }
+        catch (TimeoutException fault)
+        {
+            turn.TrySetCanceled(CancellationToken.None);
+            throw new StreamsUnavailableException(NeverReached, fault);
+        }
+        catch (OperationCanceledException)
+        {
+            turn.TrySetCanceled(cancellationToken);
+            throw;
+        }
+    }
+
+    private void TakeTurn<TState>(
+        TaskCompletionSource<Task<RespValue>> turn, RedisLink? link,
+        WriteCommand<TState> write, TState state, CancellationToken cancellationToken)
+    {
+        if (turn.Task.IsCompleted)
+        {
+            return;
+        }
+
+        if (link is null)
+        {
+            turn.TrySetException(new StreamsUnavailableException(_failure ?? NeverReached));
+            return;
+        }
+
+        try
+        {
+            turn.TrySetResult(link.Send(write, state, options.CommandTimeout, cancellationToken).AsTask());
+        }
+        catch (Exception fault)
+        {
+            turn.TrySetException(fault);
+        }
+    }
+
+    private void Start()
+    {
+        if (_maintaining is null)
+        {
+            // It outlives the caller that happens to be first, and so must not carry that caller's context.
+            using (ExecutionContext.SuppressFlow())
+            {
+                _maintaining = Task.Run(MaintainAsync);
+            }
+        }
+    }
+
+    private async Task MaintainAsync()
+    {
+        var dialer = new RedisDialer(options, figures);
+        var backoff = options.FirstBackoff;
+        try
+        {
+            while (true)
+            {
+                var since = Environment.TickCount64;
+                if (await KeepAsync(dialer) && Environment.TickCount64 - since >= (long)Stable.TotalMilliseconds)
+                {
+                    backoff = options.FirstBackoff;
+                    continue;
+                }
+
+                // Half of it at random, so that a fleet does not return in one wave.
+                await Task.Delay(backoff * (0.5 + (Random.Shared.NextDouble() / 2)), _stop.Token);
+                backoff = backoff * 2 < options.LongestBackoff ? backoff * 2 : options.LongestBackoff;
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            Publish(null, "the connection to Redis was closed");
+        }
+    }
+
+    // One link from its dial to its end; false when there was none.
+    private async Task<bool> KeepAsync(RedisDialer dialer)
+    {
+        RedisLink link;
+        try
+        {
+            link = await dialer.DialAsync(_stop.Token);
+        }
+        catch (StreamsUnavailableException fault)
+        {
+            Publish(null, fault.Message);
+            return false;
+        }
+
+        try
+        {
+            Publish(link, null);
+            await link.Closed.WaitAsync(_stop.Token);
+            return true;
+        }
+        finally
+        {
+            Publish(null, link.End);
+            await link.DisposeAsync();
+        }
+    }
+
+    private void Publish(RedisLink? link, string? failure)
+    {
+        lock (_gate)
+        {
+            _failure = failure;
+            while (_line.TryDequeue(out var turn))
+            {
+                turn(link);
+            }
+
+            Volatile.Write(ref _link, link);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Caracal.Gateway.Tests.Support;
+using Caracal.Hosting.Http;
+using Caracal.Protocol;
+using Microsoft.AspNetCore.Http;
+
+namespace Caracal.Gateway.Tests.Service;
+
+/// <summary>What only shows on the connection itself: TLS and HTTP/2 in front, connections that die behind.</summary>
+public sealed class TransportTests
+{
+    [Fact]
+    public async Task Over_HTTP2_a_revoked_stream_ends_with_the_trailer()
+    {
+        using var folder = new CertificateFolder();
+        await using var host = await GatewayHost.StartAsync(settings => settings with
+        {
+            Listen = new ListenSettings { Host = "127.0.0.1", Port = 0, CertificateFile = folder.Certificate, KeyFile = folder.Key },
+        });
+        host.Upstream.Answer = async http =>
+        {
+            http.Response.ContentType = "text/event-stream";
+            await http.Response.WriteAsync("data: 1\n\n");
+            await http.Response.Body.FlushAsync();
+            await Task.Delay(Timeout.Infinite, http.RequestAborted);
+        };
+        using var client = Trusting(folder.Thumbprint);
+        using var request = host.Request();
+        request.Version = HttpVersion.Version20;
+        request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal((HttpStatusCode.OK, HttpVersion.Version20), (response.StatusCode, response.Version));
+        var stream = await response.Content.ReadAsStreamAsync();
+        await stream.ReadExactlyAsync(new byte[9]);
+        Assert.Equal("https", Assert.Single(host.Upstream.Seen).Header("X-Forwarded-Proto"));
+
+        await host.PublishAsync(Topics.SessionsRevoke, host.StreamKeys, ("zone_id", "zone-1"), ("sid", "ar-1"));
+        Assert.Equal(0, await stream.ReadAsync(new byte[1]).AsTask().WaitAsync(TimeSpan.FromSeconds(2)));
+        Assert.Equal("true", response.TrailingHeaders.GetValues("X-Caracal-Revoked").Single());
+    }
+
+    [Fact]
+    public async Task A_change_is_never_sent_twice_when_a_kept_connection_dies()
+    {
+        await using var host = await GatewayHost.StartAsync();
+        using var upstream = new DyingUpstream();
+        host.Sts.Directive["url"] = upstream.Url;
+        using var first = await host.SendAsync(host.Request());
+        Assert.Equal("ok", await first.Content.ReadAsStringAsync());
+
+        using var second = await host.SendAsync(host.Request(method: HttpMethod.Delete));
+        Assert.Equal(HttpStatusCode.BadGateway, second.StatusCode);
+        Assert.Equal(["GET", "DELETE"], upstream.Methods);
+    }
+
+    [Fact]
+    public async Task An_upstream_that_promises_a_body_and_stays_silent_is_cut_after_the_idle_time()
+    {
+        await using var host = await GatewayHost.StartAsync(settings => settings with { StreamIdleTimeout = TimeSpan.FromMilliseconds(200) });
+        host.Upstream.Answer = async http =>
+        {
+            await http.Response.Body.FlushAsync();
+            await Task.Delay(Timeout.Infinite, http.RequestAborted);
+        };
+        using var response = await host.SendAsync(host.Request());
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => response.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task An_old_client_gets_the_body_until_the_connection_ends()
+    {
+        await using var host = await GatewayHost.StartAsync();
+        host.Upstream.Answer = http => http.Response.WriteAsync("plain");
+        var answer = await RawHttp.SendAsync(host.Address, $"""
+            GET /v1/items HTTP/1.0
+            Host: gateway
+            Authorization: Bearer {host.Mandate()}
+            X-Caracal-Resource: {GatewayHost.Resource}
+
+
+            """);
+        Assert.EndsWith("\r\n\r\nplain", answer, StringComparison.Ordinal);
+        Assert.DoesNotContain("chunked", answer, StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static HttpClient Trusting(string thumbprint) => new(new SocketsHttpHandler
+    {
+        SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => shown!.GetCertHashString() == thumbprint },
+    });
+
+    private sealed class CertificateFolder : IDisposable
+    {
+        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("caracal-tls-");
+
+        public CertificateFolder()
+        {
+            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+            using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+            Thumbprint = certificate.Thumbprint;
+            File.WriteAllText(Certificate, certificate.ExportCertificatePem());
+            File.WriteAllText(Key, key.ExportPkcs8PrivateKeyPem());
+        }
+
+        public string Thumbprint { get; }
+
+        public string Certificate => Path.Combine(_folder.FullName, "cert.pem");
+
+        public string Key => Path.Combine(_folder.FullName, "key.pem");
+
+        public void Dispose() => _folder.Delete(recursive: true);
+    }
+
+    /// <summary>Answers the first request of a connection and drops the connection at the second.</summary>
+    private sealed class DyingUpstream : IDisposable
+    {
+        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+        private readonly List<string> _methods = [];
+
+        public DyingUpstream()
+        {
+            _listener.Start();
+            _ = AcceptAsync();
+        }
+
+        public string Url => $"http://{_listener.LocalEndpoint}/";
+
+        public IReadOnlyList<string> Methods
+        {
+            get
+            {
+                lock (_methods)
+                {
+                    return [.. _methods];
+                }
+            }
+        }
+
+        public void Dispose() => _listener.Dispose();
+
+        private async Task AcceptAsync()
+        {
+            while (true)
+            {
+                TcpClient connection;
+                try
+                {
+                    connection = await _listener.AcceptTcpClientAsync();
+                }
+                catch (Exception fault) when (fault is SocketException or ObjectDisposedException)
+                {
+                    return;
+                }
+
+                using (connection)
+                {
+                    await ServeAsync(connection.GetStream());
+                }
+            }
+        }
+
+        private async Task ServeAsync(NetworkStream stream)
+        {
+            var buffer = new byte[16 * 1024];
+            for (var served = 0; served < 2; served++)
+            {
+                var read = await stream.ReadAsync(buffer);
+                if (read == 0)
+                {
+                    return;
+                }
+
+                lock (_methods)
+                {
+                    _methods.Add(Encoding.ASCII.GetString(buffer, 0, read).Split(' ')[0]);
+                }
+
+                if (served == 0)
+                {
+                    await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"u8.ToArray());
+                }
+            }
+        }
+    }
+}

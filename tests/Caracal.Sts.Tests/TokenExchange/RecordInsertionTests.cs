@@ -1,0 +1,77 @@
+using Caracal.Protocol;
+using Caracal.Storage.TokenExchange;
+using Caracal.TestKit;
+
+namespace Caracal.Sts.Tests.TokenExchange;
+
+/// <summary>B10: what was revoked between the decision and the insert is not minted from.</summary>
+public sealed class RecordInsertionTests
+{
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task A_revocation_in_between_leaves_nothing_behind(Engine engine)
+    {
+        await using var sts = await StsHarness.StartAsync(engine);
+        var insertion = new AuthorityRecordInsertion(sts.Database);
+        var lookup = new ExchangeLookup("zone-1", null, "s2", "e1");
+        await sts.SqlAsync("UPDATE delegation_edges SET status = 'revoked', revoked_at = @now WHERE id = 'e1'", new { now = DateTimeOffset.UtcNow });
+        var outcome = await insertion.InsertAsync(
+            Record() with { UsedJti = "jti-1", UsedJtiExpiresAt = DateTimeOffset.UtcNow }, lookup, 0,
+            facts => facts.Delegation!.Lineage[0].IsLive(DateTimeOffset.UtcNow), CancellationToken.None);
+        Assert.Equal(RecordOutcome.AuthorityGone, outcome);
+        Assert.Equal(0, await sts.ScalarAsync<long>("SELECT count(*) FROM used_mandates"));
+        Assert.Equal(1, await sts.ScalarAsync<long>("SELECT count(*) FROM authority_records"));
+    }
+
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task A_graph_that_moved_on_is_judged_again(Engine engine)
+    {
+        await using var sts = await StsHarness.StartAsync(engine);
+        var insertion = new AuthorityRecordInsertion(sts.Database);
+        var lookup = new ExchangeLookup("zone-1", null, "s2", "e1");
+        await sts.SqlAsync("INSERT INTO delegation_graph_epochs (zone_id, epoch, updated_at) VALUES ('zone-1', 3, @now)", new { now = DateTimeOffset.UtcNow });
+        var judged = 0;
+        bool Judge(ExchangeFacts facts)
+        {
+            judged++;
+            return facts.Delegation!.Epoch == 3;
+        }
+
+        Assert.Equal(RecordOutcome.Written, await insertion.InsertAsync(Record(), lookup, 2, Judge, CancellationToken.None));
+        Assert.Equal(1, judged);
+        Assert.Equal(RecordOutcome.Written, await insertion.InsertAsync(Record(), lookup, 3, Judge, CancellationToken.None));
+        Assert.Equal(1, judged);
+    }
+
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task Spent_mandates_are_forgotten_when_they_are_over(Engine engine)
+    {
+        await using var sts = await StsHarness.StartAsync(engine);
+        var insertion = new AuthorityRecordInsertion(sts.Database);
+        var lookup = new ExchangeLookup("zone-1", null, null, null);
+        var now = DateTimeOffset.UtcNow;
+        foreach (var (jti, end) in new[] { ("old", now.AddSeconds(-1)), ("new", now.AddMinutes(5)) })
+        {
+            await insertion.InsertAsync(Record() with { UsedJti = jti, UsedJtiExpiresAt = end }, lookup, 0, _ => true, CancellationToken.None);
+        }
+
+        Assert.Equal(1, await insertion.PurgeUsedAsync(now, CancellationToken.None));
+        var again = await insertion.InsertAsync(Record() with { UsedJti = "new", UsedJtiExpiresAt = now }, lookup, 0, _ => true, CancellationToken.None);
+        Assert.Equal(RecordOutcome.MandateAlreadyUsed, again);
+    }
+
+    private static NewAuthorityRecord Record() => new()
+    {
+        Id = Ids.New(),
+        ZoneId = "zone-1",
+        SessionType = "application",
+        SubjectId = "app-p",
+        ExpiresAt = DateTimeOffset.UtcNow.AddMinutes(5),
+        Now = DateTimeOffset.UtcNow,
+    };
+}
