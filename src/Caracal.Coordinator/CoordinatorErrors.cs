@@ -27,6 +27,7 @@ public static class CoordinatorErrors
     public static readonly Refusal RateLimited = new(429, "rate_limited", "Too many requests in this minute.");
     public static readonly Refusal NotFound = new(404, "Not Found");
     public static readonly Refusal DeadOutboxNotFound = new(404, "dead_outbox_not_found", "There is no such dead message in this zone.");
+    public static readonly Refusal ClockUnusable = new(503, "clock_unusable", "The database's clock and ours differ too much; no authority is handed out.") { RetryAfterSeconds = 10 };
     public static readonly Refusal AuditUnavailable = new(500, "audit_unavailable", "The change was not made: its audit record could not be written.");
     public static readonly Refusal InternalError = new(500, "internal_error", "Something went wrong on our side.");
 }

@@ -1,3 +1,4 @@
+using Caracal.Hosting.Logging;
 using Caracal.Hosting.Metrics;
 
 namespace Caracal.Coordinator;
@@ -5,8 +6,12 @@ namespace Caracal.Coordinator;
 /// <summary>The Coordinator's series (coordinator.md 15, 19.14).</summary>
 internal sealed class CoordinatorMetrics
 {
-    public CoordinatorMetrics()
+    private readonly JsonLineLogging? _lines;
+
+    /// <param name="lines">What counts log lines; null counts none.</param>
+    public CoordinatorMetrics(JsonLineLogging? lines)
     {
+        _lines = lines;
         IdempotencyCreated = Outcome("created");
         IdempotencyReplayed = Outcome("replayed");
         IdempotencyConflicts = Outcome("conflicts");
@@ -20,10 +25,14 @@ internal sealed class CoordinatorMetrics
         SessionsDeleted = Registry.Counter("caracal_retention_sessions_deleted_total");
         LifecycleRelayed = Registry.Counter("caracal_lifecycle_relay_total{result=\"relayed\"}");
         JobFailures = Registry.Counter("caracal_coordinator_job_failures_total");
+        Registry.ObserveCounter("caracal_log_emitted_total", () => LogLines);
         Scrapes = Registry.Counter("caracal_metrics_scrapes_total");
     }
 
     public MetricsRegistry Registry { get; } = new();
+
+    /// <summary>Log lines written; none is ever dropped or sampled.</summary>
+    public long LogLines => _lines?.Emitted ?? 0;
 
     public Counter IdempotencyCreated { get; }
     public Counter IdempotencyReplayed { get; }

@@ -50,7 +50,7 @@ public sealed class CoordinatorService : IAsyncDisposable
     private readonly BackgroundTasks _tasks = new();
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly CoordinatorMetrics _metrics = new();
+    private readonly CoordinatorMetrics _metrics;
     private readonly HealthEndpoints _health;
     private readonly VerifyToken _verify;
     private readonly RequestPipeline _pipeline;
@@ -66,6 +66,7 @@ public sealed class CoordinatorService : IAsyncDisposable
         _on = on;
         _time = on.Clock.Process;
         _logger = on.Logging.CreateLogger("coordinator");
+        _metrics = new CoordinatorMetrics(on.Logging as JsonLineLogging);
         var (database, clock) = (on.Database, on.Clock);
 
         // Stores: its own tables, and SELECT on four others (storage.md 2).
@@ -108,7 +109,7 @@ public sealed class CoordinatorService : IAsyncDisposable
 
         _pipeline = new RequestPipeline(settings, new RouteTable(
         [
-            new("POST", "/zones/{zoneId}/agents", start.HandleAsync),
+            new("POST", "/zones/{zoneId}/agents", start.HandleAsync) { Issues = true },
             new("GET", "/zones/{zoneId}/agents", read.ListAsync) { Operator = true },
             new("GET", "/zones/{zoneId}/agents/{id}", read.ReadAsync) { Operator = true },
             new("GET", "/zones/{zoneId}/agents/{id}/children", read.ChildrenAsync) { Operator = true },
@@ -116,9 +117,9 @@ public sealed class CoordinatorService : IAsyncDisposable
             new("PATCH", "/zones/{zoneId}/agents/{id}/suspend", pause.SuspendAsync) { Operator = true },
             new("PATCH", "/zones/{zoneId}/agents/{id}/resume", pause.ResumeAsync) { Operator = true },
             new("DELETE", "/zones/{zoneId}/agents/{id}", terminate.HandleAsync) { Operator = true },
-            new("POST", "/zones/{zoneId}/agents/{id}/lease", acquire.HandleAsync),
+            new("POST", "/zones/{zoneId}/agents/{id}/lease", acquire.HandleAsync) { Issues = true },
             new("POST", "/zones/{zoneId}/agents/{id}/heartbeat", beat.HandleAsync) { Unaudited = true },
-            new("POST", "/zones/{zoneId}/delegations", delegate_.HandleAsync),
+            new("POST", "/zones/{zoneId}/delegations", delegate_.HandleAsync) { Issues = true },
             new("GET", "/zones/{zoneId}/delegations/active", edges.ActiveAsync) { Operator = true },
             new("GET", "/zones/{zoneId}/delegations/inbound/{sessionId}", edges.InboundAsync) { Operator = true },
             new("GET", "/zones/{zoneId}/delegations/outbound/{sessionId}", edges.OutboundAsync) { Operator = true },
@@ -127,7 +128,7 @@ public sealed class CoordinatorService : IAsyncDisposable
             new("GET", "/zones/{zoneId}/delegations/{id}/impact", graph.ImpactAsync) { Operator = true },
             new("PATCH", "/zones/{zoneId}/delegations/{id}/revoke", revoke.HandleAsync) { Operator = true },
             new("POST", "/zones/{zoneId}/outbox/{id}/requeue", requeue.HandleAsync) { Operator = true },
-        ]), authenticator, limits, _trail, _metrics, _time, _logger);
+        ]), authenticator, limits, _trail, _metrics, clock, _logger);
 
         // Public routes
         var figures = new StoredFigures(database, clock, sessions, receiptStore, outboxCare, _metrics.Registry);

@@ -99,4 +99,21 @@ public sealed class EngineTests
         Assert.All(crossing, answer => Assert.Contains(answer.Status, new[] { 200, 204, 404 }));
         Assert.Equal(0, await coordinator.ScalarAsync<long>("SELECT count(*) FROM sessions WHERE status = 'active'"));
     }
+
+    [Fact]
+    public async Task Expires_a_task_once_however_many_replicas_sweep()
+    {
+        await using var coordinator = await TestCoordinator.StartAsync(engine: Engine.Postgres);
+        var ids = new List<string>();
+        for (var i = 0; i < 5; i++)
+        {
+            ids.Add(await coordinator.StartSessionAsync(more: ",\"ttl_seconds\":5"));
+        }
+
+        coordinator.Time.Advance(TimeSpan.FromSeconds(6));
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => coordinator.RunJobAsync("ttl_sweep")));
+        Assert.Equal(5, await coordinator.ScalarAsync<long>("SELECT count(*) FROM sessions WHERE status = 'expired'"));
+        Assert.Equal(5, await coordinator.ScalarAsync<long>("SELECT count(*) FROM caracal_outbox WHERE dedupe_key LIKE 'terminate:%'"));
+        Assert.Equal(5, await coordinator.ScalarAsync<long>("SELECT count(*) FROM caracal_outbox WHERE dedupe_key LIKE 'agent_terminate:%'"));
+    }
 }

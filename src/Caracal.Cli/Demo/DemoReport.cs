@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Caracal.Cli.Client;
 using Caracal.Cli.CommandLine;
+using Caracal.Evidence.Events;
 
 namespace Caracal.Cli.Demo;
 
@@ -8,7 +9,12 @@ namespace Caracal.Cli.Demo;
 /// <param name="Status">Status code.</param>
 /// <param name="Error">Error code of the body; empty for a success.</param>
 /// <param name="Reason">A text that the description, or the audit event, must contain; empty asks for nothing.</param>
-internal sealed record Expected(int Status, string Error = "", string Reason = "");
+/// <param name="EventType">The audit event that tells the outcome; empty takes the last one of the request.</param>
+internal sealed record Expected(int Status, string Error = "", string Reason = "", string EventType = "")
+{
+    /// <summary>A call that reached the upstream.</summary>
+    public static Expected Forwarded { get; } = new(200, EventType: AuditEventTypes.GatewayResourceRequest);
+}
 
 /// <summary>Every call of the demo with its decision and its evidence, and whether it was the expected one.</summary>
 /// <param name="client">Reads the audit events.</param>
@@ -31,7 +37,7 @@ internal sealed class DemoReport(WireClient client, string adminToken)
     /// <summary>Notes a call: compares it with what was expected and looks its audit event up.</summary>
     public async Task AddAsync(string call, string zoneId, WireAnswer answer, Expected expected, CancellationToken stop)
     {
-        var evidence = await FindEventAsync(zoneId, answer.RequestId, stop);
+        var evidence = await FindEventAsync(zoneId, answer.RequestId, expected.EventType, stop);
         var reason = Reason(answer, evidence);
         var asExpected = answer.Status == expected.Status
             && (expected.Error.Length == 0 || answer["error"] == expected.Error)
@@ -70,7 +76,7 @@ internal sealed class DemoReport(WireClient client, string adminToken)
     }
 
     // Evidence reaches the ledger a moment after the answer; the journal has it before.
-    private async Task<AuditedEvent?> FindEventAsync(string zoneId, string requestId, CancellationToken stop)
+    private async Task<AuditedEvent?> FindEventAsync(string zoneId, string requestId, string eventType, CancellationToken stop)
     {
         if (requestId.Length == 0) return null;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -81,7 +87,7 @@ internal sealed class DemoReport(WireClient client, string adminToken)
             {
                 var answer = await client.ApiAsync(
                     HttpMethod.Get, $"/v1/zones/{zoneId}/audit/by-request/{requestId}", adminToken, null, limit.Token);
-                if (answer.IsSuccess && Last(answer.Body) is { } found) return found;
+                if (answer.IsSuccess && Last(answer.Body, eventType) is { } found) return found;
                 await Task.Delay(20, limit.Token);
             }
         }
@@ -91,13 +97,17 @@ internal sealed class DemoReport(WireClient client, string adminToken)
         }
     }
 
-    private static AuditedEvent? Last(JsonElement body)
+    private static AuditedEvent? Last(JsonElement body, string eventType)
     {
-        if (body.ValueKind != JsonValueKind.Array || body.GetArrayLength() == 0) return null;
-        var last = body[body.GetArrayLength() - 1];
-        return new AuditedEvent(
-            last.GetProperty("id").GetString()!,
-            $"{last.GetProperty("event_type").GetString()} {last.GetProperty("evaluation_status").GetString()}");
+        if (body.ValueKind != JsonValueKind.Array) return null;
+        foreach (var row in body.EnumerateArray().Reverse())
+        {
+            var type = row.GetProperty("event_type").GetString();
+            if (eventType.Length > 0 && type != eventType) continue;
+            return new AuditedEvent(row.GetProperty("id").GetString()!, $"{type} {row.GetProperty("evaluation_status").GetString()}");
+        }
+
+        return null;
     }
 
     private sealed record AuditedEvent(string Id, string Status);

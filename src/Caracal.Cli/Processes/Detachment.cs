@@ -4,56 +4,46 @@ using System.Runtime.InteropServices;
 namespace Caracal.Cli.Processes;
 
 /// <summary>Starts this executable again as a background process: own session, no terminal, output to a file.</summary>
-/// <remarks>.NET starts children in the parent's session with the parent's output, so the child leaves both by itself before it prints.</remarks>
+/// <remarks>
+/// The runtime duplicates its standard streams before any of our code runs, so a caller that waits for the end of our
+/// output would wait for the background process too. A shell therefore points the streams elsewhere and then becomes
+/// the process; the session is left by the process itself.
+/// </remarks>
 internal static partial class Detachment
 {
     private const string LogVariable = "CARACAL_DETACHED_LOG";
-    private const int WriteOnly = 1;
-    private const int ReadOnly = 0;
+    private const string Become = "exec \"$0\" \"$@\" </dev/null >>\"$" + LogVariable + "\" 2>&1";
 
-    /// <summary>In the child: leaves the session and points standard streams at the log.</summary>
+    /// <summary>In the child: leaves the session of whoever started it.</summary>
     public static void EnterIfAsked()
     {
-        var log = System.Environment.GetEnvironmentVariable(LogVariable);
-        if (string.IsNullOrEmpty(log)) return;
+        if (string.IsNullOrEmpty(System.Environment.GetEnvironmentVariable(LogVariable))) return;
         System.Environment.SetEnvironmentVariable(LogVariable, null);
-        if (OperatingSystem.IsWindows()) return;
-
-        _ = NewSession();
-        Point("/dev/null", ReadOnly, 0);
-        if (OperatingSystem.IsLinux())
-        {
-            const int append = 0x400;
-            Point(log, WriteOnly | append, 1);
-            Point(log, WriteOnly | append, 2);
-        }
-        else
-        {
-            const int appendBsd = 0x8;
-            Point(log, WriteOnly | appendBsd, 1);
-            Point(log, WriteOnly | appendBsd, 2);
-        }
+        if (!OperatingSystem.IsWindows()) _ = NewSession();
     }
 
     /// <summary>In the parent: starts <paramref name="arguments"/> of this executable with exactly these variables.</summary>
     public static Process Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> variables, string logPath)
     {
         EnsureLog(logPath);
-        var start = SelfStart(arguments);
+        var command = SelfCommand(arguments);
+        var start = OperatingSystem.IsWindows()
+            ? new ProcessStartInfo(command[0], command[1..])
+            : new ProcessStartInfo("/bin/sh", ["-c", Become, .. command]);
+        start.UseShellExecute = false;
         start.Environment.Clear();
         foreach (var (name, value) in variables) start.Environment[name] = value;
         start.Environment[LogVariable] = logPath;
         return Process.Start(start) ?? throw new InvalidOperationException("the process did not start");
     }
 
-    /// <summary>How to start this executable again, also when it runs under <c>dotnet caracal.dll</c>.</summary>
-    public static ProcessStartInfo SelfStart(IEnumerable<string> arguments)
+    // Also when it runs under `dotnet caracal.dll`.
+    private static List<string> SelfCommand(IEnumerable<string> arguments)
     {
         var executable = System.Environment.ProcessPath ?? throw new InvalidOperationException("this process has no path");
-        var start = new ProcessStartInfo(executable) { UseShellExecute = false };
-        if (Path.GetFileNameWithoutExtension(executable) == "dotnet") start.ArgumentList.Add(typeof(Detachment).Assembly.Location);
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
-        return start;
+        return Path.GetFileNameWithoutExtension(executable) == "dotnet"
+            ? [executable, typeof(Detachment).Assembly.Location, .. arguments]
+            : [executable, .. arguments];
     }
 
     private static void EnsureLog(string path)
@@ -64,27 +54,7 @@ internal static partial class Detachment
         using var log = new FileStream(path, options);
     }
 
-    private static void Point(string path, int flags, int descriptor)
-    {
-        var opened = Open(path, flags);
-        if (opened < 0) return;
-        _ = Duplicate(opened, descriptor);
-        _ = Close(opened);
-    }
-
     [LibraryImport("libc", EntryPoint = "setsid")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int NewSession();
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "dup2")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Duplicate(int from, int to);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Close(int descriptor);
 }

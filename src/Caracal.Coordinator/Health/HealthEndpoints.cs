@@ -128,6 +128,11 @@ internal sealed class HealthEndpoints(
         WriteRuns(writer, "ttl_sweeper", metrics.TtlSweeps.Value);
         WriteRuns(writer, "service_lease_sweeper", metrics.LeaseSweeps.Value);
         WriteRuns(writer, "retention_cleaner", metrics.RetentionRuns.Value);
+        writer.WriteStartObject("log"u8);
+        writer.WriteNumber("emitted"u8, metrics.LogLines);
+        writer.WriteNumber("dropped"u8, 0);
+        writer.WriteNumber("sampled"u8, 0);
+        writer.WriteEndObject();
         writer.WriteEndObject();
     }
 

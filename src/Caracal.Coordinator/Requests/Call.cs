@@ -58,6 +58,9 @@ internal sealed record Route(string Method, string Template, Handler Handler)
     /// <summary>Leaves no row in the admin ledger (coordinator.md 14, 19.8).</summary>
     public bool Unaudited { get; init; }
 
+    /// <summary>Hands out authority that ends at a time; refused while nobody is sure of the time (README ruling 10). Ending it never is.</summary>
+    public bool Issues { get; init; }
+
     public string[] Segments { get; } = Template.Split('/');
 
     /// <summary>True for a method that changes something.</summary>

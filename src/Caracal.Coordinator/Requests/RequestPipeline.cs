@@ -4,6 +4,7 @@ using Caracal.Coordinator.AdminAudit;
 using Caracal.Coordinator.Authentication;
 using Caracal.Hosting.Http;
 using Caracal.Protocol;
+using Caracal.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -17,7 +18,7 @@ namespace Caracal.Coordinator.Requests;
 /// </summary>
 internal sealed class RequestPipeline(
     CoordinatorSettings settings, RouteTable routes, Authenticator authenticator, RateLimits limits, AdminAuditTrail trail,
-    CoordinatorMetrics metrics, TimeProvider time, ILogger logger)
+    CoordinatorMetrics metrics, DatabaseClock clock, ILogger logger)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -86,6 +87,11 @@ internal sealed class RequestPipeline(
 
     private async Task<Reply> AnswerAsync(Call call)
     {
+        if (call.Route.Issues && !clock.IsUsable)
+        {
+            return CoordinatorErrors.ClockUnusable;
+        }
+
         try
         {
             var reply = await call.Route.Handler(call);
@@ -117,7 +123,7 @@ internal sealed class RequestPipeline(
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        using var timer = time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), limit, settings.RequestTimeout, Timeout.InfiniteTimeSpan);
+        using var timer = clock.Process.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), limit, settings.RequestTimeout, Timeout.InfiniteTimeSpan);
         try
         {
             return await RequestBody.ReadAsync(context.Request, settings.BodyLimit, limit.Token);

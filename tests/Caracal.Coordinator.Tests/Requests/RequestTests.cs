@@ -117,6 +117,16 @@ public sealed class RequestTests
         (await coordinator.GetAsync(Agents, coordinator.App1)).AssertRefused(429, "rate_limited");
     }
 
+    [Fact]
+    public async Task Hands_out_nothing_while_nobody_is_sure_of_the_time()
+    {
+        await using var coordinator = await TestCoordinator.StartAsync(clockFails: true);
+        (await coordinator.PostAsync(Agents, coordinator.App1, """{"application_id":"app1"}""")).AssertRefused(503, "clock_unusable");
+        (await coordinator.PostAsync("/zones/z1/delegations", coordinator.App1, "{}")).AssertRefused(503, "clock_unusable");
+        (await coordinator.SendAsync("PATCH", "/zones/z1/delegations/e/revoke", coordinator.App1)).AssertRefused(404, "delegation_not_found");
+        (await coordinator.SendAsync("DELETE", $"{Agents}/s", coordinator.App1)).AssertRefused(404, "session_not_found");
+    }
+
     private static async Task AssertLabelsRefusedAsync(TestCoordinator coordinator, string labels) =>
         (await coordinator.PostAsync(Agents, coordinator.App1, $$"""{"application_id":"app1","labels":[{{labels}}]}""")).AssertRefused(400, "invalid_body");
 

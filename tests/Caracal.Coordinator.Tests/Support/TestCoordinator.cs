@@ -61,14 +61,18 @@ internal sealed class TestCoordinator : IAsyncDisposable
     public string App1 => Token("app1");
 
     public static async Task<TestCoordinator> StartAsync(
-        Action<Dictionary<string, string?>>? configure = null, ISharedState? state = null, Engine engine = Engine.Sqlite)
+        Action<Dictionary<string, string?>>? configure = null, ISharedState? state = null, Engine engine = Engine.Sqlite, bool clockFails = false)
     {
         var environment = TestSettings.Environment();
         configure?.Invoke(environment);
         var time = new TestTime();
         var (database, remove) = await OpenAsync(engine, time);
         var clock = new DatabaseClock(database, time);
-        await clock.MeasureAsync(default);
+        if (!clockFails)
+        {
+            await clock.MeasureAsync(default);
+        }
+
         var coordinator = new TestCoordinator(remove, database, clock, time, TestSettings.Read(environment), state);
         await coordinator.SeedAsync();
         foreach (var topic in new[] { "caracal.agents.lifecycle", "caracal.sessions.revoke", "caracal.delegations.invalidate" })
