@@ -90,6 +90,9 @@ public sealed class FederationTests
         await using var sts = await StartAsync(idp);
         await sts.SqlAsync("UPDATE subject_issuers SET jwks_url = 'http://idp.example.com/jwks'");
         Assert.Equal(401, (await PresentAsync(sts, idp.Token())).Status);
+        await sts.SqlAsync("UPDATE subject_issuers SET jwks_url = 'https://127.0.0.1/jwks'");
+        Assert.Equal(401, (await PresentAsync(sts, idp.Token())).Status);
+        Assert.Equal(0, idp.Fetches);
         await sts.SqlAsync("UPDATE subject_issuers SET jwks_url = 'https://idp.example.com/jwks'");
         Assert.Equal(200, (await PresentAsync(sts, idp.Token())).Status);
         await sts.SqlAsync("UPDATE subject_issuers SET archived_at = @now", new { now = DateTimeOffset.UtcNow });
