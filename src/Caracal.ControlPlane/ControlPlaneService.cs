@@ -85,9 +85,10 @@ public sealed class ControlPlaneService : IAsyncDisposable
         ShutdownGrace = _settings.ShutdownGrace,
     };
 
-    /// <summary>Seeds the deployment tokens and starts the jobs; the role listens afterwards.</summary>
+    /// <summary>Checks the KEK, seeds the deployment tokens and starts the jobs; the role listens afterwards.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        await KekCanary.CheckAsync(_given.Database, _settings.Keks, _given.Clock.Now, cancellationToken);
         await DeploymentTokens.SeedAsync(_given.Database, _settings.AdminToken, _given.Clock.Now, cancellationToken);
         foreach (var job in new ControlPlaneJobs(_given.Database, _given.Clock, _archive, _settings).All())
         {

@@ -23,6 +23,9 @@ public sealed record ControlPlaneSettings
     /// <summary>Signs audit events and the admin ledger; null only in dev.</summary>
     public required HmacKeyRing? AuditKeys { get; init; }
 
+    /// <summary>Signs what the outbox relay publishes; null only in dev, where messages travel unsigned.</summary>
+    public required HmacKeyRing? StreamKeys { get; init; }
+
     /// <summary>Signs calls to the STS; null only in dev, and then nothing is proven by simulation over HTTP.</summary>
     public required HmacKeyRing? GatewayStsKeys { get; init; }
 
@@ -84,6 +87,7 @@ public sealed record ControlPlaneSettings
             Mode = reader.Mode,
             Keks = secrets.KekRing(required: true)!,
             AuditKeys = secrets.HmacRing("AUDIT_HMAC_KEY", required: published),
+            StreamKeys = secrets.HmacRing("STREAMS_HMAC_KEY", required: published),
             GatewayStsKeys = secrets.HmacRing("GATEWAY_STS_HMAC_KEY", required: published),
             StsUrl = reader.ServiceUrl("STS_URL", published ? null : "http://localhost:8080") ?? "",
             AdminToken = secrets.TokenRing("CARACAL_ADMIN_TOKEN", required: false),

@@ -111,7 +111,7 @@ public sealed class ApplicationsTests
         await Authority.SeedAsync(api, zone, id);
         Assert.Equal(204, (await api.DeleteAsync($"/v1/zones/{zone}/applications/{id}")).Status);
         Assert.Equal("application_not_found", (await api.GetAsync($"/v1/zones/{zone}/applications/{id}")).Error);
-        Assert.Empty(await api.RowsAsync("SELECT ref FROM secret_store"));
+        Assert.Empty(await api.RowsAsync("SELECT ref FROM secret_store WHERE ref LIKE '%clientSecret'"));
         Assert.All(await api.RowsAsync("SELECT status FROM authority_records"), row => Assert.Equal("revoked", row["status"]));
         Assert.All(await api.AnnouncedAsync("caracal.sessions.revoke"), message => Assert.Equal("application_archived", message.GetProperty("reason").GetString()));
         Assert.Equal(1, (await api.GetAsync($"/v1/zones/{zone}/applications?status=archived")).Json.GetProperty("items").GetArrayLength());

@@ -22,7 +22,7 @@ internal sealed class ActivatePolicySet(Changes changes, CompileProof proof, Con
         if (set is null || version is null) return ControlPlaneErrors.VersionNotFound;
 
         var ids = PolicyBundle.IdsOf(version.ManifestJson);
-        var bundle = await changes.Database.ReadAsync(connection => PolicyBundle.LoadAsync(connection, call.ZoneId, ids, settings.CustomRego), call.Cancelled);
+        var bundle = await changes.Database.ReadAsync(connection => PolicyBundle.LoadAsync(connection, changes.Database.Dialect, call.ZoneId, ids, settings.CustomRego), call.Cancelled);
         if (bundle.Refusal is not null) return bundle.Refusal;
         if (await proof.CheckAsync(set.Id, version.Id, version.ManifestSha256, bundle.Policies, needed: false, call.Cancelled) is { } refused) return refused;
 
@@ -30,7 +30,7 @@ internal sealed class ActivatePolicySet(Changes changes, CompileProof proof, Con
         {
             await work.LockAsync(call.ZoneId);
             if (await PolicySetStore.FindAsync(work.Connection, call.ZoneId, set.Id) is null) return ControlPlaneErrors.VersionNotFound;
-            if ((await PolicyStore.FindVersionsAsync(work.Connection, ids)).Count != ids.Count) return ControlPlaneErrors.ReferencedPolicyVersionMissing;
+            if ((await PolicyStore.FindVersionsAsync(work.Connection, work.Dialect, ids)).Count != ids.Count) return ControlPlaneErrors.ReferencedPolicyVersionMissing;
             if (!await PolicySetStore.ActivateAsync(work, call.ZoneId, set.Id, version.Id, call.Now)) return ControlPlaneErrors.PolicySetBindingNotFound;
             var outboxId = await changes.AnnounceAsync(
                 work,

@@ -28,7 +28,7 @@ internal sealed class AddPolicySetVersion(Changes changes, CompileProof proof, C
         var (set, bundle) = await changes.Database.ReadSnapshotAsync(
             async connection => (
                 await PolicySetStore.FindAsync(connection, call.ZoneId, call.Id),
-                await PolicyBundle.LoadAsync(connection, call.ZoneId, ids, settings.CustomRego)),
+                await PolicyBundle.LoadAsync(connection, changes.Database.Dialect, call.ZoneId, ids, settings.CustomRego)),
             call.Cancelled);
         if (set is null) return ControlPlaneErrors.PolicySetNotFound;
         if (bundle.Refusal is not null) return bundle.Refusal;

@@ -12,10 +12,10 @@ namespace Caracal.ControlPlane.PolicySets;
 internal sealed record PolicyBundle(IReadOnlyList<PolicySource> Policies, Refusal? Refusal)
 {
     /// <summary>No duplicates; all exist, in this zone, under one supported schema; each passes the validator; at most one decision policy.</summary>
-    public static async Task<PolicyBundle> LoadAsync(DbConnection connection, string zoneId, IReadOnlyList<string> ids, bool customAllowed)
+    public static async Task<PolicyBundle> LoadAsync(DbConnection connection, ISqlDialect dialect, string zoneId, IReadOnlyList<string> ids, bool customAllowed)
     {
         if (ids.Distinct(StringComparer.Ordinal).Count() != ids.Count) return Refused("the manifest names a policy version twice");
-        var rows = (await PolicyStore.FindVersionsAsync(connection, ids)).ToDictionary(row => row.Id, StringComparer.Ordinal);
+        var rows = (await PolicyStore.FindVersionsAsync(connection, dialect, ids)).ToDictionary(row => row.Id, StringComparer.Ordinal);
         if (ids.FirstOrDefault(id => !rows.TryGetValue(id, out var row) || row.ZoneId != zoneId) is { } missing)
         {
             return Refused($"policy version {missing} does not exist in this zone");

@@ -24,7 +24,7 @@ internal sealed class SimulatePolicySet(Database database, IPolicyRuntime? runti
         if (set is null) return ControlPlaneErrors.PolicySetNotFound;
         if (version is null) return ControlPlaneErrors.PolicySetVersionNotFound;
         var ids = PolicyBundle.IdsOf(version.ManifestJson);
-        var bundle = await database.ReadAsync(connection => PolicyBundle.LoadAsync(connection, call.ZoneId, ids, settings.CustomRego), call.Cancelled);
+        var bundle = await database.ReadAsync(connection => PolicyBundle.LoadAsync(connection, database.Dialect, call.ZoneId, ids, settings.CustomRego), call.Cancelled);
         if (bundle.Refusal is not null) return bundle.Refusal;
 
         var warnings = input is { } sent ? InputWarnings(sent, call.ZoneId) : [];

@@ -17,6 +17,7 @@ internal sealed class DcrShutdown(Changes changes, EndAuthority endAuthority)
     /// <summary>A refusal, or null once the applications are dealt with.</summary>
     public async Task<Answer?> RunAsync(Work work, ApiCall call, bool wasEnabled, string? mode)
     {
+        if (!wasEnabled && mode is null) return null;
         var live = await ApplicationStore.ListLiveDcrAsync(work.Connection, call.ZoneId, call.Now);
         if (wasEnabled && live.Count > 0 && mode is null)
         {

@@ -19,6 +19,15 @@ public static class CustodyStore
             """,
             new { reference, zoneId, envelope, now });
 
+    /// <summary>Stores unless something is there already.</summary>
+    public static Task AddAsync(Work work, string zoneId, string reference, byte[] envelope, DateTimeOffset now) =>
+        work.Connection.ExecuteAsync(
+            """
+            INSERT INTO secret_store (ref, zone_id, envelope, version, created_at, updated_at)
+            VALUES (@reference, @zoneId, @envelope, 1, @now, @now) ON CONFLICT (ref) DO NOTHING
+            """,
+            new { reference, zoneId, envelope, now });
+
     public static Task DeleteAsync(Work work, string zoneId, string reference) =>
         work.Connection.ExecuteAsync(
             "DELETE FROM secret_store WHERE ref = @reference AND zone_id = @zoneId", new { reference, zoneId });

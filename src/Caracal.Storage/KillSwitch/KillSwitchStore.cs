@@ -24,8 +24,7 @@ public sealed record KilledAuthority(
 /// </summary>
 public static class KillSwitchStore
 {
-    // Below the parameter limit of either engine, with room for the others. Chunks are lists, because an array would be
-    // bound as one list value instead of being spread over IN.
+    // Keeps one statement's list at a size that both engines plan well.
     private const int Chunk = 500;
 
     /// <summary>Active records of a subject.</summary>
@@ -114,16 +113,16 @@ public static class KillSwitchStore
         while (wave.Count > 0)
         {
             var children = new List<string>();
-            foreach (var ids in wave.Chunk(Chunk).Select(chunk => chunk.ToList()))
+            foreach (var ids in wave.Chunk(Chunk))
             {
                 ended.AddRange(await work.Connection.QueryAsync<string>(
-                    """
-                    UPDATE authority_records SET status = 'revoked', revoked_at = @now, revoked_reason = @reason
-                    WHERE zone_id = @zoneId AND id IN @ids AND status = 'active' RETURNING id
-                    """,
+                    $"""
+                     UPDATE authority_records SET status = 'revoked', revoked_at = @now, revoked_reason = @reason
+                     WHERE zone_id = @zoneId AND {work.Dialect.AmongTexts("id", "@ids")} AND status = 'active' RETURNING id
+                     """,
                     new { zoneId, ids, reason, now }));
                 children.AddRange(await work.Connection.QueryAsync<string>(
-                    "SELECT id FROM authority_records WHERE zone_id = @zoneId AND parent_id IN @ids", new { zoneId, ids }));
+                    $"SELECT id FROM authority_records WHERE zone_id = @zoneId AND {work.Dialect.AmongTexts("parent_id", "@ids")}", new { zoneId, ids }));
             }
 
             wave = children.Where(seen.Add).ToList();
@@ -136,12 +135,12 @@ public static class KillSwitchStore
         Work work, string zoneId, IReadOnlyList<string> records, IReadOnlyList<string> sessions, string reason, DateTimeOffset now)
     {
         var roots = new HashSet<string>(sessions, StringComparer.Ordinal);
-        foreach (var ids in records.Chunk(Chunk).Select(chunk => chunk.ToList()))
+        foreach (var ids in records.Chunk(Chunk))
         {
             roots.UnionWith(await work.Connection.QueryAsync<string>(
-                """
-                SELECT id FROM sessions WHERE zone_id = @zoneId AND subject_authority_record_id IN @ids AND status IN ('active', 'suspended')
-                """,
+                $"""
+                 SELECT id FROM sessions WHERE zone_id = @zoneId AND {work.Dialect.AmongTexts("subject_authority_record_id", "@ids")} AND status IN ('active', 'suspended')
+                 """,
                 new { zoneId, ids }));
         }
 
@@ -151,17 +150,17 @@ public static class KillSwitchStore
         while (wave.Count > 0)
         {
             var children = new List<string>();
-            foreach (var ids in wave.Chunk(Chunk).Select(chunk => chunk.ToList()))
+            foreach (var ids in wave.Chunk(Chunk))
             {
                 ended.AddRange(await work.Connection.QueryAsync<EndedSession>(
-                    """
-                    UPDATE sessions SET status = 'terminated', terminated_at = @now, termination_reason = @why, updated_at = @now
-                    WHERE zone_id = @zoneId AND id IN @ids AND status IN ('active', 'suspended')
-                    RETURNING id, parent_id, subject_authority_record_id
-                    """,
+                    $"""
+                     UPDATE sessions SET status = 'terminated', terminated_at = @now, termination_reason = @why, updated_at = @now
+                     WHERE zone_id = @zoneId AND {work.Dialect.AmongTexts("id", "@ids")} AND status IN ('active', 'suspended')
+                     RETURNING id, parent_id, subject_authority_record_id
+                     """,
                     new { zoneId, ids, why, now }));
                 children.AddRange(await work.Connection.QueryAsync<string>(
-                    "SELECT id FROM sessions WHERE zone_id = @zoneId AND parent_id IN @ids AND status IN ('active', 'suspended')",
+                    $"SELECT id FROM sessions WHERE zone_id = @zoneId AND {work.Dialect.AmongTexts("parent_id", "@ids")} AND status IN ('active', 'suspended')",
                     new { zoneId, ids }));
             }
 
@@ -195,12 +194,12 @@ public static class KillSwitchStore
         var ended = new List<string>();
         foreach (var chunk in sessions.Chunk(Chunk))
         {
-            var ids = chunk.Select(session => session.Id).ToList();
+            var ids = chunk.Select(session => session.Id).ToArray();
             ended.AddRange(await work.Connection.QueryAsync<string>(
-                """
-                UPDATE delegation_edges SET status = 'revoked', revoked_at = @now, updated_at = @now, edge_version = edge_version + 1
-                WHERE zone_id = @zoneId AND status = 'active' AND (source_session_id IN @ids OR target_session_id IN @ids) RETURNING id
-                """,
+                $"""
+                 UPDATE delegation_edges SET status = 'revoked', revoked_at = @now, updated_at = @now, edge_version = edge_version + 1
+                 WHERE zone_id = @zoneId AND status = 'active' AND ({work.Dialect.AmongTexts("source_session_id", "@ids")} OR {work.Dialect.AmongTexts("target_session_id", "@ids")}) RETURNING id
+                 """,
                 new { zoneId, ids, now }));
         }
 
@@ -209,13 +208,13 @@ public static class KillSwitchStore
         while (wave.Count > 0)
         {
             var next = new List<string>();
-            foreach (var ids in wave.Chunk(Chunk).Select(chunk => chunk.ToList()))
+            foreach (var ids in wave.Chunk(Chunk))
             {
                 next.AddRange(await work.Connection.QueryAsync<string>(
-                    """
-                    UPDATE delegation_edges SET status = 'revoked', revoked_at = @now, updated_at = @now, edge_version = edge_version + 1
-                    WHERE zone_id = @zoneId AND status = 'active' AND parent_edge_id IN @ids RETURNING id
-                    """,
+                    $"""
+                     UPDATE delegation_edges SET status = 'revoked', revoked_at = @now, updated_at = @now, edge_version = edge_version + 1
+                     WHERE zone_id = @zoneId AND status = 'active' AND {work.Dialect.AmongTexts("parent_edge_id", "@ids")} RETURNING id
+                     """,
                     new { zoneId, ids, now }));
             }
 

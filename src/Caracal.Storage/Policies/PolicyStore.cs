@@ -56,10 +56,10 @@ public static class PolicyStore
             $"SELECT {VersionColumns} FROM policy_versions v WHERE v.policy_id = @policyId ORDER BY v.version DESC", new { policyId })).AsList();
 
     /// <summary>The versions a manifest names, each with its zone; absent ones are missing from the answer.</summary>
-    public static async Task<IReadOnlyList<PolicyVersionRow>> FindVersionsAsync(DbConnection connection, IReadOnlyCollection<string> ids) =>
+    public static async Task<IReadOnlyList<PolicyVersionRow>> FindVersionsAsync(DbConnection connection, ISqlDialect dialect, IEnumerable<string> ids) =>
         (await connection.QueryAsync<PolicyVersionRow>(
-            $"SELECT {VersionColumns}, p.zone_id FROM policy_versions v JOIN policies p ON p.id = v.policy_id WHERE v.id IN @ids",
-            new { ids })).AsList();
+            $"SELECT {VersionColumns}, p.zone_id FROM policy_versions v JOIN policies p ON p.id = v.policy_id WHERE {dialect.AmongTexts("v.id", "@ids")}",
+            new { ids = ids.ToArray() })).AsList();
 
     public static Task InsertAsync(Work work, PolicyRow policy) =>
         work.Connection.ExecuteAsync(
