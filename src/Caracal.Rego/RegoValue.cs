@@ -42,6 +42,9 @@ public abstract class RegoValue : IEquatable<RegoValue>, IComparable<RegoValue>
     /// <summary>How many levels of composites this value holds; a scalar has none.</summary>
     internal virtual int Depth => 0;
 
+    /// <summary>How many values this one holds when written out in full; shared parts count each time they occur.</summary>
+    internal virtual int Size => 1;
+
     /// <summary>A boolean value.</summary>
     public static RegoValue Boolean(bool value) => value ? True : False;
 

@@ -69,6 +69,7 @@ public sealed class StsService : IAsyncDisposable
             Configuration = store,
             Facts = new ExchangeFactsStore(_on.Database),
             Records = _records,
+            PreviousSecrets = new PreviousSecretUse(_on.Database),
             Holds = _holds,
             Keys = _keyring,
             Limits = _limits,

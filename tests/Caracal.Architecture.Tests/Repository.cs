@@ -24,6 +24,13 @@ internal static class Repository
             .Select(include => element == "ProjectReference" ? Path.GetFileNameWithoutExtension(include.Replace('\\', '/')) : include),
     ];
 
+    /// <summary>Every table that a migration creates.</summary>
+    public static IReadOnlySet<string> Tables { get; } = Directory
+        .EnumerateFiles(Path.Combine(Root, "src", "Caracal.Storage", "Migrations"), "*.sql")
+        .SelectMany(file => System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(file), "CREATE TABLE (?:IF NOT EXISTS )?([a-z_]+)"))
+        .Select(match => match.Groups[1].Value)
+        .ToHashSet(StringComparer.Ordinal);
+
     /// <summary>The compiled assembly of a source project, as it lies beside the test run's configuration.</summary>
     public static string Assembly(string project)
     {

@@ -18,7 +18,7 @@ public sealed record TokenRequest
     /// <summary>True when a <c>resource</c> field was empty.</summary>
     public bool HasEmptyResource { get; init; }
 
-    /// <summary>The field as sent.</summary>
+    /// <summary>The scopes, joined by one space: what a mandate carries.</summary>
     public string? Scope { get; init; }
     public IReadOnlyList<string> Scopes { get; init; } = [];
     public string? SubjectToken { get; init; }

@@ -10,7 +10,8 @@ internal static class PathRules
 
     /// <summary>
     /// Decodes a raw path once. False when an escape is malformed or not UTF-8, or when any number of decodings would
-    /// show a backslash, or a segment <c>.</c> or <c>..</c>.
+    /// show a backslash, or a segment <c>.</c> or <c>..</c>, with or without parameters (<c>..;x</c>): servlet containers
+    /// drop those before they resolve the dots, and would leave the upstream's base path.
     /// </summary>
     public static bool TryDecode(string raw, out string decoded)
     {
@@ -110,7 +111,9 @@ internal static class PathRules
 
         foreach (var segment in path.Split('/'))
         {
-            if (path[segment] is "." or "..")
+            var text = path[segment];
+            var end = text.IndexOf(';');
+            if ((end < 0 ? text : text[..end]) is "." or "..")
             {
                 return true;
             }
@@ -129,7 +132,9 @@ internal static class PathRules
         foreach (var segment in path.Split((byte)'/'))
         {
             var text = path[segment];
-            if (text.SequenceEqual("."u8) || text.SequenceEqual(".."u8))
+            var end = text.IndexOf((byte)';');
+            var name = end < 0 ? text : text[..end];
+            if (name.SequenceEqual("."u8) || name.SequenceEqual(".."u8))
             {
                 return true;
             }

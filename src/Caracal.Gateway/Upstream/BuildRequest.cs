@@ -29,6 +29,11 @@ internal sealed class BuildRequest(GatewaySettings settings) : IGatewayStep
 
     private bool TryBuild(GatewayCall call, Injection injection)
     {
+        if (Echoes(call.Http.Request.Method))
+        {
+            return false;
+        }
+
         var url = UpstreamUrl.TryBuild(call.Upstream!, call.Path, call.Target.Query, injection.QueryKey, injection.Value);
         if (url is null)
         {
@@ -47,6 +52,10 @@ internal sealed class BuildRequest(GatewaySettings settings) : IGatewayStep
         return Inject(call.Grant!, request, injection);
     }
 
+    // The answer to these repeats the request, and the caller would read the credential in it (RFC 9110 9.3.8).
+    private static bool Echoes(string method) =>
+        method.Equals("TRACE", StringComparison.OrdinalIgnoreCase) || method.Equals("TRACK", StringComparison.OrdinalIgnoreCase);
+
     // Never null for a method that changes something: the client re-sends a request without content when a kept
     // connection turns out to be closed, and the upstream call is made once (gateway.md, Part A).
     private HttpContent? ContentOf(GatewayCall call)
@@ -57,7 +66,7 @@ internal sealed class BuildRequest(GatewaySettings settings) : IGatewayStep
             return new StreamedRequestBody(call, settings);
         }
 
-        return HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method) || HttpMethods.IsTrace(method)
+        return HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method)
             ? null
             : new ByteArrayContent([]);
     }

@@ -8,7 +8,7 @@ internal static class QueryRules
 {
     /// <summary>
     /// The caller's query merged behind the configured one. Null when the caller's cannot be read: a malformed escape,
-    /// or a <c>;</c>, which some upstreams take for a separator and which could smuggle a configured key past us.
+    /// what is no visible ASCII, or a <c>;</c>, which some upstreams take for a separator and which could smuggle a configured key past us.
     /// </summary>
     public static string? TryMerge(string configured, IReadOnlySet<string> configuredKeys, string caller)
     {
@@ -49,6 +49,12 @@ internal static class QueryRules
 
     private static bool IsReadable(ReadOnlySpan<char> query)
     {
+        // It goes out byte for byte, and a space or a line break would end the request line.
+        if (query.ContainsAnyExceptInRange('\x21', '\x7e'))
+        {
+            return false;
+        }
+
         for (var i = query.IndexOfAny('%', ';'); i >= 0;)
         {
             if (query[i] == ';' || i + 2 >= query.Length || !char.IsAsciiHexDigit(query[i + 1]) || !char.IsAsciiHexDigit(query[i + 2]))

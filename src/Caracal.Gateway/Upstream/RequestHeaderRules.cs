@@ -21,7 +21,7 @@ internal static class RequestHeaderRules
         var connection = ConnectionOptions.Of(from.Connection);
         foreach (var (name, values) in from)
         {
-            if (Passes(name) && !connection.Names(name) && !string.Equals(name, credentialHeader, StringComparison.OrdinalIgnoreCase))
+            if (!connection.Names(name) && Passes(name, credentialHeader))
             {
                 Add(to, name, values);
             }
@@ -33,6 +33,15 @@ internal static class RequestHeaderRules
             to.Headers.TryAddWithoutValidation("baggage", foreign);
         }
     }
+
+    // CGI and what descends from it read "_" and "-" as one, so a name that means ours there is held back as ours.
+    private static bool Passes(string name, string? credentialHeader) =>
+        name.Contains('_', StringComparison.Ordinal)
+            ? IsForwardable(name.Replace('_', '-'), credentialHeader?.Replace('_', '-'))
+            : IsForwardable(name, credentialHeader);
+
+    private static bool IsForwardable(string name, string? credentialHeader) =>
+        Passes(name) && !string.Equals(name, credentialHeader, StringComparison.OrdinalIgnoreCase);
 
     private static bool Passes(string name) =>
         name[0] != ':' // HTTP/2 pseudo-headers

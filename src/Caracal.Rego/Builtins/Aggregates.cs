@@ -81,6 +81,7 @@ internal static class Aggregates
             {
                 ctx.Tick();
                 if (a is NumberValue { IsSmall: false } n) ctx.Charge(n.Weight);
+                else ctx.ChargeComparison(a, b);
                 return ValueOrder.Compare(a, b);
             });
         }

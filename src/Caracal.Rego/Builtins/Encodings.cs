@@ -9,7 +9,11 @@ internal static class Encodings
 {
     public static void AddTo(BuiltinSet all)
     {
-        all.Add("json.marshal", ["any"], static (in c) => RegoValue.String(JsonPrinter.Compact(c[0])));
+        all.Add("json.marshal", ["any"], static (in c) =>
+        {
+            c.Context.ChargeText(c[0]);
+            return RegoValue.String(JsonPrinter.Compact(c[0]));
+        });
         all.Add("json.marshal_with_options", ["any", "object"], JsonPrinter.WithOptions);
         all.Add("json.unmarshal", ["string"], JsonRead);
         all.Add("json.is_valid", ["any"], static (in c) => RegoValue.Boolean(c[0] is StringValue s && IsJson(s.Text)));
@@ -181,6 +185,7 @@ internal static class JsonPrinter
 
     public static RegoValue? WithOptions(in BuiltinCall c)
     {
+        c.Context.ChargeText(c[0]);
         var indent = "\t";
         var prefix = "";
         bool? pretty = null;

@@ -16,17 +16,29 @@ internal static class Operators
         all.Add("and", ["set", "set"], static (in c) => Intersection((SetValue)c[0], (SetValue)c[1]));
         all.Add("or", ["set", "set"], static (in c) => Union((SetValue)c[0], (SetValue)c[1]));
         all.Add(new Builtin("set_diff", ["set", "set"], static (in c) => Difference((SetValue)c[0], (SetValue)c[1])) { IsDeprecated = true });
-        all.Add("equal", ["any", "any"], static (in c) => RegoValue.Boolean(c[0].Equals(c[1])));
-        all.Add("eq", ["any", "any"], static (in c) => RegoValue.Boolean(c[0].Equals(c[1])));
-        all.Add("assign", ["any", "any"], static (in c) => RegoValue.Boolean(c[0].Equals(c[1])));
-        all.Add("neq", ["any", "any"], static (in c) => RegoValue.Boolean(!c[0].Equals(c[1])));
-        all.Add("lt", ["any", "any"], static (in c) => RegoValue.Boolean(ValueOrder.Compare(c[0], c[1]) < 0));
-        all.Add("lte", ["any", "any"], static (in c) => RegoValue.Boolean(ValueOrder.Compare(c[0], c[1]) <= 0));
-        all.Add("gt", ["any", "any"], static (in c) => RegoValue.Boolean(ValueOrder.Compare(c[0], c[1]) > 0));
-        all.Add("gte", ["any", "any"], static (in c) => RegoValue.Boolean(ValueOrder.Compare(c[0], c[1]) >= 0));
+        all.Add("equal", ["any", "any"], static (in c) => RegoValue.Boolean(Same(c)));
+        all.Add("eq", ["any", "any"], static (in c) => RegoValue.Boolean(Same(c)));
+        all.Add("assign", ["any", "any"], static (in c) => RegoValue.Boolean(Same(c)));
+        all.Add("neq", ["any", "any"], static (in c) => RegoValue.Boolean(!Same(c)));
+        all.Add("lt", ["any", "any"], static (in c) => RegoValue.Boolean(Order(c) < 0));
+        all.Add("lte", ["any", "any"], static (in c) => RegoValue.Boolean(Order(c) <= 0));
+        all.Add("gt", ["any", "any"], static (in c) => RegoValue.Boolean(Order(c) > 0));
+        all.Add("gte", ["any", "any"], static (in c) => RegoValue.Boolean(Order(c) >= 0));
         all.Add("internal.member_2", ["any", "any"], static (in c) => RegoValue.Boolean(Contains(c, c[1], c[0])));
         all.Add("internal.member_3", ["any", "any", "any"], static (in c) => RegoValue.Boolean(c[2].Find(c[0]) is { } v && v.Equals(c[1])));
         all.Add("internal.template_string", ["array"], Template);
+    }
+
+    private static bool Same(in BuiltinCall c)
+    {
+        c.Context.ChargeComparison(c[0], c[1]);
+        return c[0].Equals(c[1]);
+    }
+
+    private static int Order(in BuiltinCall c)
+    {
+        c.Context.ChargeComparison(c[0], c[1]);
+        return ValueOrder.Compare(c[0], c[1]);
     }
 
     /// <summary>Names that stand for operators of the syntax.</summary>
@@ -73,6 +85,7 @@ internal static class Operators
 
     private static bool Contains(in BuiltinCall c, RegoValue collection, RegoValue item)
     {
+        c.Context.ChargeComparison(item, collection);
         switch (collection)
         {
             case SetValue s: return s.Contains(item);
@@ -99,6 +112,7 @@ internal static class Operators
     private static RegoValue? Template(in BuiltinCall c)
     {
         var sb = new System.Text.StringBuilder();
+        c.Context.ChargeText(c[0]);
         foreach (var part in ((ArrayValue)c[0]).Span)
         {
             if (part is StringValue text) sb.Append(text.Text);

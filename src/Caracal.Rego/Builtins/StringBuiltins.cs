@@ -28,7 +28,11 @@ internal static class StringBuiltins
             c.Text(0).EndsWith(c.Text(1), StringComparison.Ordinal) ? RegoValue.String(c.Text(0)[..^c.Text(1).Length]) : c[0]);
         all.Add("trim_space", ["string"], static (in c) => RegoValue.String(c.Text(0).Trim()));
         all.Add("format_int", ["number", "number"], FormatInt);
-        all.Add("sprintf", ["string", "array"], static (in c) => Sprintf.Format(c, c.Text(0), ((ArrayValue)c[1]).Span));
+        all.Add("sprintf", ["string", "array"], static (in c) =>
+        {
+            c.Context.ChargeText(c[1]);
+            return Sprintf.Format(c, c.Text(0), ((ArrayValue)c[1]).Span);
+        });
     }
 
     private static RegoValue? Concat(in BuiltinCall c)

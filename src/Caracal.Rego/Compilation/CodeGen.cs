@@ -181,7 +181,6 @@ internal sealed partial class CodeGen(TreeNode root)
     private void Every(IrEvery e, List<Op> ops, SourcePlace place)
     {
         var domain = Ready(e.Domain, ops);
-        var outer = new HashSet<Var>(_bound);
         var key = -1;
         if (e.Key is { Origin: not VarOrigin.Wildcard } k)
         {
@@ -199,7 +198,6 @@ internal sealed partial class CodeGen(TreeNode root)
         var inner = new List<Op>();
         Body(e.Body, inner);
         inner.Add(new StopOp());
-        _bound = outer;
         OpCount += inner.Count;
         ops.Add(new EveryOp(domain, key, value, new Plan([.. inner]), place));
     }

@@ -139,7 +139,7 @@ internal sealed partial class CodeGen
 
     private ComprehensionExpr Comprehension(IrComprehension c)
     {
-        var outer = new HashSet<Var>(_bound);
+        // The body's variables are its own, so they may stay in the bound set.
         var slot = _registers++;
         var ops = new List<Op>();
         Body(c.Body, ops);
@@ -154,7 +154,6 @@ internal sealed partial class CodeGen
             ops.Add(new EmitItemOp(Ready(c.Value, ops), slot, place));
         }
 
-        _bound = outer;
         OpCount += ops.Count;
         return new ComprehensionExpr(c.Kind, new Plan([.. ops]), slot);
     }

@@ -92,7 +92,7 @@ internal static class Patterns
     }
 
     /// <summary>Walks the references of a term, inner before outer, and binds their bracket variables.</summary>
-    public static void BindBrackets(Ir term, HashSet<Var> safe, List<IrVar> missing)
+    public static void BindBrackets(Ir term, VarView safe, List<IrVar> missing)
     {
         switch (term)
         {
@@ -104,7 +104,7 @@ internal static class Patterns
                 missing.AddRange(needed.Where(v => !safe.Contains(v.Var)));
                 var bound = new HashSet<Var>();
                 foreach (var key in r.Keys) Bindable(key, bound);
-                safe.UnionWith(bound);
+                safe.Add(bound);
                 break;
             case IrArray a:
                 foreach (var item in a.Items) BindBrackets(item, safe, missing);

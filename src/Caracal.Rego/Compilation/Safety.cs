@@ -26,12 +26,13 @@ internal sealed class Safety(CompileErrors errors, string file, Action checkTime
 
     private void Head(Ir term, HashSet<Var> safe)
     {
-        var inner = new HashSet<Var>(safe);
+        var view = new VarView(safe);
         var missing = new List<IrVar>();
-        Patterns.BindBrackets(term, inner, missing);
+        Patterns.BindBrackets(term, view, missing);
         Patterns.Needed(term, missing);
-        Report(missing, inner);
-        OrderInside(term, inner);
+        view.Keep();
+        Report(missing, safe);
+        OrderInside(term, safe);
     }
 
     /// <summary>Orders a body in place and adds what it binds to the safe set.</summary>
@@ -43,7 +44,7 @@ internal sealed class Safety(CompileErrors errors, string file, Action checkTime
         while (waiting.Count > start)
         {
             var at = -1;
-            HashSet<Var>? after = null;
+            VarView? after = null;
             for (var i = start; i < waiting.Count; i++)
             {
                 checkTime();
@@ -69,7 +70,7 @@ internal sealed class Safety(CompileErrors errors, string file, Action checkTime
                 start = 0;
             }
 
-            safe.UnionWith(after!);
+            after!.Keep();
             OrderInside(literal, safe);
             ordered.Add(literal);
         }
@@ -99,10 +100,9 @@ internal sealed class Safety(CompileErrors errors, string file, Action checkTime
     private static RegoValue? Key(Ir key) => (key as IrConst)?.Value;
 
     /// <summary>What is safe after the literal, or null when it cannot run yet; then the variables it lacks.</summary>
-    private static HashSet<Var>? Try(IrLiteral literal, HashSet<Var> safe, List<IrVar> missing)
+    private static VarView? Try(IrLiteral literal, HashSet<Var> safe, List<IrVar> missing)
     {
-        var now = new HashSet<Var>();
-        var view = new HashSet<Var>(safe);
+        var view = new VarView(safe);
         foreach (var with in literal.With)
         {
             var values = new List<IrVar>();
@@ -113,7 +113,7 @@ internal sealed class Safety(CompileErrors errors, string file, Action checkTime
         switch (literal)
         {
             case IrExpression { Negated: true } e:
-                Require(e.Term, safe, missing, all: true);
+                Require(e.Term, view, missing, all: true);
                 break;
             case IrExpression e:
                 Patterns.BindBrackets(e.Term, view, missing);
@@ -121,8 +121,8 @@ internal sealed class Safety(CompileErrors errors, string file, Action checkTime
                 if (e.Term is IrCall { Output: { } output }) Match(output, view, missing);
                 break;
             case IrUnify { Negated: true } u:
-                Require(u.Left, safe, missing, all: true);
-                Require(u.Right, safe, missing, all: true);
+                Require(u.Left, view, missing, all: true);
+                Require(u.Right, view, missing, all: true);
                 break;
             case IrUnify u:
                 Patterns.BindBrackets(u.Left, view, missing);
@@ -151,12 +151,10 @@ internal sealed class Safety(CompileErrors errors, string file, Action checkTime
                 break;
         }
 
-        if (missing.Count > 0) return null;
-        now.UnionWith(view);
-        return now;
+        return missing.Count > 0 ? null : view;
     }
 
-    private static void Require(Ir term, HashSet<Var> safe, List<IrVar> missing, bool all = false)
+    private static void Require(Ir term, VarView safe, List<IrVar> missing, bool all = false)
     {
         var needed = new List<IrVar>();
         if (all) Patterns.All(term, needed);
@@ -164,16 +162,18 @@ internal sealed class Safety(CompileErrors errors, string file, Action checkTime
         missing.AddRange(needed.Where(v => !safe.Contains(v.Var)));
     }
 
-    private static void Match(Ir pattern, HashSet<Var> view, List<IrVar> missing)
+    private static void Match(Ir pattern, VarView view, List<IrVar> missing)
     {
         Patterns.BindBrackets(pattern, view, missing);
         var needed = new List<IrVar>();
         Patterns.NeededByPattern(pattern, needed);
         missing.AddRange(needed.Where(v => !view.Contains(v.Var)));
-        Patterns.Bindable(pattern, view);
+        var bound = new HashSet<Var>();
+        Patterns.Bindable(pattern, bound);
+        view.Add(bound);
     }
 
-    private static void Equate(IrUnify u, HashSet<Var> view, List<IrVar> missing)
+    private static void Equate(IrUnify u, VarView view, List<IrVar> missing)
     {
         var needed = new List<IrVar>();
         Patterns.NeededByPattern(u.Left, needed);
@@ -183,8 +183,8 @@ internal sealed class Safety(CompileErrors errors, string file, Action checkTime
         var right = new HashSet<Var>();
         Patterns.Bindable(u.Left, left);
         Patterns.Bindable(u.Right, right);
-        left.ExceptWith(view);
-        right.ExceptWith(view);
+        left.RemoveWhere(view.Contains);
+        right.RemoveWhere(view.Contains);
         if (left.Count > 0 && right.Count > 0)
         {
             missing.AddRange(left.Select(v => new IrVar(v, u.Left.At)));
@@ -192,8 +192,8 @@ internal sealed class Safety(CompileErrors errors, string file, Action checkTime
             return;
         }
 
-        view.UnionWith(left);
-        view.UnionWith(right);
+        view.Add(left);
+        view.Add(right);
     }
 
     private void OrderInside(IrLiteral literal, HashSet<Var> safe)
@@ -213,9 +213,10 @@ internal sealed class Safety(CompileErrors errors, string file, Action checkTime
                 break;
             case IrEvery e:
                 OrderInside(e.Domain, safe);
-                var inner = new HashSet<Var>(safe) { e.Value };
-                if (e.Key is not null) inner.Add(e.Key);
-                Order(e.Body, inner);
+                // A nested body's variables are its own, so one set serves all.
+                safe.Add(e.Value);
+                if (e.Key is not null) safe.Add(e.Key);
+                Order(e.Body, safe);
                 break;
         }
     }
@@ -247,10 +248,9 @@ internal sealed class Safety(CompileErrors errors, string file, Action checkTime
                 if (c.Output is not null) OrderInside(c.Output, safe);
                 break;
             case IrComprehension c:
-                var inner = new HashSet<Var>(safe);
-                Order(c.Body, inner);
-                if (c.Key is not null) Head(c.Key, inner);
-                Head(c.Value, inner);
+                Order(c.Body, safe);
+                if (c.Key is not null) Head(c.Key, safe);
+                Head(c.Value, safe);
                 break;
         }
     }
@@ -273,5 +273,26 @@ internal sealed class Safety(CompileErrors errors, string file, Action checkTime
             if (!_reported.Add((v.Var.Name, v.Var.At.Line, v.Var.At.Column))) continue;
             errors.Add(Phase.Safety, "rego_unsafe_var_error", $"var {v.Var.Name} is unsafe", file, v.At);
         }
+    }
+}
+
+/// <summary>A set of safe variables with additions that are kept only when asked for.</summary>
+internal sealed class VarView(HashSet<Var> known)
+{
+    private HashSet<Var>? _added;
+
+    public bool Contains(Var v) => known.Contains(v) || (_added is not null && _added.Contains(v));
+
+    public void Add(IEnumerable<Var> more)
+    {
+        foreach (var v in more)
+        {
+            if (!known.Contains(v)) (_added ??= []).Add(v);
+        }
+    }
+
+    public void Keep()
+    {
+        if (_added is not null) known.UnionWith(_added);
     }
 }

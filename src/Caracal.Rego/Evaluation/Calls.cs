@@ -78,7 +78,7 @@ internal static class Calls
         if (mock.Value is not null) return mock.Value;
         var before = ctx.Layer;
         ctx.Enter();
-        ctx.Layer = new Layer(before, before.Input, before.Data, null, new RegoValue?[before.Cache.Length]);
+        ctx.Layer = new Layer(before, before.Input, before.Data, null, ctx.NewCache());
         var result = mock.Builtin is { } builtin ? builtin.Invoke(ctx, args, place) : Function(ctx, mock.Function!, args);
         ctx.Layer = before;
         ctx.Leave();

@@ -30,58 +30,69 @@ internal static class ContextPool
 }
 
 /// <summary>Evaluates what never changes once, when a policy is made.</summary>
-internal static class Freezer
+internal sealed class Freezer
 {
+    private static readonly TimeSpan s_total = TimeSpan.FromSeconds(1);
+
     private static readonly EvalOptions s_options = new()
     {
-        Deadline = TimeSpan.FromSeconds(2),
+        Deadline = TimeSpan.FromMilliseconds(500),
         StepLimit = 50_000_000,
         MemoryLimit = 256L * 1024 * 1024,
         StrictBuiltinErrors = true,
     };
 
+    private readonly EvalContext _ctx = new();
+    private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly PolicyState _state;
+
+    private Freezer(PolicyState state) => _state = state;
+
+    /// <summary>What cannot be evaluated in time, or fails, is left to the evaluations that need it.</summary>
     public static void Freeze(PolicyState state)
     {
-        var ctx = new EvalContext();
-        var started = Stopwatch.GetTimestamp();
+        var freezer = new Freezer(state);
         foreach (var group in state.Plan.Groups)
         {
-            // What is left is found out by the first evaluation that needs it.
-            if (Stopwatch.GetElapsedTime(started) > state.Plan.Limits.CompileTime) return;
-            if (group.IsConstant) Try(ctx, state, c => c.ValueOf(group));
+            if (group.IsConstant) freezer.Try(c => c.ValueOf(group));
         }
 
-        FreezeNode(ctx, state, state.Plan.Root, state.Data);
+        freezer.Node(state.Plan.Root, state.Data);
     }
 
     /// <summary>Documents made of constant rules alone become plain objects, looked up by hash.</summary>
-    private static void FreezeNode(EvalContext ctx, PolicyState state, TreeNode node, RegoValue? below)
+    private bool Node(TreeNode node, RegoValue? below)
     {
+        var known = true;
         foreach (var (key, child) in node.Children)
         {
-            if (child.Document is null) FreezeNode(ctx, state, child, DataCursor.FindBase(below, key));
+            known &= child.Document is { } group
+                ? _state.Constants[group.Slot] is not null
+                : child.IsFunctionOnly || Node(child, DataCursor.FindBase(below, key));
         }
 
-        if (node is { IsConstant: true, Parent: not null } && HasDocument(node)) Try(ctx, state, c => c.ValueOf(node, below));
+        if (!node.IsConstant || node.Parent is null || !known) return known && node.IsConstant;
+        return !HasDocument(node) || Try(c => c.ValueOf(node, below));
     }
 
     private static bool HasDocument(TreeNode node) => node.Document is not null || node.Children.Values.Any(HasDocument);
 
-    /// <summary>An error here is not reported: the rule raises it again when it is used.</summary>
-    private static void Try(EvalContext ctx, PolicyState state, Action<EvalContext> evaluate)
+    private bool Try(Action<EvalContext> evaluate)
     {
+        if (Stopwatch.GetElapsedTime(_started) > s_total) return false;
         try
         {
-            ctx.Start(state, null, s_options, usesConstants: true);
-            evaluate(ctx);
+            _ctx.Start(_state, null, s_options, usesConstants: true);
+            evaluate(_ctx);
+            return true;
         }
-        catch (Exception e) when (e is EvalException or Values.ValueTooDeepException)
+        catch (Exception e) when (e is EvalException or Values.ValueTooDeepException or InsufficientExecutionStackException)
         {
-            // Kept unknown.
+            return false;
         }
         finally
         {
-            ctx.Finish();
+            _ctx.Finish();
         }
     }
 }

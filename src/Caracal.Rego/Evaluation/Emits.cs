@@ -10,6 +10,7 @@ internal sealed class EmitValueOp(Expr value, bool decides, string conflict, Sou
         var result = value.EvalValue(ctx, r);
         if (result is null) return Outcome.Done;
         var earlier = r[0];
+        if (earlier is not null) ctx.ChargeComparison(earlier, result);
         if (earlier is null) r[0] = result;
         else if (!earlier.Equals(result)) throw new EvalException("eval_conflict_error", conflict, Place);
         return decides ? Outcome.Stop : Outcome.Done;

@@ -166,6 +166,20 @@ internal sealed class EvalContext
         }
     }
 
+    /// <summary>Charges for comparing two values; most are small and cost nothing beyond their step.</summary>
+    public void ChargeComparison(RegoValue a, RegoValue b)
+    {
+        if (a.Kind < RegoKind.Array || b.Kind < RegoKind.Array) return;
+        Charge(Math.Min(a.Size, b.Size) / 16);
+    }
+
+    /// <summary>Charges for writing a value as text, which is at least as long as the value is large.</summary>
+    public void ChargeText(RegoValue value)
+    {
+        if (value.Size > Limits.StringLength) throw Limit("string too long");
+        Charge(value.Size / 8);
+    }
+
     public void CheckCollection(int count)
     {
         if (count > Limits.CollectionSize) throw Limit("collection too large");
@@ -211,7 +225,12 @@ internal sealed class EvalContext
         _top = mark.Top;
     }
 
-    public RegoValue? Cached(int slot) => Layer.Cache[slot];
+    /// <summary>A cache for another context of documents and functions.</summary>
+    public RegoValue?[] NewCache()
+    {
+        Charge(Policy.Plan.SlotCount / 16);
+        return new RegoValue?[Policy.Plan.SlotCount];
+    }
 
     public void Remember(int slot, RegoValue? value)
     {

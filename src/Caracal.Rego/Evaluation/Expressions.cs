@@ -228,6 +228,7 @@ internal sealed class Accumulator(ComprehensionKind kind) : RegoValue
 
     public void Add(EvalContext ctx, RegoValue value)
     {
+        ctx.Charge(value.Size / 64);
         if (kind == ComprehensionKind.Array)
         {
             (_items ??= []).Add(value);
@@ -245,6 +246,7 @@ internal sealed class Accumulator(ComprehensionKind kind) : RegoValue
     public bool Add(EvalContext ctx, RegoValue key, RegoValue value)
     {
         _pairs ??= new ObjectBuilder();
+        ctx.Charge((key.Size + value.Size) / 64);
         if (!_pairs.TryAdd(key, value)) return false;
         ctx.ChargeMemory(40);
         ctx.CheckCollection(_pairs.Count);

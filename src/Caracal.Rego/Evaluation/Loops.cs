@@ -194,8 +194,7 @@ internal sealed class WithOp(WithTarget[] targets, Plan inner, ResumeOp resume, 
         }
 
         ctx.Enter();
-        ctx.Charge(before.Cache.Length / 16);
-        ctx.Layer = new Layer(before, input, data, mocks ?? before.Mocks, new RegoValue?[before.Cache.Length]);
+        ctx.Layer = new Layer(before, input, data, mocks ?? before.Mocks, ctx.NewCache());
         var outcome = inner.Run(ctx, r, 0);
         ctx.Layer = before;
         ctx.Leave();

@@ -42,6 +42,7 @@ internal sealed class EqualOp(Expr left, Expr right, bool negated, SourcePlace p
     {
         var a = left.EvalValue(ctx, r);
         var b = a is null ? null : right.EvalValue(ctx, r);
+        if (b is not null) ctx.ChargeComparison(a!, b);
         var equal = b is not null && a!.Equals(b);
         return equal != negated ? Outcome.Next : Outcome.Done;
     }

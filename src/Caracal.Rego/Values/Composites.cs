@@ -11,7 +11,18 @@ internal static class ValueDepth
 }
 
 /// <summary>A value would nest deeper than <see cref="ValueDepth.Limit"/>.</summary>
-internal sealed class ValueTooDeepException() : Exception("values may nest at most 256 levels deep");
+internal sealed class ValueTooDeepException(string message = "values may nest at most 256 levels deep") : Exception(message);
+
+/// <summary>
+/// Guards the full size of values. Parts may be shared, so a few steps can build a value that is small in memory
+/// and would take forever to compare or to write.
+/// </summary>
+internal static class ValueSize
+{
+    public const int Limit = 8_000_000;
+
+    public static int Checked(long size) => size <= Limit ? (int)size : throw new ValueTooDeepException("values may hold at most 8,000,000 values");
+}
 
 internal sealed class ArrayValue : RegoValue
 {
@@ -23,8 +34,15 @@ internal sealed class ArrayValue : RegoValue
     {
         _items = items;
         var depth = 0;
-        foreach (var item in items) depth = Math.Max(depth, item.Depth);
+        var size = 1L;
+        foreach (var item in items)
+        {
+            depth = Math.Max(depth, item.Depth);
+            size += item.Size;
+        }
+
         Depth = ValueDepth.Above(depth);
+        Size = ValueSize.Checked(size);
     }
 
     public static ArrayValue Empty { get; } = new([]);
@@ -32,6 +50,8 @@ internal sealed class ArrayValue : RegoValue
     public override RegoKind Kind => RegoKind.Array;
 
     internal override int Depth { get; }
+
+    internal override int Size { get; }
 
     public override int Count => _items.Length;
 
@@ -75,9 +95,16 @@ internal sealed class ObjectValue : RegoValue
     {
         _keys = keys;
         _values = values;
-        var depth = keys.MaxDepth();
-        for (var i = 0; i < keys.Count; i++) depth = Math.Max(depth, values[i].Depth);
+        var depth = 0;
+        var size = 1L;
+        for (var i = 0; i < keys.Count; i++)
+        {
+            depth = Math.Max(depth, Math.Max(keys[i].Depth, values[i].Depth));
+            size += keys[i].Size + values[i].Size;
+        }
+
         Depth = ValueDepth.Above(depth);
+        Size = ValueSize.Checked(size);
     }
 
     public static ObjectValue Empty { get; } = new(new KeyTable(0), []);
@@ -85,6 +112,8 @@ internal sealed class ObjectValue : RegoValue
     public override RegoKind Kind => RegoKind.Object;
 
     internal override int Depth { get; }
+
+    internal override int Size { get; }
 
     public override int Count => _keys.Count;
 
@@ -158,7 +187,16 @@ internal sealed class SetValue : RegoValue
     internal SetValue(KeyTable members)
     {
         _members = members;
-        Depth = ValueDepth.Above(members.MaxDepth());
+        var depth = 0;
+        var size = 1L;
+        for (var i = 0; i < members.Count; i++)
+        {
+            depth = Math.Max(depth, members[i].Depth);
+            size += members[i].Size;
+        }
+
+        Depth = ValueDepth.Above(depth);
+        Size = ValueSize.Checked(size);
     }
 
     public static SetValue Empty { get; } = new(new KeyTable(0));
@@ -166,6 +204,8 @@ internal sealed class SetValue : RegoValue
     public override RegoKind Kind => RegoKind.Set;
 
     internal override int Depth { get; }
+
+    internal override int Size { get; }
 
     public override int Count => _members.Count;
 

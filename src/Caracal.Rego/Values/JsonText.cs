@@ -29,7 +29,7 @@ internal static class JsonText
             if (reader.Read()) throw new FormatException("text after the JSON document");
             return value;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or ValueTooDeepException)
         {
             throw new FormatException(e.Message, e);
         }

@@ -124,13 +124,6 @@ internal struct KeyTable
         return this;
     }
 
-    public readonly int MaxDepth()
-    {
-        var depth = 0;
-        for (var i = 0; i < _count; i++) depth = Math.Max(depth, _keys[i].Depth);
-        return depth;
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly int Bucket(RegoValue key)
     {

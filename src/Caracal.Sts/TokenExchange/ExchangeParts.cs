@@ -22,6 +22,7 @@ internal sealed record ExchangeParts
     public required ZoneConfigurationStore Configuration { get; init; }
     public required ExchangeFactsStore Facts { get; init; }
     public required AuthorityRecordInsertion Records { get; init; }
+    public required PreviousSecretUse PreviousSecrets { get; init; }
     public required HoldStore Holds { get; init; }
     public required ZoneKeyring Keys { get; init; }
     public required ExchangeLimits Limits { get; init; }

@@ -10,7 +10,7 @@ internal static class TokenForm
 
     public static TokenRequest Read(FormFields form)
     {
-        var scope = form.Find("scope");
+        var scopes = Scopes.Split(form.Find("scope"));
         var ttl = form.Find("ttl_seconds");
         var resources = Resources(form, out var hasEmpty);
         var approval = Trimmed(form, "approval_id");
@@ -24,8 +24,8 @@ internal static class TokenForm
             ClientSecret = form.Find("client_secret"),
             Resources = resources,
             HasEmptyResource = hasEmpty,
-            Scope = string.IsNullOrWhiteSpace(scope) ? null : scope.Trim(),
-            Scopes = Scopes.Split(scope),
+            Scope = scopes.Length == 0 ? null : string.Join(' ', scopes),
+            Scopes = scopes,
             SubjectToken = Present(form, "subject_token"),
             SubjectTokenType = Present(form, "subject_token_type"),
             SessionId = Trimmed(form, "session_id"),

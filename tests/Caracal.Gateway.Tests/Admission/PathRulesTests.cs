@@ -25,6 +25,11 @@ public sealed class PathRulesTests
     [InlineData("/a/%ff")]
     [InlineData("/a/%c0%ae%c0%ae/b")]
     [InlineData("/ä")]
+    [InlineData("/a/..;/b")]
+    [InlineData("/a/..;x=1/b")]
+    [InlineData("/a/.;/b")]
+    [InlineData("/a/%2e%2e%3b/b")]
+    [InlineData("/a/%252e%252e%253bx/b")]
     public void Refuses_a_way_out_in_any_encoding(string raw) => Assert.False(PathRules.TryDecode(raw, out _));
 
     [Theory]
@@ -32,6 +37,7 @@ public sealed class PathRulesTests
     [InlineData("/.env", "/.env")]
     [InlineData("/foo..bar", "/foo..bar")]
     [InlineData("/a/...", "/a/...")]
+    [InlineData("/a;v=1/b;..", "/a;v=1/b;..")]
     [InlineData("/a%2Fb", "/a/b")]
     [InlineData("/100%25", "/100%")]
     [InlineData("/v1/items%20list", "/v1/items list")]

@@ -199,6 +199,53 @@ public sealed class ForwardingTests : IAsyncLifetime
         Assert.Null(seen.Header("tracestate"));
     }
 
+    // An upstream that joins "_" and "-", as CGI and WSGI do, would take them for ours.
+    [Fact]
+    public async Task Names_that_mean_ours_once_underscores_become_hyphens_end_here()
+    {
+        Provider("provider_apikey", "s3cret");
+        _host.Sts.Directive["auth_header"] = "X-Api-Key";
+        using var request = _host.Request();
+        string[] forged =
+        [
+            "X_Caracal_Identity", "x-caracal_identity", "X_Forwarded_For", "X_Forwarded-Host", "X_Real_Ip", "X_Request_Id", "X_Api_Key",
+            "Proxy_Authorization", "Content_Length", "Transfer_Encoding",
+        ];
+        foreach (var name in forged)
+        {
+            Assert.True(request.Headers.TryAddWithoutValidation(name, "1"));
+        }
+
+        request.Headers.TryAddWithoutValidation("X_Plain", "1");
+        using var response = await _host.SendAsync(request);
+        var seen = Assert.Single(_host.Upstream.Seen);
+        Assert.All(forged, name => Assert.Null(seen.Header(name)));
+        Assert.Equal(("1", "s3cret"), (seen.Header("X_Plain"), seen.Header("X-Api-Key")));
+    }
+
+    // The answer to TRACE repeats the request, and with it the provider's credential.
+    [Theory]
+    [InlineData("TRACE")]
+    [InlineData("trace")]
+    [InlineData("TRACK")]
+    public async Task A_method_that_echoes_the_credential_is_not_forwarded(string method)
+    {
+        Provider("provider_oauth", "s3cret");
+        var answer = await RawHttp.SendAsync(_host.Address, $"""
+            {method} /v1/items HTTP/1.1
+            Host: gateway
+            Authorization: Bearer {_host.Mandate()}
+            X-Caracal-Resource: {GatewayHost.Resource}
+            Connection: close
+
+
+            """);
+        Assert.Contains(" 400 ", answer, StringComparison.Ordinal);
+        Assert.Contains("upstream request build failed", answer, StringComparison.Ordinal);
+        Assert.Empty(_host.Upstream.Seen);
+        Assert.Equal("build_failed", Call(await _host.EventsAsync()).GetProperty("evaluation_status").GetString());
+    }
+
     [Fact]
     public async Task A_query_key_replaces_the_callers()
     {

@@ -8,6 +8,11 @@ public sealed class UpstreamUrlTests
     [InlineData("a=%zz")]
     [InlineData("a=%2")]
     [InlineData("a=1;api=2")]
+    [InlineData("a=1 HTTP/1.0")]
+    [InlineData("a=1\tb")]
+    [InlineData("a=1\r\nX: y")]
+    [InlineData("a=ä")]
+    [InlineData("a=1\u007f")]
     public void Refuses_a_query_that_cannot_be_read(string query) => Assert.Null(Build("https://api.example.com/", "/", query));
 
     [Theory]

@@ -31,6 +31,22 @@ public class HostilePolicyTests
     }
 
     [Theory]
+    [InlineData("json.marshal(s40)")]
+    [InlineData("sprintf(\"%v\", [s40])")]
+    [InlineData("{s40}")]
+    [InlineData("s40 == t40")]
+    [InlineData("count([1 | walk(s40, _)])")]
+    [InlineData("sort([s40, t40])")]
+    public void Shared_parts_do_not_multiply(string expression)
+    {
+        var doubled = string.Concat(Enumerable.Range(0, 40).Select(i => $"s{i + 1} := [s{i}, s{i}]\nt{i + 1} := [t{i}, t{i}]\n"));
+        var policy = Policy.Compile($"package t\ns0 := [input]\nt0 := [input]\n{doubled}p := {expression}");
+        var watch = Stopwatch.StartNew();
+        Assert.Equal("eval_limit_error", policy.Ask("data.t.p", "1").Error!.Code);
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(2), $"took {watch.Elapsed}");
+    }
+
+    [Theory]
     [InlineData("(a+)+$")]
     [InlineData("(a|aa)+$")]
     [InlineData("(.*a){20}$")]

@@ -129,6 +129,7 @@ public sealed class TokenRequestTests
         await AddPreviousAsync(sts, "c1", "cs_previous_secret_that_overlaps_1", DateTimeOffset.UtcNow.AddMinutes(5));
         await AddPreviousAsync(sts, "c2", "cs_previous_secret_that_overlaps_2", DateTimeOffset.UtcNow.AddMinutes(-5));
         Assert.Equal(200, (await sts.PostAsync(StsHarness.Bootstrap(("client_secret", "cs_previous_secret_that_overlaps_1")))).Status);
+        Assert.Equal("c1", await sts.ScalarAsync<string>("SELECT id FROM credential_secrets WHERE last_used_at IS NOT NULL"));
         Assert.Equal(401, (await sts.PostAsync(StsHarness.Bootstrap(("client_secret", "cs_previous_secret_that_overlaps_2")))).Status);
         Assert.Equal(200, (await sts.PostAsync(StsHarness.Bootstrap())).Status);
     }

@@ -44,8 +44,10 @@ internal sealed class AuthenticateClient(ExchangeParts parts) : IExchangeStep
         Exchange exchange, ExchangeApplication? application, CancellationToken cancellationToken)
     {
         var secret = exchange.Request.ClientSecret ?? "";
-        if (Matches(application, secret, exchange.Now))
+        if (Matches(application, secret, exchange.Now, out var previous))
         {
+            // Whoever retires the old secret is told whether it is still in use (operations.md 4.6.9).
+            await (previous is null ? ValueTask.CompletedTask : parts.PreviousSecrets.NoteAsync(previous, exchange.Now, cancellationToken));
             return Verdict.Continue;
         }
 
@@ -81,21 +83,28 @@ internal sealed class AuthenticateClient(ExchangeParts parts) : IExchangeStep
         }
 
         var state = await parts.Zones.GetFreshAsync(zone, cancellationToken);
-        return Matches(state?.FindApplication(id), secret, exchange.Now) ? zone : null;
+        return Matches(state?.FindApplication(id), secret, exchange.Now, out _) ? zone : null;
     }
 
-    private static bool Matches(ExchangeApplication? application, string secret, DateTimeOffset now)
+    // The current secret first, then every previous one whose overlap still runs.
+    private static bool Matches(ExchangeApplication? application, string secret, DateTimeOffset now, out string? previousId)
     {
-        var matches = SecretHash.Verify(application?.SecretHash, secret) && application!.IsLive(now);
-        if (matches || application is null || application.PreviousSecrets.IsEmpty || application.SecretHash is null)
+        previousId = null;
+        if (SecretHash.Verify(application?.SecretHash, secret))
         {
-            return matches;
+            return application!.IsLive(now);
+        }
+
+        if (application?.SecretHash is null)
+        {
+            return false;
         }
 
         foreach (var previous in application.PreviousSecrets)
         {
             if ((previous.ExpiresAt is null || previous.ExpiresAt > now) && SecretHash.Verify(previous.Hash, secret))
             {
+                previousId = previous.Id;
                 return application.IsLive(now);
             }
         }

@@ -13,9 +13,8 @@ internal sealed class VerifyGatewaySignature(ExchangeParts parts) : IExchangeSte
             return Verdict.Continue;
         }
 
-        // gateway_request_id ties the form to this very call.
-        var bound = proof.RequestIdHeader is { Length: > 0 } id
-            && string.Equals(exchange.Request.GatewayRequestId, id, StringComparison.Ordinal);
+        // gateway_request_id ties the form to this very call, whose id must be the one that was sent.
+        var bound = proof.RequestIdHeader == exchange.RequestId && exchange.Request.GatewayRequestId == exchange.RequestId;
         if (!bound || !await SignedCall.VerifyAsync(proof, parts.Settings.GatewayKeys, parts.State, parts.Clock, cancellationToken))
         {
             await ReportAsync(exchange, cancellationToken);

@@ -15,7 +15,8 @@ internal sealed class VerifySubjectToken(ExchangeParts parts) : IExchangeStep
         }
 
         var use = exchange.IsGateway ? MandateUse.Gateway : MandateUse.Session;
-        if (exchange.Subject is not { } token
+        // Without a JTI a mandate could not be spent, so it is none.
+        if (exchange.Subject is not { Claims.Jti.Length: > 0 } token
             || exchange.Zone!.FindVerificationKey(token.KeyId) is not { } key
             || !key.Verify(token)
             || !MandateRules.ClaimsHold(token.Claims, parts.Settings.Issuer, exchange.ZoneId, use, exchange.Now))
