@@ -59,4 +59,21 @@ public sealed class EnginesTests
         Assert.Equal(10, sequence.Distinct().Count());
         Assert.Equal(204, (await api.DeleteAsync($"/v1/zones/{zone}")).Status);
     }
+
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task Ends_authority_alike_on_either_engine(Engine engine)
+    {
+        await using var api = await ApiHost.StartAsync(engine: engine);
+        var zone = await api.ZoneAsync();
+        var application = await api.ApplicationAsync(zone);
+        await Authority.SeedAsync(api, zone, application, "user-1");
+        var sessions = (await api.GetAsync($"/v1/zones/{zone}/sessions?label=reader")).Json.GetProperty("items");
+        Assert.Equal("ses-1", sessions[0].GetProperty("session_id").GetString());
+        var killed = await api.PostAsync($"/v1/zones/{zone}/subjects/revoke", """{"subject_id":"user-1"}""");
+        Assert.Equal("""{"subject_id":"user-1","authority_records":2,"sessions":2,"delegations":1,"connections":0}""", killed.Text);
+        Assert.Equal(204, (await api.DeleteAsync($"/v1/zones/{zone}/applications/{application}")).Status);
+        Assert.Equal(2, (await api.GetAsync($"/v1/zones/{zone}/authority-records?status=revoked")).Json.GetProperty("items").GetArrayLength());
+    }
 }
