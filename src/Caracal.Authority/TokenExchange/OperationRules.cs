@@ -16,12 +16,11 @@ public static class OperationRules
             return false;
         }
 
-        var verb = method.AsSpan().Trim();
-        var target = path.AsSpan().Trim();
+        // Nothing is trimmed off the request: what goes upstream is these very bytes.
         foreach (var operation in resource.Operations)
         {
-            if (verb.Equals(operation.Method, StringComparison.OrdinalIgnoreCase)
-                && target.SequenceEqual(operation.Path)
+            if (string.Equals(method, operation.Method, StringComparison.OrdinalIgnoreCase)
+                && string.Equals(path, operation.Path, StringComparison.Ordinal)
                 && Scopes.Contains(mandateScopes, operation.Scope))
             {
                 return true;

@@ -28,8 +28,10 @@ public sealed class AuthorityRecordInsertion(Database database)
           AND (CAST(@edge AS text) IS NULL OR (@epoch = coalesce((SELECT g.epoch FROM delegation_graph_epochs g WHERE g.zone_id = @zone), 0)
                AND EXISTS (SELECT 1 FROM delegation_edges e
                    JOIN sessions o ON o.id = e.source_session_id AND o.zone_id = @zone
+                   JOIN authority_records b ON b.id = o.subject_authority_record_id AND b.zone_id = @zone
                    WHERE e.id = @edge AND e.zone_id = @zone AND e.status = 'active' AND e.revoked_at IS NULL
-                     AND e.expires_at > @now AND o.status = 'active')))
+                     AND e.expires_at > @now AND o.status = 'active'
+                     AND (b.session_type <> 'user' OR (b.status = 'active' AND b.expires_at > @now)))))
         """;
 
     private const string UseSql =

@@ -22,7 +22,8 @@ internal sealed class InProcessExchange(TokenExchangeSpine spine, StsMetrics met
             });
         }
 
-        var directive = exchange.Upstreams is { } upstreams ? upstreams.GetValueOrDefault(exchange.Granted[0].Identifier) : null;
+        // By the text the caller sent, as over HTTP: a row id names no upstream (gateway.md A8).
+        var directive = exchange.Upstreams?.GetValueOrDefault(exchange.Request.Resources[0]);
         return ExchangeOutcome.Granted(new ExchangeGrant(exchange.AccessToken, (int)exchange.LifetimeSeconds, directive));
     }
 

@@ -110,6 +110,18 @@ public sealed class PolicyBundleTests
         Assert.Equal("operation_not_permitted", answer.Error);
     }
 
+    // gateway.md A3, step 15: the mandate's target is part of what was granted, and perhaps approved, at its mint.
+    [Fact]
+    public async Task A_decision_policy_cannot_point_a_mandate_at_another_resource()
+    {
+        await using var sts = await StsHarness.StartAsync();
+        await sts.ActivateAsync("package caracal.authz\n\nimport rego.v1\n\nresult := {\"decision\": \"allow\", \"evaluation_status\": \"complete\"}\n");
+        Assert.Equal(200, (await sts.ExchangeAsync(await sts.MintAsync())).Status);
+        var answer = await sts.ExchangeAsync(await sts.MintAsync(), resource: "resource://keyed");
+        Assert.Equal((403, "policy denied (mandate_target_mismatch)"), (answer.Status, answer.Description));
+        Assert.Equal("deny", (await sts.EventsAsync())[^2].GetProperty("decision").GetString());
+    }
+
     [Theory]
     [InlineData("""{"decision": "maybe", "evaluation_status": "complete"}""", 503)]
     [InlineData("""{"decision": "allow"}""", 503)]

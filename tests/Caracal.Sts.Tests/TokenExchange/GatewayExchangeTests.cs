@@ -89,10 +89,25 @@ public sealed class GatewayExchangeTests
         Assert.True(await sts.Service.Exchange.IsReachableAsync(CancellationToken.None));
     }
 
+    // Over HTTP the Gateway looks its own header's text up among the upstreams, which are named by identifier (gateway.md A8).
+    [Fact]
+    public async Task A_row_id_in_the_resource_header_finds_no_upstream_in_process_either()
+    {
+        await using var sts = await StsHarness.StartAsync();
+        var overHttp = await sts.ExchangeAsync(await sts.MintAsync(), resource: "res-1");
+        Assert.False(overHttp.Body.GetProperty("upstreams").TryGetProperty("res-1", out _));
+        var request = new ExchangeRequest("zone-1", "app-p", await sts.MintAsync(), "res-1", "GET", "/pay", "req-1");
+        var granted = await sts.Service.Exchange.ExchangeAsync(request, CancellationToken.None);
+        Assert.Null(granted.Grant!.Upstream);
+    }
+
     [Theory]
     [InlineData("GET", "/other")]
     [InlineData("POST", "/pay")]
     [InlineData("GET", "/pay/")]
+    [InlineData("GET", "/pay ")]
+    [InlineData("GET", "\n/pay")]
+    [InlineData("GET", "/pay\u00a0")]
     [InlineData("POST", "/read")]
     public async Task An_operation_outside_the_floor_is_not_permitted(string method, string path)
     {

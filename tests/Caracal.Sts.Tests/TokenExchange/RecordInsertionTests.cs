@@ -27,6 +27,28 @@ public sealed class RecordInsertionTests
     [Theory]
     [InlineData(Engine.Sqlite)]
     [InlineData(Engine.Postgres)]
+    public async Task A_delegation_falls_with_the_user_behind_its_source(Engine engine)
+    {
+        await using var sts = await StsHarness.StartAsync(engine);
+        var now = DateTimeOffset.UtcNow;
+        await sts.SqlAsync(
+            """
+            INSERT INTO authority_records (id, zone_id, session_type, subject_id, status, expires_at, authenticated_at, created_at)
+            VALUES ('user-1', 'zone-1', 'user', 'ada', 'active', @end, @now, @now)
+            """,
+            new { now, end = now.AddHours(1) });
+        await sts.SqlAsync("UPDATE sessions SET subject_authority_record_id = 'user-1' WHERE id = 's1'");
+        var insertion = new AuthorityRecordInsertion(sts.Database);
+        var lookup = new ExchangeLookup("zone-1", null, "s2", "e1");
+        Assert.Equal(RecordOutcome.Written, await insertion.InsertAsync(Record(), lookup, 0, _ => false, CancellationToken.None));
+        await sts.SqlAsync("UPDATE authority_records SET status = 'revoked', revoked_at = @now WHERE id = 'user-1'", new { now });
+        bool Judge(ExchangeFacts facts) => facts.Delegation!.Source!.IsActive(now);
+        Assert.Equal(RecordOutcome.AuthorityGone, await insertion.InsertAsync(Record(), lookup, 0, Judge, CancellationToken.None));
+    }
+
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
     public async Task A_graph_that_moved_on_is_judged_again(Engine engine)
     {
         await using var sts = await StsHarness.StartAsync(engine);

@@ -9,6 +9,7 @@ namespace Caracal.Sts.TokenExchange.Steps;
 internal sealed class DecideResources(ExchangeParts parts) : IExchangeStep
 {
     private static readonly PolicyDecision ControlKey = PolicyDecision.Allow("control-key");
+    private static readonly PolicyDecision OtherTarget = PolicyDecision.Deny("mandate_target_mismatch");
 
     public async ValueTask<Verdict> RunAsync(Exchange exchange, CancellationToken cancellationToken)
     {
@@ -93,6 +94,11 @@ internal sealed class DecideResources(ExchangeParts parts) : IExchangeStep
             return StsErrors.PolicyFailed;
         }
 
+        if (decision.Allowed && LeavesTarget(exchange, resource))
+        {
+            decision = OtherTarget;
+        }
+
         await parts.Audit.DecisionAsync(exchange, resource.Identifier, decision, cancellationToken);
         if (decision.EvaluationStatus != "complete")
         {
@@ -117,6 +123,11 @@ internal sealed class DecideResources(ExchangeParts parts) : IExchangeStep
 
         return Verdict.Continue;
     }
+
+    // gateway.md A3, step 15. The decision contract says so itself; a zone's own decision policy need not, and a mint that
+    // was approved for one resource must not open another.
+    private static bool LeavesTarget(Exchange exchange, ExchangeResource resource) =>
+        exchange.IsGateway && !Scopes.Contains(exchange.SubjectClaims!.Target, resource.Identifier);
 
     private async ValueTask<Verdict> SkipAsync(Exchange exchange, string status, string resource, CancellationToken cancellationToken)
     {
