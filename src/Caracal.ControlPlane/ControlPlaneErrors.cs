@@ -15,7 +15,6 @@ internal static class ControlPlaneErrors
     public static readonly Refusal UnsupportedMediaType = new(415, "invalid_body", "the body must be application/json");
     public static readonly Refusal NoFields = new(400, "no_fields");
     public static readonly Refusal RateLimited = new(429, "rate_limited");
-    public static readonly Refusal InternalError = new(500, "internal_error");
     public static readonly Refusal AuditUnavailable = new(500, "audit_unavailable", "the change was not applied because its audit record could not be written");
 
     // Who calls.
@@ -75,7 +74,6 @@ internal static class ControlPlaneErrors
     public static readonly Refusal ProviderCheckUnsupported = new(400, "provider_check_unsupported");
     public static readonly Refusal ProviderNotFound = new(404, "provider_not_found");
     public static readonly Refusal ProviderIdentifierConflict = new(409, "provider_identifier_conflict");
-    public static readonly Refusal ProviderInUse = new(409, "provider_in_use");
     public static readonly Refusal InvalidResource = new(400, "invalid_resource");
     public static readonly Refusal InvalidResourceIdentifier = new(400, "invalid_resource_identifier");
     public static readonly Refusal CredentialProviderRequired = new(400, "credential_provider_required");

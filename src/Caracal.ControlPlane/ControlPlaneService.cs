@@ -186,12 +186,14 @@ public sealed class ControlPlaneService : IAsyncDisposable
             new("GET", $"{zone}/providers/{{id}}", Look, new GetProvider(database).HandleAsync),
             new("PATCH", $"{zone}/providers/{{id}}", Change, new UpdateProvider(_changes, providerSecrets).HandleAsync),
             new("DELETE", $"{zone}/providers/{{id}}", Change, new ArchiveProvider(_changes).HandleAsync),
+            new("POST", $"{zone}/providers/{{id}}/test", Change, new TestProvider(database).HandleAsync),
 
             new("GET", $"{zone}/resources", Look, new ListResources(database, control).HandleAsync),
             new("POST", $"{zone}/resources", Change, new CreateResource(_changes, _settings, control).HandleAsync),
             new("GET", $"{zone}/resources/{{id}}", Look, new GetResource(database, control).HandleAsync),
             new("PATCH", $"{zone}/resources/{{id}}", Change, new UpdateResource(_changes, control).HandleAsync),
             new("DELETE", $"{zone}/resources/{{id}}", Change, new ArchiveResource(_changes, control).HandleAsync),
+            new("POST", $"{zone}/resources/{{id}}/test", Change, new TestResource(database, control).HandleAsync),
 
             new("POST", "/v1/policies/validate", Look, new ValidatePolicy(_settings).HandleAsync),
             new("GET", "/v1/policy-templates", Look, ListPolicyTemplates.HandleAsync),

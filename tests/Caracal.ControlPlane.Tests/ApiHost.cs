@@ -55,7 +55,8 @@ internal sealed class ApiHost : IAsyncDisposable
     public string Address => _server.Address;
 
     public static async Task<ApiHost> StartAsync(
-        IReadOnlyDictionary<string, string?>? more = null, TestStore? store = null, TimeProvider? time = null, Engine engine = Engine.Sqlite)
+        IReadOnlyDictionary<string, string?>? more = null, TestStore? store = null, TimeProvider? time = null, Engine engine = Engine.Sqlite,
+        ISharedState? shared = null)
     {
         var own = store is null ? await TestStore.CreateAsync(engine) : null;
         var database = (store ?? own)!.Database;
@@ -83,7 +84,7 @@ internal sealed class ApiHost : IAsyncDisposable
         {
             Database = database,
             Clock = clock,
-            State = state,
+            State = shared ?? state,
             Policies = runtime,
             Log = logging.CreateLogger("api"),
         });

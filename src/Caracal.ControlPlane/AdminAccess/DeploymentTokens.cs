@@ -30,7 +30,7 @@ internal static class DeploymentTokens
             {
                 foreach (var kind in kinds)
                 {
-                    var hashes = tokens.Select(token => SecretHash.Of(kind.Value(token))).ToArray();
+                    var hashes = tokens.Select(token => SecretHash.Of(kind.Value(token))).ToList();
                     await AdminTokenStore.RevokeOthersAsync(work, kind.CreatedBy, hashes, now);
                     foreach (var hash in hashes)
                     {

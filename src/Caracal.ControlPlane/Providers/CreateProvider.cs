@@ -27,7 +27,9 @@ internal sealed class CreateProvider(Changes changes, ProviderSecrets secrets)
         if (!call.MayUse(ReservedNames.IsReservedProvider(identifier))) return ControlPlaneErrors.ReservedNamespace;
         var config = ProviderConfigReader.Read(kind, ConfigOf(call.Body), []);
         if (config.Config is null) return ControlPlaneErrors.InvalidProviderConfig.With(config.Problem!);
-        if (check && !ProviderKinds.IsOAuth(kind)) return ControlPlaneErrors.ProviderCheckUnsupported;
+
+        // A check that was asked for and cannot be made must not pass for one that succeeded.
+        if (check) return ControlPlaneErrors.ProviderCheckUnsupported;
 
         return await changes.ApplyAsync(
             call,

@@ -30,7 +30,7 @@ internal sealed class CreateResource(Changes changes, ControlPlaneSettings setti
         var operations = ResourceRules.Operations(fields.Operations ?? [], fields.Scopes!);
         if (operations.Refusal is { } refused) return refused;
 
-        // A probe speaks to the upstream as the Gateway would; only a resource that verifies mandates itself can be asked.
+        // A check that was asked for and cannot be made must not pass for one that succeeded.
         if (fields.Check) return ControlPlaneErrors.ResourceVerificationUnsupported;
 
         return await changes.ApplyAsync(

@@ -59,9 +59,9 @@ public static class AdminTokenStore
             token);
 
     /// <summary>Revokes the rows of one origin whose hash is not among those kept.</summary>
-    public static Task<int> RevokeOthersAsync(Work work, string createdBy, string[] keptHashes, DateTimeOffset now) =>
+    public static Task<int> RevokeOthersAsync(Work work, string createdBy, List<string> keptHashes, DateTimeOffset now) =>
         work.Connection.ExecuteAsync(
-            $"UPDATE admin_tokens SET revoked_at = @now WHERE created_by = @createdBy AND revoked_at IS NULL AND NOT ({work.Dialect.AmongTexts("token_hash", "@keptHashes")})",
+            $"UPDATE admin_tokens SET revoked_at = @now WHERE created_by = @createdBy AND revoked_at IS NULL AND NOT ({work.Dialect.AnyOf("token_hash", "@keptHashes")})",
             new { createdBy, keptHashes, now });
 
     public static async Task<bool> RevokeAsync(Work work, string id, DateTimeOffset now) =>

@@ -15,9 +15,6 @@ public interface ISqlDialect
     /// <summary>An expression for the text member <paramref name="key"/> of a JSON column; null when absent.</summary>
     string JsonText(string column, string key);
 
-    /// <summary>A condition: the column's value is among those of the parameter, a <c>string[]</c>.</summary>
-    string AmongTexts(string column, string parameter);
-
     /// <summary>A condition: the list column holds the parameter's value.</summary>
     string ArrayContains(string column, string parameter);
 

@@ -33,8 +33,6 @@ internal sealed class PostgresDialect : ISqlDialect
 
     public string JsonText(string column, string key) => $"({column} ->> '{key}')";
 
-    public string AmongTexts(string column, string parameter) => $"{column} = ANY ({parameter})";
-
     public string ArrayContains(string column, string parameter) => $"{parameter} = ANY ({column})";
 
     public string JsonArrayContains(string column, string key, string parameter) =>

@@ -35,8 +35,6 @@ internal sealed class SqliteDialect : ISqlDialect
 
     public string JsonText(string column, string key) => $"json_extract({column}, '$.{key}')";
 
-    public string AmongTexts(string column, string parameter) => $"{column} IN (SELECT value FROM json_each({parameter}))";
-
     public string ArrayContains(string column, string parameter) =>
         $"EXISTS (SELECT 1 FROM json_each({column}) WHERE json_each.value = {parameter})";
 

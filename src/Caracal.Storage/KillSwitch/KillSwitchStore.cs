@@ -24,7 +24,8 @@ public sealed record KilledAuthority(
 /// </summary>
 public static class KillSwitchStore
 {
-    // Keeps one statement's list at a size that both engines plan well.
+    // Keeps one statement below the parameter limit of either engine. Chunks are lists: an array would be bound as one
+    // list value where the engine spreads its parameters.
     private const int Chunk = 500;
 
     /// <summary>Active records of a subject.</summary>
@@ -113,16 +114,16 @@ public static class KillSwitchStore
         while (wave.Count > 0)
         {
             var children = new List<string>();
-            foreach (var ids in wave.Chunk(Chunk))
+            foreach (var ids in wave.Chunk(Chunk).Select(chunk => chunk.ToList()))
             {
                 ended.AddRange(await work.Connection.QueryAsync<string>(
                     $"""
                      UPDATE authority_records SET status = 'revoked', revoked_at = @now, revoked_reason = @reason
-                     WHERE zone_id = @zoneId AND {work.Dialect.AmongTexts("id", "@ids")} AND status = 'active' RETURNING id
+                     WHERE zone_id = @zoneId AND {work.Dialect.AnyOf("id", "@ids")} AND status = 'active' RETURNING id
                      """,
                     new { zoneId, ids, reason, now }));
                 children.AddRange(await work.Connection.QueryAsync<string>(
-                    $"SELECT id FROM authority_records WHERE zone_id = @zoneId AND {work.Dialect.AmongTexts("parent_id", "@ids")}", new { zoneId, ids }));
+                    $"SELECT id FROM authority_records WHERE zone_id = @zoneId AND {work.Dialect.AnyOf("parent_id", "@ids")}", new { zoneId, ids }));
             }
 
             wave = children.Where(seen.Add).ToList();
@@ -135,11 +136,11 @@ public static class KillSwitchStore
         Work work, string zoneId, IReadOnlyList<string> records, IReadOnlyList<string> sessions, string reason, DateTimeOffset now)
     {
         var roots = new HashSet<string>(sessions, StringComparer.Ordinal);
-        foreach (var ids in records.Chunk(Chunk))
+        foreach (var ids in records.Chunk(Chunk).Select(chunk => chunk.ToList()))
         {
             roots.UnionWith(await work.Connection.QueryAsync<string>(
                 $"""
-                 SELECT id FROM sessions WHERE zone_id = @zoneId AND {work.Dialect.AmongTexts("subject_authority_record_id", "@ids")} AND status IN ('active', 'suspended')
+                 SELECT id FROM sessions WHERE zone_id = @zoneId AND {work.Dialect.AnyOf("subject_authority_record_id", "@ids")} AND status IN ('active', 'suspended')
                  """,
                 new { zoneId, ids }));
         }
@@ -150,17 +151,17 @@ public static class KillSwitchStore
         while (wave.Count > 0)
         {
             var children = new List<string>();
-            foreach (var ids in wave.Chunk(Chunk))
+            foreach (var ids in wave.Chunk(Chunk).Select(chunk => chunk.ToList()))
             {
                 ended.AddRange(await work.Connection.QueryAsync<EndedSession>(
                     $"""
                      UPDATE sessions SET status = 'terminated', terminated_at = @now, termination_reason = @why, updated_at = @now
-                     WHERE zone_id = @zoneId AND {work.Dialect.AmongTexts("id", "@ids")} AND status IN ('active', 'suspended')
+                     WHERE zone_id = @zoneId AND {work.Dialect.AnyOf("id", "@ids")} AND status IN ('active', 'suspended')
                      RETURNING id, parent_id, subject_authority_record_id
                      """,
                     new { zoneId, ids, why, now }));
                 children.AddRange(await work.Connection.QueryAsync<string>(
-                    $"SELECT id FROM sessions WHERE zone_id = @zoneId AND {work.Dialect.AmongTexts("parent_id", "@ids")} AND status IN ('active', 'suspended')",
+                    $"SELECT id FROM sessions WHERE zone_id = @zoneId AND {work.Dialect.AnyOf("parent_id", "@ids")} AND status IN ('active', 'suspended')",
                     new { zoneId, ids }));
             }
 
@@ -194,11 +195,11 @@ public static class KillSwitchStore
         var ended = new List<string>();
         foreach (var chunk in sessions.Chunk(Chunk))
         {
-            var ids = chunk.Select(session => session.Id).ToArray();
+            var ids = chunk.Select(session => session.Id).ToList();
             ended.AddRange(await work.Connection.QueryAsync<string>(
                 $"""
                  UPDATE delegation_edges SET status = 'revoked', revoked_at = @now, updated_at = @now, edge_version = edge_version + 1
-                 WHERE zone_id = @zoneId AND status = 'active' AND ({work.Dialect.AmongTexts("source_session_id", "@ids")} OR {work.Dialect.AmongTexts("target_session_id", "@ids")}) RETURNING id
+                 WHERE zone_id = @zoneId AND status = 'active' AND ({work.Dialect.AnyOf("source_session_id", "@ids")} OR {work.Dialect.AnyOf("target_session_id", "@ids")}) RETURNING id
                  """,
                 new { zoneId, ids, now }));
         }
@@ -208,12 +209,12 @@ public static class KillSwitchStore
         while (wave.Count > 0)
         {
             var next = new List<string>();
-            foreach (var ids in wave.Chunk(Chunk))
+            foreach (var ids in wave.Chunk(Chunk).Select(chunk => chunk.ToList()))
             {
                 next.AddRange(await work.Connection.QueryAsync<string>(
                     $"""
                      UPDATE delegation_edges SET status = 'revoked', revoked_at = @now, updated_at = @now, edge_version = edge_version + 1
-                     WHERE zone_id = @zoneId AND status = 'active' AND {work.Dialect.AmongTexts("parent_edge_id", "@ids")} RETURNING id
+                     WHERE zone_id = @zoneId AND status = 'active' AND {work.Dialect.AnyOf("parent_edge_id", "@ids")} RETURNING id
                      """,
                     new { zoneId, ids, now }));
             }

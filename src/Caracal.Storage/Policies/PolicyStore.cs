@@ -58,8 +58,8 @@ public static class PolicyStore
     /// <summary>The versions a manifest names, each with its zone; absent ones are missing from the answer.</summary>
     public static async Task<IReadOnlyList<PolicyVersionRow>> FindVersionsAsync(DbConnection connection, ISqlDialect dialect, IEnumerable<string> ids) =>
         (await connection.QueryAsync<PolicyVersionRow>(
-            $"SELECT {VersionColumns}, p.zone_id FROM policy_versions v JOIN policies p ON p.id = v.policy_id WHERE {dialect.AmongTexts("v.id", "@ids")}",
-            new { ids = ids.ToArray() })).AsList();
+            $"SELECT {VersionColumns}, p.zone_id FROM policy_versions v JOIN policies p ON p.id = v.policy_id WHERE {dialect.AnyOf("v.id", "@ids")}",
+            new { ids = ids.ToList() })).AsList();
 
     public static Task InsertAsync(Work work, PolicyRow policy) =>
         work.Connection.ExecuteAsync(
