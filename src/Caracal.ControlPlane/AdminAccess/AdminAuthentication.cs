@@ -20,29 +20,30 @@ internal sealed class AdminAuthentication(Database database, DatabaseClock clock
     private const int MostCached = 512;
     private static readonly TimeSpan CacheTime = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<string, Known> _known = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, Task<AdminTokenRow?>> _lookups = new(StringComparer.Ordinal);
+    // Replaced whole by a revocation: what an earlier lookup still finds out lands in a memory nobody asks any more.
+    private volatile Memory _memory = new();
 
     /// <summary>Null when there is no valid token.</summary>
     public async Task<AdminCaller?> AuthenticateAsync(HttpContext context)
     {
         if (BearerOf(context) is not { } token) return null;
         var hash = SecretHash.Of(token);
-        if (_known.TryGetValue(hash, out var known) && known.Until > clock.Process.GetUtcNow()) return known.Caller;
+        var memory = _memory;
+        if (memory.Known.TryGetValue(hash, out var known) && known.Until > clock.Process.GetUtcNow()) return known.Caller;
 
         // One lookup per token at a time; it goes on when its first caller hangs up.
-        var lookup = _lookups.GetOrAdd(hash, FindAsync);
+        var lookup = memory.Lookups.GetOrAdd(hash, FindAsync);
         try
         {
             if (await lookup.WaitAsync(context.RequestAborted) is not { } row || !SecretHash.Verify(row.TokenHash, token)) return null;
             var caller = CallerOf(row);
-            if (_known.Count >= MostCached) _known.Clear();
-            _known[hash] = new Known(caller, clock.Process.GetUtcNow() + CacheTime);
+            if (memory.Known.Count >= MostCached) memory.Known.Clear();
+            memory.Known[hash] = new Known(caller, clock.Process.GetUtcNow() + CacheTime);
             return caller;
         }
         finally
         {
-            _lookups.TryRemove(hash, out _);
+            memory.Lookups.TryRemove(hash, out _);
         }
     }
 
@@ -56,7 +57,7 @@ internal sealed class AdminAuthentication(Database database, DatabaseClock clock
     }
 
     /// <summary>Forgets every success, after a revocation.</summary>
-    public void Forget() => _known.Clear();
+    public void Forget() => _memory = new Memory();
 
     /// <summary>Notes the use of a token, at most once per debounce time over all replicas. Never fails the call.</summary>
     public async Task TouchAsync(AdminCaller caller)
@@ -93,6 +94,13 @@ internal sealed class AdminAuthentication(Database database, DatabaseClock clock
             _ => AdminCapability.Read,
         },
     };
+
+    private sealed class Memory
+    {
+        public ConcurrentDictionary<string, Known> Known { get; } = new(StringComparer.Ordinal);
+
+        public ConcurrentDictionary<string, Task<AdminTokenRow?>> Lookups { get; } = new(StringComparer.Ordinal);
+    }
 
     private sealed record Known(AdminCaller Caller, DateTimeOffset Until);
 }
