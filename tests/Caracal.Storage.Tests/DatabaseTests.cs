@@ -156,6 +156,21 @@ public sealed class DatabaseTests
     }
 
     [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task A_handler_that_throws_after_the_commit_does_not_stop_the_writer(Engine engine)
+    {
+        await using var temporary = await TestStore.CreateAsync(engine);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => temporary.Database.WriteAsync(async work =>
+        {
+            await work.Connection.ExecuteAsync("INSERT INTO zone_versions (zone_id, version) VALUES ('z', 1)");
+            work.OnCommitted(() => throw new InvalidOperationException("handler"));
+        }));
+        await temporary.Database.WriteAsync(work => work.Connection.ExecuteAsync("INSERT INTO zone_versions (zone_id, version) VALUES ('y', 1)"));
+        Assert.Equal(2, await temporary.Database.ReadAsync(c => c.ExecuteScalarAsync<int>("SELECT count(*) FROM zone_versions")));
+    }
+
+    [Theory]
     [InlineData(-1)]
     [InlineData(0)]
     [InlineData(15)]

@@ -184,9 +184,18 @@ internal sealed class SqliteWriter : IDisposable
                 return;
             }
 
-            if (!_work!.Discarded)
+            try
             {
-                _work.Committed(deliverLocally: true);
+                if (!_work!.Discarded)
+                {
+                    _work.Committed(deliverLocally: true);
+                }
+            }
+            catch (Exception fault)
+            {
+                // A listener's fault is its caller's to see; the work is committed and the writer goes on.
+                _completion.SetException(fault);
+                return;
             }
 
             _completion.SetResult(_result!);
