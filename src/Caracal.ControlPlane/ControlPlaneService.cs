@@ -69,7 +69,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _archive = new ApplicationArchive(_endAuthority);
         _pipeline = new ControlPlanePipeline(
             settings, new Router(Routes()), _limits, _authentication, _access, _changes, given.Clock,
-            metrics.Counter("caracal_api_authentication_failures_total"));
+            metrics.Counter("caracal_api_authentication_failures_total"), given.Log);
         _operations = new OperationsRoutes(
             settings, given.Database, given.Clock, given.State, _limits, metrics, new OutboxGauges(metrics));
     }
