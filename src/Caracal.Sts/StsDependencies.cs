@@ -17,4 +17,7 @@ public sealed record StsDependencies
     public required ISharedState State { get; init; }
     public required AuditTrail Audit { get; init; }
     public required ILogger Logger { get; init; }
+
+    /// <summary>How issuers are called; null calls them under the egress guard of sts.md 9.6.</summary>
+    public HttpMessageInvoker? IssuerHttp { get; init; }
 }

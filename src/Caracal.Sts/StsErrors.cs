@@ -29,7 +29,6 @@ internal static class StsErrors
     public static readonly Refusal BadSubjectToken = new(401, "invalid_token", "invalid subject_token");
     public static readonly Refusal SubjectTokenRequired = new(401, "invalid_token", "subject_token is required");
     public static readonly Refusal MandateAlreadyUsed = new(401, "invalid_token", "subject_token was already exchanged");
-    public static readonly Refusal FederationUnavailable = new(401, "invalid_token", "invalid subject_token: no active subject issuer");
     public static readonly Refusal SidMissing = new(403, "invalid_token", "subject_token has no sid");
     public static readonly Refusal RecordRefused = new(403, "access_denied", "authority record is not active or does not match");
     public const string DelegationScopeExceededReason = "delegation_scope_exceeded";

@@ -1,3 +1,4 @@
+using Caracal.Egress;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Metrics;
@@ -9,6 +10,7 @@ using Caracal.Storage.TokenExchange;
 using Caracal.Sts.Approvals;
 using Caracal.Sts.Audit;
 using Caracal.Sts.Consumers;
+using Caracal.Sts.Federation;
 using Caracal.Sts.Health;
 using Caracal.Sts.Jwks;
 using Caracal.Sts.Policies;
@@ -30,6 +32,7 @@ public sealed class StsService : IAsyncDisposable
     private readonly StsSettings _settings;
     private readonly StsDependencies _on;
     private readonly BackgroundTasks _tasks = new();
+    private readonly GuardedHttp _egress;
     private readonly ZoneStates _zones;
     private readonly ZoneKeyring _keyring;
     private readonly ExchangeLimits _limits;
@@ -49,6 +52,12 @@ public sealed class StsService : IAsyncDisposable
         _settings = settings;
         _on = dependencies;
         var time = _on.Clock.Process;
+        _egress = new GuardedHttp(
+            new EgressGuard(
+                new EgressPolicy(allowPrivate: false, settings.PrivateEgressHosts, allowedHosts: []),
+                new PublicResolver(new SystemHostResolver()),
+                time),
+            new GuardedHttpOptions());
         var metrics = new StsMetrics(new MetricsRegistry());
         var figures = new PolicyFigures();
         var store = new ZoneConfigurationStore(_on.Database);
@@ -71,6 +80,8 @@ public sealed class StsService : IAsyncDisposable
             Records = _records,
             PreviousSecrets = new PreviousSecretUse(_on.Database),
             Holds = _holds,
+            FederatedRecords = new FederatedRecordInsertion(_on.Database),
+            IssuerKeys = new IssuerKeys(_on.IssuerHttp is { } http ? http.SendAsync : _egress.SendAsync, time),
             Keys = _keyring,
             Limits = _limits,
             StepUpThrottle = new StepUpThrottle(time),
@@ -140,7 +151,11 @@ public sealed class StsService : IAsyncDisposable
     /// <summary>Stops the jobs and consumers. The audit trail belongs to the stack, which flushes it.</summary>
     public Task StopAsync() => _tasks.StopAsync(TimeSpan.FromSeconds(10));
 
-    public ValueTask DisposeAsync() => _tasks.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _egress.Dispose();
+        return _tasks.DisposeAsync();
+    }
 
     private void Every(string name, TimeSpan interval, Func<CancellationToken, Task> run) =>
         _tasks.Start(token => new RecurringJob(name, interval, run).RunAsync(_on.Clock.Process, _on.Logger, token));

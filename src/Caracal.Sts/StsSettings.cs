@@ -50,6 +50,9 @@ public sealed record StsSettings
     /// <summary><c>STS_CROSS_APPLICATION_CHAINS</c> (B16).</summary>
     public bool CrossApplicationChains { get; init; }
 
+    /// <summary><c>CARACAL_PRIVATE_EGRESS_HOSTS</c>: exact hosts inside private networks that may be called.</summary>
+    public IReadOnlyList<string> PrivateEgressHosts { get; init; } = [];
+
     /// <summary>Reads the settings; every fault is in <paramref name="reader"/>, and nothing may start while there is one.</summary>
     public static StsSettings? Read(SettingsReader reader)
     {
@@ -75,6 +78,7 @@ public sealed record StsSettings
             ControlAudience = reader.Text("CONTROL_AUDIENCE", "caracal-control"),
             CustomRego = reader.Boolean("POLICY_CUSTOM_REGO", true),
             CrossApplicationChains = reader.Boolean("STS_CROSS_APPLICATION_CHAINS", false),
+            PrivateEgressHosts = reader.List("CARACAL_PRIVATE_EGRESS_HOSTS"),
         };
         return reader.Faults.Count == 0 ? settings : null;
     }

@@ -49,6 +49,7 @@ internal sealed class StsHarness : IAsyncDisposable
 
     private readonly TestStore _store;
     private readonly DirectoryInfo _journal;
+    private HttpMessageInvoker? _issuers;
     private RoleServer _server;
     private AuditTrail _trail;
 
@@ -76,13 +77,18 @@ internal sealed class StsHarness : IAsyncDisposable
 
     public static Task<StsHarness> StartAsync(params (string Name, string Value)[] variables) => StartAsync(Engine.Sqlite, variables);
 
-    public static async Task<StsHarness> StartAsync(Engine engine, params (string Name, string Value)[] variables)
+    public static Task<StsHarness> StartAsync(Engine engine, params (string Name, string Value)[] variables) => StartAsync(engine, null, variables);
+
+    public static async Task<StsHarness> StartAsync(Engine engine, HttpMessageHandler? issuers, params (string Name, string Value)[] variables)
     {
         var store = await TestStore.CreateAsync(engine);
         var journal = Directory.CreateTempSubdirectory("caracal-sts-test-");
         var audit = new CapturedAudit();
         var trail = OpenTrail(journal, audit);
-        var harness = new StsHarness(store, journal, Read(variables), audit, trail, new BreakableState());
+        var harness = new StsHarness(store, journal, Read(variables), audit, trail, new BreakableState())
+        {
+            _issuers = issuers is null ? null : new HttpMessageInvoker(issuers, disposeHandler: false),
+        };
         await harness.SeedAsync();
         await harness.RunAsync();
         return harness;
@@ -280,6 +286,7 @@ internal sealed class StsHarness : IAsyncDisposable
     {
         await StopAsync();
         State.Dispose();
+        _issuers?.Dispose();
         await _store.DisposeAsync();
         _journal.Delete(recursive: true);
     }
@@ -315,6 +322,7 @@ internal sealed class StsHarness : IAsyncDisposable
             State = State,
             Audit = _trail,
             Logger = logging.CreateLogger("sts"),
+            IssuerHttp = _issuers,
         });
         _server = RoleServer.Create(StsService.ServerOptions(Settings), logging);
         Service.MapRoutes(_server.Application);

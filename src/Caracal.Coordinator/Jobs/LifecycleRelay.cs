@@ -1,5 +1,5 @@
-using Caracal.Protocol;
 using Caracal.Hosting.Logging;
+using Caracal.Protocol;
 using Caracal.Streams;
 using Caracal.Streams.Consumers;
 using Caracal.Streams.State;

@@ -121,7 +121,7 @@ public sealed class SqliteDatabase : Database
             using var command = connection.CreateCommand();
             command.CommandText =
                 "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-                + "PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=2000;"
+                + "PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=8000;"
                 + (readOnly ? " PRAGMA query_only=ON;" : "");
             command.ExecuteNonQuery();
             return connection;

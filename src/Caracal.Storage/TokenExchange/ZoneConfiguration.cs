@@ -16,10 +16,14 @@ public sealed record ZoneConfiguration
     public ImmutableArray<ProviderRow> Providers { get; init; } = [];
     public ActivePolicySet? PolicySet { get; init; }
     public ImmutableArray<SigningKeyRow> SigningKeys { get; init; } = [];
+    public ImmutableArray<SubjectIssuerRow> SubjectIssuers { get; init; } = [];
 }
 
 /// <summary>A provider as stored.</summary>
 public sealed record ProviderRow(string Id, string Kind, string ConfigJson);
+
+/// <summary>A foreign issuer whose users may come in (sts.md 2.5).</summary>
+public sealed record SubjectIssuerRow(string Id, string Issuer, string JwksUrl, string Audience);
 
 /// <summary>The active version of the zone's policy set.</summary>
 public sealed record ActivePolicySet(string PolicySetId, string VersionId, string ManifestJson, string ManifestSha256);

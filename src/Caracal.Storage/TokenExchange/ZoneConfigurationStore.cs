@@ -106,6 +106,8 @@ public sealed class ZoneConfigurationStore(Database database)
             FROM policy_set_bindings b JOIN policy_set_versions v ON v.id = b.active_version_id WHERE b.zone_id = @zoneId
             """,
             new { zoneId });
+        var issuers = await connection.QueryAsync<StoredIssuer>(
+            "SELECT id, issuer, jwks_url, audience FROM subject_issuers WHERE zone_id = @zoneId AND archived_at IS NULL", new { zoneId });
         var keys = await SigningKeys.SigningKeyStore.ListAsync(connection, zoneId);
         return new ZoneConfiguration
         {
@@ -117,6 +119,7 @@ public sealed class ZoneConfigurationStore(Database database)
             Providers = [.. providers.Select(row => new ProviderRow(row.Id, row.ProviderKind, row.ConfigJson))],
             PolicySet = set is null ? null : new ActivePolicySet(set.PolicySetId, set.VersionId, set.ManifestJson, set.ManifestSha256),
             SigningKeys = keys,
+            SubjectIssuers = [.. issuers.Select(row => new SubjectIssuerRow(row.Id, row.Issuer, row.JwksUrl, row.Audience))],
         };
     }
 
@@ -184,6 +187,14 @@ public sealed class ZoneConfigurationStore(Database database)
         public string Id { get; set; } = "";
         public string ProviderKind { get; set; } = "";
         public string ConfigJson { get; set; } = "";
+    }
+
+    private sealed class StoredIssuer
+    {
+        public string Id { get; set; } = "";
+        public string Issuer { get; set; } = "";
+        public string JwksUrl { get; set; } = "";
+        public string Audience { get; set; } = "";
     }
 
     private sealed class PolicySetRow

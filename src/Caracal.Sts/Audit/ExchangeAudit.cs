@@ -46,6 +46,25 @@ internal sealed class ExchangeAudit(AuditTrail trail)
             },
             cancellationToken);
 
+    /// <summary>A foreign issuer's user came in.</summary>
+    public ValueTask FederatedAsync(
+        Exchange exchange, PolicyDecision decision, string issuer, string sid, CancellationToken cancellationToken) =>
+        trail.RecordAsync(
+            Base(exchange, AuditEventTypes.TokenExchange, AuditDecisions.Allow) with
+            {
+                DeterminingPoliciesJson = Json(decision.DeterminingPolicies),
+                MetadataJson = AuditJson.Object((exchange.Application, issuer, sid), static (writer, state) =>
+                {
+                    writer.WriteString("application_id"u8, state.Application!.Id);
+                    writer.WriteString("application_name"u8, state.Application.Name);
+                    writer.WriteString("application_registration_method"u8, state.Application.RegistrationMethod);
+                    writer.WriteString("federated_user_issuer"u8, state.issuer);
+                    writer.WriteString("session_id"u8, state.sid);
+                    writer.WriteString("subject_kind"u8, "user"u8);
+                }),
+            },
+            cancellationToken);
+
     /// <summary>No resource was granted.</summary>
     public ValueTask ExchangeDeniedAsync(Exchange exchange, CancellationToken cancellationToken) =>
         trail.RecordAsync(

@@ -4,6 +4,7 @@ using Caracal.Storage.TokenExchange;
 using Caracal.Streams.State;
 using Caracal.Sts.Approvals;
 using Caracal.Sts.Audit;
+using Caracal.Sts.Federation;
 using Caracal.Sts.Health;
 using Caracal.Sts.Jwks;
 using Caracal.Sts.RateLimits;
@@ -24,6 +25,8 @@ internal sealed record ExchangeParts
     public required AuthorityRecordInsertion Records { get; init; }
     public required PreviousSecretUse PreviousSecrets { get; init; }
     public required HoldStore Holds { get; init; }
+    public required FederatedRecordInsertion FederatedRecords { get; init; }
+    public required IssuerKeys IssuerKeys { get; init; }
     public required ZoneKeyring Keys { get; init; }
     public required ExchangeLimits Limits { get; init; }
     public required StepUpThrottle StepUpThrottle { get; init; }

@@ -11,8 +11,8 @@ internal sealed class InProcessExchange(TokenExchangeSpine spine, StsMetrics met
     {
         var exchange = new Exchange(Read(request), request.RequestId);
         var verdict = await spine.RunAsync(exchange, cancellationToken);
-        metrics.Finished(verdict.GoesOn);
-        if (!verdict.GoesOn)
+        metrics.Finished(verdict.IsGranted);
+        if (!verdict.IsGranted)
         {
             return ExchangeOutcome.Failed(new ExchangeFailure(verdict.Refusal, Authenticated: true)
             {

@@ -23,8 +23,8 @@ internal sealed class TokenEndpoint(TokenExchangeSpine spine, StsMetrics metrics
         }
 
         var verdict = await spine.RunAsync(exchange, context.RequestAborted);
-        metrics.Finished(verdict.GoesOn);
-        if (verdict.GoesOn)
+        metrics.Finished(verdict.IsGranted);
+        if (verdict.IsGranted)
         {
             await TokenAnswer.WriteAsync(context, exchange);
         }

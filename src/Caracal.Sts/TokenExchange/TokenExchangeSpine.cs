@@ -38,7 +38,7 @@ internal sealed class TokenExchangeSpine(ExchangeParts parts)
         new BuildUpstreams(parts),              // 22
     ];
 
-    /// <summary>Runs the steps. A dependency that fails is 503, never a refusal that reads like "no" (B5).</summary>
+    /// <summary>Runs the steps to a mandate or a refusal. A dependency that fails is 503, never a refusal that reads like "no" (B5).</summary>
     public async ValueTask<Verdict> RunAsync(Exchange exchange, CancellationToken cancellationToken)
     {
         try
@@ -52,7 +52,7 @@ internal sealed class TokenExchangeSpine(ExchangeParts parts)
                 }
             }
 
-            return Verdict.Continue;
+            return Verdict.Granted;
         }
         catch (Exception fault) when (fault is StorageUnavailableException or StreamsUnavailableException or JournalUnavailableException)
         {

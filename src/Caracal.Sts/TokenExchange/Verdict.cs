@@ -7,14 +7,21 @@ internal readonly struct Verdict
 {
     private readonly Refusal? _refusal;
 
-    private Verdict(bool goesOn, Refusal? refusal)
+    private Verdict(bool goesOn, Refusal? refusal, bool isGranted = false)
     {
         GoesOn = goesOn;
+        IsGranted = isGranted;
         _refusal = refusal;
     }
 
     /// <summary>The next step may run.</summary>
     public static Verdict Continue { get; } = new(true, null);
+
+    /// <summary>The mandate is there and no step is left.</summary>
+    public static Verdict Granted { get; } = new(false, null, isGranted: true);
+
+    /// <summary>True only for <see cref="Granted"/>.</summary>
+    public bool IsGranted { get; }
 
     /// <summary>True only for <see cref="Continue"/>.</summary>
     public bool GoesOn { get; }

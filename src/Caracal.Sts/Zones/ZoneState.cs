@@ -15,6 +15,7 @@ internal sealed class ZoneState
     private readonly FrozenDictionary<string, ExchangeApplication> _applications;
     private readonly FrozenDictionary<string, ExchangeResource> _resources;
     private readonly FrozenDictionary<string, ProviderRow> _providers;
+    private readonly FrozenDictionary<string, SubjectIssuerRow> _issuers;
 
     public ZoneState(ZoneConfiguration configuration, PolicyBundle policy, ZoneKeySet keys)
     {
@@ -25,6 +26,7 @@ internal sealed class ZoneState
         Policy = policy;
         Keys = keys;
         _applications = configuration.Applications.ToFrozenDictionary(a => a.Id, StringComparer.Ordinal);
+        _issuers = configuration.SubjectIssuers.ToFrozenDictionary(i => i.Issuer, StringComparer.Ordinal);
         _providers = configuration.Providers.ToFrozenDictionary(p => p.Id, StringComparer.Ordinal);
 
         // A resource answers to its identifier and to its row id; where both meet, the identifier wins.
@@ -59,6 +61,9 @@ internal sealed class ZoneState
     public ExchangeResource? FindResource(string identifierOrId) => _resources.GetValueOrDefault(identifierOrId);
 
     public ProviderRow? FindProvider(string id) => _providers.GetValueOrDefault(id);
+
+    /// <summary>The issuer by its exact text.</summary>
+    public SubjectIssuerRow? FindIssuer(string issuer) => _issuers.GetValueOrDefault(issuer);
 
     public EcPublicKey? FindVerificationKey(string? keyId) => Keys.Published.Find(keyId);
 }

@@ -8,11 +8,9 @@ namespace Caracal.Sts.TokenExchange.Steps;
 /// <summary>Step 21: the authority record, the spent mandate and the spent approval in one transaction; the signature; the JTI.</summary>
 internal sealed class RecordAndSign(ExchangeParts parts) : IExchangeStep
 {
-    private const string JtiPrefix = "audit:jti:";
-
     public async ValueTask<Verdict> RunAsync(Exchange exchange, CancellationToken cancellationToken)
     {
-        if (await FindSignerAsync(exchange, cancellationToken) is not { } signer)
+        if (await SigningStep.FindSignerAsync(parts, exchange, cancellationToken) is not { } signer)
         {
             return StsErrors.NoUsableKey;
         }
@@ -50,23 +48,7 @@ internal sealed class RecordAndSign(ExchangeParts parts) : IExchangeStep
             await parts.Audit.StepUpConsumedAsync(exchange, approval, reissuedRecord: null, cancellationToken);
         }
 
-        return await RegisterAsync(exchange, claims, cancellationToken);
-    }
-
-    private async ValueTask<OpenedKey?> FindSignerAsync(Exchange exchange, CancellationToken cancellationToken)
-    {
-        if (exchange.Zone!.Keys.SignerAt(exchange.Now) is { } signer)
-        {
-            return signer;
-        }
-
-        if (exchange.Zone.Keys.Unreadable > 0)
-        {
-            return null; // keys exist and do not open: making another would hide the fault
-        }
-
-        await parts.Keys.EnsureAsync(exchange.ZoneId, cancellationToken);
-        return (await parts.Zones.GetFreshAsync(exchange.ZoneId, cancellationToken))?.Keys.SignerAt(exchange.Now);
+        return await SigningStep.RegisterAsync(parts, exchange, claims, cancellationToken);
     }
 
     // Ids that were only looked up, but granted nothing, are not guarded.
@@ -149,22 +131,6 @@ internal sealed class RecordAndSign(ExchangeParts parts) : IExchangeStep
         exchange.Minted = claims;
         exchange.AccessToken = MandateSigner.Sign(signer, claims);
         await parts.Audit.StepUpConsumedAsync(exchange, exchange.Reissue!, recordId, cancellationToken);
-        return await RegisterAsync(exchange, claims, cancellationToken);
-    }
-
-    private async ValueTask<Verdict> RegisterAsync(Exchange exchange, MandateClaims claims, CancellationToken cancellationToken)
-    {
-        var registered = await parts.State.TryAddAsync(
-            JtiPrefix + claims.Jti,
-            $"{claims.ClientId}|{claims.IssuedAt}",
-            TimeSpan.FromSeconds(exchange.LifetimeSeconds),
-            cancellationToken);
-        if (registered)
-        {
-            return Verdict.Continue;
-        }
-
-        await parts.Audit.JtiCollisionAsync(exchange, claims.Jti!, cancellationToken);
-        return StsErrors.Internal;
+        return await SigningStep.RegisterAsync(parts, exchange, claims, cancellationToken);
     }
 }

@@ -1,0 +1,96 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Caracal.Hosting.Settings;
+using Caracal.Keys.Secrets;
+
+namespace Caracal.Stack.Tests;
+
+public sealed class StackTests : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("caracal-stack-");
+    private readonly StringWriter log = new();
+
+    private string Secrets => Path.Combine(folder.FullName, "secrets");
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task A_refused_configuration_names_every_fault_of_every_role_and_opens_no_port()
+    {
+        var options = Options(new() { ["CARACAL_MODE"] = "stable", ["STS__OPA_POLL_SECONDS"] = "0", ["AUDIT_MAX_DELIVERIES"] = "none" }, provision: false);
+
+        var refused = await Assert.ThrowsAsync<SettingsException>(() => CaracalStack.StartAsync(options, default));
+
+        Assert.Contains(refused.Faults, fault => fault.StartsWith("ZONE_KEK is required", StringComparison.Ordinal));
+        Assert.Contains(refused.Faults, fault => fault.StartsWith("AUDIT_HMAC_KEY is required", StringComparison.Ordinal) && fault.Contains("gateway", StringComparison.Ordinal));
+        Assert.Contains(refused.Faults, fault => fault.Contains("OPA_POLL_SECONDS", StringComparison.Ordinal));
+        Assert.Contains(refused.Faults, fault => fault.Contains("AUDIT_MAX_DELIVERIES", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_store_elsewhere_is_refused_instead_of_ignored()
+    {
+        var options = Options(new() { ["DATABASE_URL"] = "postgres://caracal:hunter2@db/caracal" });
+
+        var refused = await Assert.ThrowsAsync<SettingsException>(() => CaracalStack.StartAsync(options, default));
+
+        Assert.Contains("DATABASE_URL", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Every_role_is_ready_on_a_port_of_its_own_and_the_plain_port_means_nothing()
+    {
+        await using var stack = await CaracalStack.StartAsync(Options(new() { ["PORT"] = "1" }), default);
+        using var http = new HttpClient();
+
+        Assert.Equal(StackRoles.All.Order(), stack.Urls.Keys.Order());
+        foreach (var (role, url) in stack.Urls)
+        {
+            var ready = await http.GetAsync(url + "/ready");
+            Assert.True(ready.StatusCode == HttpStatusCode.OK, $"{role}: {await ready.Content.ReadAsStringAsync()}");
+        }
+    }
+
+    [Fact]
+    public async Task What_was_written_survives_a_restart_and_the_log_holds_no_secret()
+    {
+        var admin = "";
+        await using (var stack = await CaracalStack.StartAsync(Options(), default))
+        {
+            admin = await File.ReadAllTextAsync(Path.Combine(Secrets, "caracalAdminToken"));
+            using var http = Client(admin);
+            var created = await http.PostAsJsonAsync(stack.Urls["api"] + "/v1/zones", new { name = "Pied Piper" });
+            Assert.Equal(HttpStatusCode.Created, created.StatusCode);
+        }
+
+        await using (var again = await CaracalStack.StartAsync(Options(), default))
+        {
+            using var http = Client(admin);
+            var zones = await http.GetFromJsonAsync<JsonElement>(again.Urls["api"] + "/v1/zones");
+            Assert.Equal("Pied Piper", zones.GetProperty("items")[0].GetProperty("name").GetString());
+        }
+
+        Assert.DoesNotContain(admin, log.ToString(), StringComparison.Ordinal);
+        Assert.Contains("\"step\":\"stores\"", log.ToString(), StringComparison.Ordinal);
+    }
+
+    private static HttpClient Client(string token) =>
+        new() { DefaultRequestHeaders = { Authorization = new("Bearer", token) } };
+
+    private StackOptions Options(Dictionary<string, string?>? more = null, bool provision = true)
+    {
+        if (provision) SecretFolder.Provision(Secrets);
+        SecretFolder.Prepare(Path.Combine(folder.FullName, "data"));
+        var variables = new Dictionary<string, string?>(FreePorts.Variables(), StringComparer.Ordinal) { ["CARACAL_MODE"] = "dev" };
+        if (provision) variables["CARACAL_SECRETS_DIR"] = Secrets;
+        foreach (var (name, value) in more ?? []) variables[name] = value;
+        return new StackOptions
+        {
+            Variables = variables,
+            DataDirectory = Path.Combine(folder.FullName, "data"),
+            Log = TextWriter.Synchronized(log),
+        };
+    }
+}
