@@ -15,6 +15,7 @@ internal static class ControlPlaneErrors
     public static readonly Refusal UnsupportedMediaType = new(415, "invalid_body", "the body must be application/json");
     public static readonly Refusal NoFields = new(400, "no_fields");
     public static readonly Refusal RateLimited = new(429, "rate_limited");
+    public static readonly Refusal InternalError = new(500, "internal_error");
     public static readonly Refusal AuditUnavailable = new(500, "audit_unavailable", "the change was not applied because its audit record could not be written");
 
     // Who calls.

@@ -43,6 +43,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
     private readonly ControlPlaneDependencies _given;
     private readonly IPolicyRuntime? _policies;
     private readonly HttpClient? _http;
+    private readonly CustodyFigures _custodyFigures;
     private readonly Changes _changes;
     private readonly RateLimits _limits;
     private readonly AdminAuthentication _authentication;
@@ -61,6 +62,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _policies = given.Policies
             ?? (_http is null ? null : new SignedPolicyRuntime(_http, settings.StsUrl, settings.GatewayStsKeys!, given.Clock.Process));
         var metrics = new MetricsRegistry();
+        _custodyFigures = new CustodyFigures(metrics);
         _changes = new Changes(given.Database, given.Clock, new EventOutbox(), settings.AuditKeys, given.Log);
         _limits = new RateLimits(settings, given.State, given.Clock.Process);
         _authentication = new AdminAuthentication(given.Database, given.Clock, given.State, settings);
@@ -69,7 +71,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _archive = new ApplicationArchive(_endAuthority);
         _pipeline = new ControlPlanePipeline(
             settings, new Router(Routes()), _limits, _authentication, _access, _changes, given.Clock,
-            metrics.Counter("caracal_api_authentication_failures_total"));
+            metrics.Counter("caracal_api_authentication_failures_total"), given.Log);
         _operations = new OperationsRoutes(
             settings, given.Database, given.Clock, given.State, _limits, metrics, new OutboxGauges(metrics));
     }
@@ -130,7 +132,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
     private IReadOnlyList<Route> Routes()
     {
         var database = _given.Database;
-        var custody = new SecretCustody(_changes, _settings.Keks);
+        var custody = new SecretCustody(_changes, _settings.Keks, _custodyFigures);
         var providerSecrets = new ProviderSecrets(custody);
         var control = new ControlResource(_settings);
         var mint = new ZoneKeyMint(_settings.Keks);

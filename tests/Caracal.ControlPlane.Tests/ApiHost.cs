@@ -78,7 +78,7 @@ internal sealed class ApiHost : IAsyncDisposable
         var clock = new DatabaseClock(database, time ?? TimeProvider.System);
         await clock.MeasureAsync(CancellationToken.None);
         var state = new InProcessState(time ?? TimeProvider.System);
-        var logging = new JsonLineLogging(Console.Error, LogLevel.Error, "test", "test");
+        var logging = new JsonLineLogging(TextWriter.Null, LogLevel.Error, "test", "test");
         var runtime = new TestPolicyRuntime();
         var service = new ControlPlaneService(settings, new ControlPlaneDependencies
         {

@@ -197,4 +197,32 @@ public sealed class HttpConventionsTests
         Assert.Equal("""{"error":"unauthorized"}""", refused.Text);
         Assert.Equal(200, (await api.GetAsync("/metrics", "abcdefghijklmnopqrstuvwxyz0123456789")).Status);
     }
+
+    [Fact]
+    public async Task Says_nothing_about_a_fault_but_that_there_was_one()
+    {
+        await using var api = await ApiHost.StartAsync();
+        var zone = await api.ZoneAsync();
+        await api.ExecuteAsync("ALTER TABLE workloads RENAME TO elsewhere");
+        var reply = await api.SendAsync("GET", $"/v1/zones/{zone}/workloads", null, headers: ("x-request-id", "req-1"));
+        Assert.Equal(500, reply.Status);
+        Assert.Equal("""{"error":"internal_error","requestId":"req-1"}""", reply.Text);
+        Assert.Equal("nosniff", reply.Header("x-content-type-options"));
+        var audit = (await api.GetAsync($"/v1/zones/{zone}/admin-audit?limit=1")).Json.GetProperty("items")[0];
+        Assert.Equal(500, audit.GetProperty("status_code").GetInt32());
+    }
+
+    [Fact]
+    public async Task Refuses_a_body_that_grows_beyond_the_limit_without_saying_so_before()
+    {
+        await using var api = await ApiHost.StartAsync();
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, api.Address + "/v1/zones");
+        request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + ApiHost.AdminToken);
+        request.Headers.TransferEncodingChunked = true;
+        request.Content = new StringContent($"\"{new string('x', 1_048_576)}\"", Encoding.UTF8, "application/json");
+        using var response = await http.SendAsync(request);
+        Assert.Equal(413, (int)response.StatusCode);
+        Assert.Equal("payload_too_large", JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("error").GetString());
+    }
 }

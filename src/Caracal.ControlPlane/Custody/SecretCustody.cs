@@ -11,10 +11,13 @@ using Caracal.Storage.Custody;
 namespace Caracal.ControlPlane.Custody;
 
 /// <summary>Secrets that are kept sealed and may be shown again: stored with the change they belong to, revealed only after the audit event committed.</summary>
-internal sealed class SecretCustody(Changes changes, KekRing keks)
+internal sealed class SecretCustody(Changes changes, KekRing keks, CustodyFigures figures)
 {
-    public Task StoreAsync(Work work, string zoneId, string reference, string secret, DateTimeOffset now) =>
-        CustodyStore.PutAsync(work, zoneId, reference, Css1Envelope.Seal(keks, reference, Encoding.UTF8.GetBytes(secret)), now);
+    public Task StoreAsync(Work work, string zoneId, string reference, string secret, DateTimeOffset now)
+    {
+        figures.Operations.Add();
+        return CustodyStore.PutAsync(work, zoneId, reference, Css1Envelope.Seal(keks, reference, Encoding.UTF8.GetBytes(secret)), now);
+    }
 
     /// <summary>The sealed text; null when nothing is stored, or it cannot be opened.</summary>
     public async Task<(bool Stored, string? Text)> OpenAsync(string zoneId, string reference)
@@ -25,7 +28,13 @@ internal sealed class SecretCustody(Changes changes, KekRing keks)
 
     public string? Open(string reference, byte[] envelope)
     {
-        if (Css1Envelope.Open(keks, reference, envelope, out var plaintext) != Css1Outcome.Opened) return null;
+        figures.Operations.Add();
+        if (Css1Envelope.Open(keks, reference, envelope, out var plaintext) != Css1Outcome.Opened)
+        {
+            figures.Errors.Add();
+            return null;
+        }
+
         using (plaintext) return Encoding.UTF8.GetString(plaintext!.Span);
     }
 

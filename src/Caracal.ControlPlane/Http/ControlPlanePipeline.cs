@@ -2,11 +2,13 @@ using Caracal.Authority.AdminAccess;
 using Caracal.ControlPlane.AdminAccess;
 using Caracal.ControlPlane.AdminAudit;
 using Caracal.Hosting.Http;
+using Caracal.Hosting.Logging;
 using Caracal.Hosting.Metrics;
 using Caracal.Protocol;
 using Caracal.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
 
 namespace Caracal.ControlPlane.Http;
 
@@ -19,7 +21,8 @@ internal sealed class ControlPlanePipeline(
     ZoneAccess access,
     Changes changes,
     DatabaseClock clock,
-    Counter authenticationFailures)
+    Counter authenticationFailures,
+    ILogger log)
 {
     private readonly ClientAddress _addresses = new(settings);
 
@@ -27,12 +30,26 @@ internal sealed class ControlPlanePipeline(
     {
         SetHeaders(context.Response.Headers);
         var call = CallOf(context, out var segments);
-        var answer = await AnswerAsync(call, segments);
+        var answer = await AnswerSafelyAsync(call, segments);
         if (answer.Succeeded && IsMutation(context) && !await changes.RecordAsync(call, answer)) answer = ControlPlaneErrors.AuditUnavailable;
         await AnswerWriter.WriteAsync(context, answer);
 
         // Unauthenticated failures are counted, not chained: a row each would let anyone fill a zone's ledger.
         if (!answer.Succeeded && call.IsAuthenticated) await changes.RecordAsync(call, answer);
+    }
+
+    // A fault is answered here, so that it carries the headers of every other answer and leaves its audit row.
+    private async Task<Answer> AnswerSafelyAsync(ApiCall call, string[]? segments)
+    {
+        try
+        {
+            return await AnswerAsync(call, segments);
+        }
+        catch (Exception fault) when (fault is not (OperationCanceledException or IOException))
+        {
+            ServiceLog.UnhandledFault(log, fault, ControlPlaneSettings.Role, call.RequestId);
+            return ControlPlaneErrors.InternalError;
+        }
     }
 
     private async Task<Answer> AnswerAsync(ApiCall call, string[]? segments)
