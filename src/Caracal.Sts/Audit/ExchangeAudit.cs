@@ -20,7 +20,7 @@ internal sealed class ExchangeAudit(AuditTrail trail)
                 EvaluationStatus = decision.EvaluationStatus,
                 DeterminingPoliciesJson = Json(decision.DeterminingPolicies),
                 DiagnosticsJson = Json(decision.Diagnostics),
-                MetadataJson = ExchangeMetadata.Write(exchange, resource),
+                MetadataJson = ExchangeMetadata.Write(exchange, resource, denied: !decision.Allowed),
             },
             cancellationToken);
 

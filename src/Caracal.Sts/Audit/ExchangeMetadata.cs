@@ -7,8 +7,10 @@ namespace Caracal.Sts.Audit;
 /// <summary>The <c>metadata_json</c> of an exchange event: who, for what, under which authority; never a token, secret or subject value.</summary>
 internal static class ExchangeMetadata
 {
-    public static ReadOnlyMemory<byte> Write(Exchange exchange, string? resource, string? reason = null, bool withRequested = false) =>
-        AuditJson.Object((exchange, resource, reason, withRequested), static (writer, state) =>
+    // audit.md 2.1: method and path stand on denials only. A path may itself be a secret, and an allowed call needs no clue.
+    public static ReadOnlyMemory<byte> Write(
+        Exchange exchange, string? resource, string? reason = null, bool withRequested = false, bool denied = true) =>
+        AuditJson.Object((exchange, resource, reason, withRequested, denied), static (writer, state) =>
         {
             var exchange = state.exchange;
             WriteApplication(writer, exchange);
@@ -21,7 +23,7 @@ internal static class ExchangeMetadata
             WriteAuthority(writer, exchange);
             WriteSession(writer, exchange);
             WriteDelegation(writer, exchange);
-            if (exchange.IsGateway)
+            if (exchange.IsGateway && state.denied)
             {
                 WriteOptional(writer, "method"u8, exchange.Request.RequestMethod);
                 WriteOptional(writer, "path"u8, exchange.Request.RequestPath);
