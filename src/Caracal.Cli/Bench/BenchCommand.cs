@@ -11,7 +11,7 @@ internal static class BenchCommand
         usage: caracal bench governed [--callers N] [--seconds S] [--warmup S] [--record FILE] [--home DIR] [--json]
 
         Starts a private stack as a separate process, drives N callers (default 8) for S seconds
-        (default 10) after a warm-up (default 3): each call mints a one-shot mandate at the STS and
+        (default 10) after a warm-up (default 8): each call mints a one-shot mandate at the STS and
         spends it at the Gateway, which forwards to a local upstream. Callers and upstream run outside
         the measured process. Prints calls per second, latencies, errors, CPU of the stack's process
         per call, and its resident memory.
@@ -28,7 +28,7 @@ internal static class BenchCommand
         {
             Callers = context.Arguments.Integer("callers", 8, 1, 256),
             Seconds = context.Arguments.Integer("seconds", 10, 1, 3600),
-            WarmupSeconds = context.Arguments.Integer("warmup", 3, 0, 600),
+            WarmupSeconds = context.Arguments.Integer("warmup", 8, 0, 600),
             RecordFile = context.Arguments.Value("record"),
             Home = context.Arguments.Value("home"),
         };
