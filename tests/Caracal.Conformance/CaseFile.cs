@@ -45,22 +45,27 @@ internal sealed class Case(string id, string group, string category, JsonElement
             ? [.. modules.EnumerateArray().Select((m, i) => new RegoModule($"test-{i}.rego", m.GetString()!))]
             : [];
 
+    /// <summary>
+    /// Every case below the folder: the whole set, one group (<c>v1</c>, <c>v0</c>, <c>own</c>), or one category. The
+    /// group is read from the path; a folder that names none holds v1 cases.
+    /// </summary>
     public static IEnumerable<Case> ReadAll(string folder)
     {
-        foreach (var group in new[] { "v1", "v0", "own" })
+        foreach (var file in Directory.EnumerateFiles(Path.GetFullPath(folder), "*.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
-            var root = Path.Combine(folder, group);
-            if (!Directory.Exists(root)) continue;
-            foreach (var file in Directory.EnumerateFiles(root, "*.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+            var group = file.Split(Path.DirectorySeparatorChar).LastOrDefault(part => part is "v1" or "v0" or "own") ?? "v1";
+            var category = group == "own" ? Path.GetFileNameWithoutExtension(file) : Path.GetFileName(Path.GetDirectoryName(file)!);
+            using var document = JsonDocument.Parse(File.ReadAllBytes(file), new JsonDocumentOptions { MaxDepth = 256 });
+            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("cases", out var cases))
             {
-                var category = group == "own" ? Path.GetFileNameWithoutExtension(file) : Path.GetFileName(Path.GetDirectoryName(file)!);
-                using var document = JsonDocument.Parse(File.ReadAllBytes(file), new JsonDocumentOptions { MaxDepth = 256 });
-                var index = 0;
-                foreach (var json in document.RootElement.GetProperty("cases").EnumerateArray())
-                {
-                    var id = $"{group}/{category}/{Path.GetFileName(file)}#{index++}";
-                    yield return new Case(id, group, category, json.Clone());
-                }
+                continue; // the list of builtins beside the cases
+            }
+
+            var index = 0;
+            foreach (var json in cases.EnumerateArray())
+            {
+                var id = $"{group}/{category}/{Path.GetFileName(file)}#{index++}";
+                yield return new Case(id, group, category, json.Clone());
             }
         }
     }

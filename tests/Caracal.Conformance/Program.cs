@@ -9,6 +9,12 @@ if (args.Length == 0)
 }
 
 var folder = args[0];
+if (!Directory.Exists(folder))
+{
+    Console.Error.WriteLine($"no such folder: {folder}");
+    return 2;
+}
+
 var scopes = (Option("--scope") ?? "language,P1,P2").Split(',', StringSplitOptions.TrimEntries).ToHashSet(StringComparer.Ordinal);
 var only = Option("--only");
 var quiet = args.Contains("--quiet");
@@ -56,6 +62,12 @@ foreach (var (key, row) in rows.Where(r => !quiet || r.Value.Failed > 0)) Print(
 foreach (var scope in rows.GroupBy(r => (r.Key[..2], r.Value.Scope)).OrderBy(g => g.Key.Item1).ThenBy(g => g.Key.Scope))
 {
     Print($"total {scope.Key.Item1}", scope.Key.Scope, Sum(scope.Select(r => r.Value)));
+}
+
+if (rows.Count == 0)
+{
+    Console.Error.WriteLine($"no cases below {folder}");
+    return 2;
 }
 
 var total = Sum(rows.Values);
