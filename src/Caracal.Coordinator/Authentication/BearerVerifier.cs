@@ -22,7 +22,6 @@ internal enum TokenFault
 internal sealed class BearerVerifier(IZoneKeys keys, string issuerUrl, TimeProvider time)
 {
     private const long SkewSeconds = 60;
-    private readonly VerifiedTokens _verified = new();
 
     /// <summary>The claims, or null with the reason.</summary>
     /// <param name="token">Compact JWS.</param>
@@ -52,7 +51,7 @@ internal sealed class BearerVerifier(IZoneKeys keys, string issuerUrl, TimeProvi
             return (null, TokenFault.NoMatchingKey);
         }
 
-        if (!_verified.Verify(token, mandate, key))
+        if (!key.Verify(mandate))
         {
             return (null, TokenFault.SignatureInvalid);
         }
