@@ -84,6 +84,7 @@ public sealed class GatewayService : IAsyncDisposable
         {
             Role = GatewaySettings.Role,
             Listen = settings.Listen,
+            Metrics = registry,
             RequestIdRule = RequestIdRule.Visible,
             MaximumBodySize = null, // counted by the pipeline: early before step 12, late while forwarding
             HeaderTimeout = settings.ReadHeaderTimeout,

@@ -1,7 +1,6 @@
 using System.Net;
-using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
 using Caracal.Hosting.Logging;
+using Caracal.Hosting.Tls;
 using Caracal.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -10,6 +9,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -47,8 +47,18 @@ public sealed class RoleServer : IAsyncDisposable
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = options.ShutdownGrace);
         builder.WebHost.UseKestrelCore();
         builder.WebHost.UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, options));
+        var certificate = options.Listen.Tls
+            ? new ServerCertificate(options.Listen.CertificateFile!, options.Listen.KeyFile!, TimeProvider.System)
+            : null;
+        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, options, certificate));
         var server = new RoleServer(options, builder.Build());
+        if (certificate is not null)
+        {
+            certificate.Log = logging.CreateLogger(options.Role);
+            options.Metrics?.Gauge(
+                "caracal_tls_cert_expiry_seconds", () => (certificate.ExpiresAt - TimeProvider.System.GetUtcNow()).TotalSeconds);
+        }
+
         server.Application.Use(server.HandleAsync);
         server.Application.UseRouting();
         return server;
@@ -68,7 +78,7 @@ public sealed class RoleServer : IAsyncDisposable
 
     public ValueTask DisposeAsync() => Application.DisposeAsync();
 
-    private static void Configure(KestrelServerOptions kestrel, RoleServerOptions options)
+    private static void Configure(KestrelServerOptions kestrel, RoleServerOptions options, ServerCertificate? certificate)
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
@@ -83,26 +93,28 @@ public sealed class RoleServer : IAsyncDisposable
         kestrel.Limits.MinResponseDataRate = null;
         if (options.Listen.Host == "localhost" && options.Listen.Port != 0)
         {
-            kestrel.ListenLocalhost(options.Listen.Port, listen => Secure(listen, options.Listen));
+            kestrel.ListenLocalhost(options.Listen.Port, listen => Secure(listen, certificate));
         }
         else
         {
             var address = options.Listen.Host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(options.Listen.Host);
-            kestrel.Listen(address, options.Listen.Port, listen => Secure(listen, options.Listen));
+            kestrel.Listen(address, options.Listen.Port, listen => Secure(listen, certificate));
         }
     }
 
-    private static void Secure(ListenOptions listen, ListenSettings settings)
+    private static void Secure(ListenOptions listen, ServerCertificate? certificate)
     {
-        if (!settings.Tls)
+        if (certificate is null)
         {
             return;
         }
 
         listen.Protocols = HttpProtocols.Http1AndHttp2;
-        listen.UseHttps(
-            X509Certificate2.CreateFromPemFile(settings.CertificateFile!, settings.KeyFile),
-            https => https.SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13);
+        listen.UseHttps(new TlsHandshakeCallbackOptions
+        {
+            HandshakeTimeout = TimeSpan.FromSeconds(10),
+            OnConnection = _ => new(certificate.ForHandshake()),
+        });
     }
 
     private async Task HandleAsync(HttpContext context, RequestDelegate next)

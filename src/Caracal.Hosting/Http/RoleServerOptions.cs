@@ -1,3 +1,5 @@
+using Caracal.Hosting.Metrics;
+
 namespace Caracal.Hosting.Http;
 
 /// <summary>What differs between the roles' HTTP servers.</summary>
@@ -18,6 +20,9 @@ public sealed record RoleServerOptions
 
     public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(5);
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(75);
+
+    /// <summary>Where the listener's own series go; null for none.</summary>
+    public MetricsRegistry? Metrics { get; init; }
 
     /// <summary>How long in-flight requests may go on after the stop began.</summary>
     public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(10);

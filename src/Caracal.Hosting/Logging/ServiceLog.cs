@@ -22,4 +22,10 @@ public static partial class ServiceLog
 
     [LoggerMessage(EventId = 1005, EventName = "outbox_publish_failed", Level = LogLevel.Warning, Message = "outbox row {RowId} for {Topic} was not published: {Reason}")]
     public static partial void OutboxPublishFailed(ILogger logger, string topic, string rowId, string reason);
+
+    [LoggerMessage(EventId = 1006, EventName = "certificate_reloaded", Level = LogLevel.Information, Message = "the listener's certificate was read anew; it expires {ExpiresAt:O}")]
+    public static partial void CertificateReloaded(ILogger logger, DateTimeOffset expiresAt);
+
+    [LoggerMessage(EventId = 1007, EventName = "certificate_refused", Level = LogLevel.Warning, Message = "the listener's certificate files changed and do not make a usable pair ({Cause}); the old one stays")]
+    public static partial void CertificateRefused(ILogger logger, string cause);
 }

@@ -1,11 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Caracal.Gateway.Tests.Support;
 using Caracal.Hosting.Http;
 using Caracal.Protocol;
+using Caracal.TestKit;
 using Microsoft.AspNetCore.Http;
 
 namespace Caracal.Gateway.Tests.Service;
@@ -92,29 +91,6 @@ public sealed class TransportTests
     {
         SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => shown!.GetCertHashString() == thumbprint },
     });
-
-    private sealed class CertificateFolder : IDisposable
-    {
-        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("caracal-tls-");
-
-        public CertificateFolder()
-        {
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
-            using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-            Thumbprint = certificate.Thumbprint;
-            File.WriteAllText(Certificate, certificate.ExportCertificatePem());
-            File.WriteAllText(Key, key.ExportPkcs8PrivateKeyPem());
-        }
-
-        public string Thumbprint { get; }
-
-        public string Certificate => Path.Combine(_folder.FullName, "cert.pem");
-
-        public string Key => Path.Combine(_folder.FullName, "key.pem");
-
-        public void Dispose() => _folder.Delete(recursive: true);
-    }
 
     /// <summary>Answers the first request of a connection and drops the connection at the second.</summary>
     private sealed class DyingUpstream : IDisposable
