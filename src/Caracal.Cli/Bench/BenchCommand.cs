@@ -1,3 +1,4 @@
+using Caracal.Cli.Bench.Proxy;
 using Caracal.Cli.CommandLine;
 
 namespace Caracal.Cli.Bench;
@@ -6,10 +7,12 @@ namespace Caracal.Cli.Bench;
 internal static class BenchCommand
 {
     public static Command Descriptor { get; } = new(
-        "bench", CommandGroup.Operations, "measure governed calls on a private stack",
+        "bench", CommandGroup.Operations, "measure governed calls and plain forwarding",
         """
         usage: caracal bench governed [--callers N] [--seconds S] [--warmup S] [--record FILE] [--home DIR] [--json]
+               caracal bench proxy [--callers N] [--seconds S] [--warmup S] [--json]
 
+        governed
         Starts a private stack as a separate process, drives N callers (default 8) for S seconds
         (default 10) after a warm-up (default 8): each call mints a one-shot mandate at the STS and
         spends it at the Gateway, which forwards to a local upstream. Callers and upstream run outside
@@ -17,13 +20,16 @@ internal static class BenchCommand
         per call, and its resident memory.
         --record FILE   appends the request id of every answered call, as it is answered
         --home DIR      keeps the stack's files there instead of a temporary folder
+
+        proxy
+        The same load through nginx as a plain proxy, through our forwarder with governance off, and as
+        whole governed calls, one after the other. Needs nginx (Debian: nginx-light).
         """,
         RunAsync);
 
     private static async Task<int> RunAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json");
-        if (context.Arguments.Operands is not ["governed"]) throw new CommandFailure("usage: caracal bench governed [--callers N] [--seconds S]");
+        context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json", "upstream");
         var plan = new BenchPlan
         {
             Callers = context.Arguments.Integer("callers", 8, 1, 256),
@@ -33,6 +39,17 @@ internal static class BenchCommand
             Home = context.Arguments.Value("home"),
         };
         context.Terminal.Quiet = context.Json;
+        return context.Arguments.Operands switch
+        {
+            ["governed"] => await GovernedAsync(plan, context),
+            ["proxy"] => await ProxyBench.RunAsync(plan, context),
+            ["forwarder"] => await ProxyBench.ServeAsync(context), // the measured process of "proxy"
+            _ => throw new CommandFailure("usage: caracal bench governed|proxy [--callers N] [--seconds S]"),
+        };
+    }
+
+    private static async Task<int> GovernedAsync(BenchPlan plan, CommandContext context)
+    {
         var result = await GovernedBench.RunAsync(plan, context.Terminal, context.Stop);
         if (context.Json) context.Terminal.Line(result.ToJsonLine());
         else result.Print(context.Terminal);

@@ -107,6 +107,6 @@ internal sealed class GovernedBench
         };
     }
 
-    private static double Percentile(long[] sortedTicks, double share) =>
+    internal static double Percentile(long[] sortedTicks, double share) =>
         sortedTicks.Length == 0 ? 0 : sortedTicks[(int)Math.Min(sortedTicks.Length - 1, share * sortedTicks.Length)] / (double)TimeSpan.TicksPerMillisecond;
 }
