@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Caracal.Storage.Migrations;
 
 namespace Caracal.Storage;
 
@@ -8,7 +9,11 @@ namespace Caracal.Storage;
 /// </summary>
 public abstract class Database : IAsyncDisposable
 {
+    /// <summary>The reason on <c>/ready</c> while <see cref="ReadSchemaStateAsync"/> is anything but current.</summary>
+    public const string SchemaOutdated = "schema_outdated";
+
     private readonly Notifications _notifications = new();
+    private volatile bool _schemaIsCurrent;
 
     protected Database(ISqlDialect dialect)
     {
@@ -44,6 +49,22 @@ public abstract class Database : IAsyncDisposable
 
     /// <summary>The database's own clock, for <see cref="DatabaseClock"/>.</summary>
     public abstract Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken);
+
+    /// <summary>How the schema and this program fit. Read until it is current, and remembered then: migrations are never undone.</summary>
+    public async ValueTask<SchemaState> ReadSchemaStateAsync(CancellationToken cancellationToken = default)
+    {
+        if (!_schemaIsCurrent)
+        {
+            var state = await ReadSchemaAsync(cancellationToken);
+            _schemaIsCurrent = state == SchemaState.Current;
+            return state;
+        }
+
+        return SchemaState.Current;
+    }
+
+    protected virtual Task<SchemaState> ReadSchemaAsync(CancellationToken cancellationToken) =>
+        ReadAsync(connection => SchemaCheck.ReadAsync(connection, Dialect), cancellationToken);
 
     /// <summary>Calls <paramref name="handler"/> with the payload of every <see cref="Work.Notify"/> on the channel that commits. Handlers must be quick and must not throw.</summary>
     public virtual IDisposable Listen(string channel, Action<string> handler) => _notifications.Listen(channel, handler);

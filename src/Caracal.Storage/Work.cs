@@ -6,11 +6,11 @@ namespace Caracal.Storage;
 public sealed class Work
 {
     private readonly Database _database;
-    private readonly Func<string, Task> _lock;
+    private readonly Func<AdvisoryLock, bool, Task<bool>> _lock;
     private List<(string Channel, string Payload)>? _notifications;
     private List<Action>? _committed;
 
-    internal Work(Database database, DbConnection connection, Func<string, Task> takeLock)
+    internal Work(Database database, DbConnection connection, Func<AdvisoryLock, bool, Task<bool>> takeLock)
     {
         _database = database;
         Connection = connection;
@@ -27,11 +27,14 @@ public sealed class Work
 
     internal IReadOnlyList<(string Channel, string Payload)> Notifications => _notifications ?? [];
 
-    /// <summary>
-    /// Holds the named advisory lock until the work ends (storage.md 7: one-argument form of the text's hash). The
-    /// embedded engine has one writer, so there every work holds every lock.
-    /// </summary>
-    public Task LockAsync(string name) => _lock(name);
+    /// <summary>Waits for the lock of a text and holds it until the work ends.</summary>
+    public Task LockAsync(string name) => LockAsync(AdvisoryLock.Of(name));
+
+    /// <summary>Waits for the lock and holds it until the work ends.</summary>
+    public Task LockAsync(AdvisoryLock wanted) => _lock(wanted, true);
+
+    /// <summary>Takes the lock if nobody holds it; false when somebody does, who then does the job.</summary>
+    public Task<bool> TryLockAsync(AdvisoryLock wanted) => _lock(wanted, false);
 
     /// <summary>Rolls this work back when the body returns; for a refusal found after the first change.</summary>
     public void Discard() => Discarded = true;

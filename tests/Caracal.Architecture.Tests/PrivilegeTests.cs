@@ -1,3 +1,5 @@
+using Caracal.Storage.Privileges;
+
 namespace Caracal.Architecture.Tests;
 
 public class PrivilegeTests
@@ -46,7 +48,7 @@ public class PrivilegeTests
         ["key_registry"] = ["SIUD", "", "", "", ""],
 
         // Ours, docs/decisions 0002 and 0003: the version that tells a cache it is stale, and mandates that were spent.
-        ["zone_versions"] = ["S", "S", "S", "S", ""],
+        ["zone_versions"] = ["S", "S", "", "", ""],
         ["used_mandates"] = ["", "SID", "", "", ""],
     };
 
@@ -75,6 +77,21 @@ public class PrivilegeTests
             select $"{store}: {right.Verb} on {right.Table}";
 
         Assert.Equal("", string.Join("\n", beyond));
+    }
+
+    [Fact]
+    public void Declares_for_the_database_what_the_privilege_matrix_says_and_no_more()
+    {
+        var differences =
+            from table in PrivilegeMatrix.Tables
+            from service in ServiceRole.All
+            let declared = service == table.Owner ? table.Rights : string.Concat(table.Views.Where(view => view.Reader == service).Select(view => view.Rights))
+            let allowed = Matrix.TryGetValue(table.Table, out var row) ? row[Array.IndexOf(Services, service.Name)] : "(no line)"
+            where declared != allowed
+            select $"{table.Table} for {service}: declared {declared}, allowed {allowed}";
+
+        Assert.Equal("", string.Join("\n", differences));
+        Assert.Equal(Repository.Tables.Order(), PrivilegeMatrix.Tables.Select(table => table.Table).Order());
     }
 
     [Fact]

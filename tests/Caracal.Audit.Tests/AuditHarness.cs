@@ -7,6 +7,7 @@ using Caracal.Keys.Rings;
 using Caracal.Protocol;
 using Caracal.Storage;
 using Caracal.Storage.Ledger;
+using Caracal.Storage.Privileges;
 using Caracal.Streams.InProcess;
 using Caracal.Streams.State;
 using Caracal.TestKit;
@@ -41,6 +42,7 @@ internal sealed class AuditHarness : IAsyncDisposable
     public JsonLineLogging Logging { get; }
     public AuditService Service { get; }
     public Database Database => store.Database;
+    public Database Owner => store.Owner;
     public LedgerReader Ledger => new(store.Database);
     public string Log => log.ToString();
     public HttpClient Http { get; } = new();
@@ -56,7 +58,7 @@ internal sealed class AuditHarness : IAsyncDisposable
             AdminToken = TokenRing.Of(KeyClass.AuditAdminToken, AdminToken),
             MetricsToken = TokenRing.Of(KeyClass.MetricsBearer, MetricsToken),
         };
-        return new AuditHarness(await TestStore.CreateAsync(engine), change is null ? settings : change(settings));
+        return new AuditHarness(await TestStore.CreateAsync(engine, ServiceRole.Audit), change is null ? settings : change(settings));
     }
 
     /// <summary>Starts the consumer and listens.</summary>
@@ -91,7 +93,7 @@ internal sealed class AuditHarness : IAsyncDisposable
         [.. (await Streams.RangeAsync(Topics.AuditDeadLetters, null, 100, default)).Select(entry => entry.Fields.ToDictionary())];
 
     /// <summary>Changes stored rows behind everybody's back.</summary>
-    public Task TamperAsync(string sql) => Database.WriteAsync(work => work.Connection.ExecuteAsync(sql));
+    public Task TamperAsync(string sql) => Owner.WriteAsync(work => work.Connection.ExecuteAsync(sql));
 
     public Task<HttpResponseMessage> GetAsync(string path, string? bearer = null)
     {

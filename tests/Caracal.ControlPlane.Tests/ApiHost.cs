@@ -6,6 +6,7 @@ using Caracal.Hosting.Http;
 using Caracal.Hosting.Logging;
 using Caracal.Hosting.Settings;
 using Caracal.Storage;
+using Caracal.Storage.Privileges;
 using Caracal.Streams.State;
 using Caracal.TestKit;
 using Microsoft.Extensions.Logging;
@@ -35,20 +36,21 @@ internal sealed class ApiHost : IAsyncDisposable
     private readonly ControlPlaneService _service;
     private readonly InProcessState _state;
     private readonly HttpClient _http;
-    private readonly TestStore? _ownStore;
+    private readonly TestStore _store;
+    private readonly bool _ownsStore;
 
-    private ApiHost(RoleServer server, ControlPlaneService service, InProcessState state, Database database, TestStore? ownStore, TestPolicyRuntime runtime)
+    private ApiHost(RoleServer server, ControlPlaneService service, InProcessState state, TestStore store, bool ownsStore, TestPolicyRuntime runtime)
     {
         _server = server;
         _service = service;
         _state = state;
-        _ownStore = ownStore;
-        Database = database;
+        _ownsStore = ownsStore;
+        _store = store;
         Runtime = runtime;
         _http = new HttpClient { BaseAddress = new Uri(server.Address) };
     }
 
-    public Database Database { get; }
+    public Database Database => _store.Database;
 
     public TestPolicyRuntime Runtime { get; }
 
@@ -58,8 +60,8 @@ internal sealed class ApiHost : IAsyncDisposable
         IReadOnlyDictionary<string, string?>? more = null, TestStore? store = null, TimeProvider? time = null, Engine engine = Engine.Sqlite,
         ISharedState? shared = null)
     {
-        var own = store is null ? await TestStore.CreateAsync(engine) : null;
-        var database = (store ?? own)!.Database;
+        var used = store ?? await TestStore.CreateAsync(engine, ServiceRole.Api);
+        var database = used.Database;
         var environment = new Dictionary<string, string?>
         {
             ["CARACAL_MODE"] = "dev",
@@ -92,7 +94,7 @@ internal sealed class ApiHost : IAsyncDisposable
         service.MapRoutes(server.Application);
         await service.StartAsync(CancellationToken.None);
         await server.StartAsync(CancellationToken.None);
-        return new ApiHost(server, service, state, database, own, runtime);
+        return new ApiHost(server, service, state, used, store is null, runtime);
     }
 
     public Task<Reply> GetAsync(string path, string? token = AdminToken) => SendAsync("GET", path, null, token);
@@ -156,7 +158,7 @@ internal sealed class ApiHost : IAsyncDisposable
     }
 
     /// <summary>Rows of a query as flat text, oldest first.</summary>
-    public Task<List<Dictionary<string, string?>>> RowsAsync(string sql) => Database.ReadAsync(async connection =>
+    public Task<List<Dictionary<string, string?>>> RowsAsync(string sql) => _store.Owner.ReadAsync(async connection =>
     {
         await using var command = connection.CreateCommand();
         command.CommandText = sql;
@@ -177,7 +179,7 @@ internal sealed class ApiHost : IAsyncDisposable
         .ConvertAll(row => JsonDocument.Parse(row["payload_json"]!).RootElement);
 
     /// <summary>Runs statements the API itself never would, to prepare state of other services.</summary>
-    public Task ExecuteAsync(string sql) => Database.WriteAsync(async work =>
+    public Task ExecuteAsync(string sql) => _store.Owner.WriteAsync(async work =>
     {
         await using var command = work.Connection.CreateCommand();
         command.CommandText = sql;
@@ -191,6 +193,6 @@ internal sealed class ApiHost : IAsyncDisposable
         await _service.DisposeAsync();
         await _server.DisposeAsync();
         _state.Dispose();
-        if (_ownStore is not null) await _ownStore.DisposeAsync();
+        if (_ownsStore) await _store.DisposeAsync();
     }
 }

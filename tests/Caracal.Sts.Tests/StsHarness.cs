@@ -14,6 +14,7 @@ using Caracal.Keys.Signatures;
 using Caracal.Protocol;
 using Caracal.Storage;
 using Caracal.Storage.Outbox;
+using Caracal.Storage.Privileges;
 using Caracal.Streams.InProcess;
 using Caracal.TestKit;
 using Dapper;
@@ -73,6 +74,7 @@ internal sealed class StsHarness : IAsyncDisposable
     public StsService Service { get; private set; }
     public HttpClient Client { get; private set; }
     public Database Database => _store.Database;
+    public Database Owner => _store.Owner;
     public DatabaseClock Clock { get; private set; } = null!;
 
     public static Task<StsHarness> StartAsync(params (string Name, string Value)[] variables) => StartAsync(Engine.Sqlite, variables);
@@ -81,7 +83,7 @@ internal sealed class StsHarness : IAsyncDisposable
 
     public static async Task<StsHarness> StartAsync(Engine engine, HttpMessageHandler? issuers, params (string Name, string Value)[] variables)
     {
-        var store = await TestStore.CreateAsync(engine);
+        var store = await TestStore.CreateAsync(engine, ServiceRole.Sts);
         var journal = Directory.CreateTempSubdirectory("caracal-sts-test-");
         var audit = new CapturedAudit();
         var trail = OpenTrail(journal, audit);
@@ -222,10 +224,10 @@ internal sealed class StsHarness : IAsyncDisposable
     }
 
     public Task SqlAsync(string sql, object? parameters = null) =>
-        Database.WriteAsync(async work => { await work.Connection.ExecuteAsync(sql, parameters); });
+        Owner.WriteAsync(async work => { await work.Connection.ExecuteAsync(sql, parameters); });
 
     public Task<T?> ScalarAsync<T>(string sql, object? parameters = null) =>
-        Database.ReadAsync(connection => connection.ExecuteScalarAsync<T>(sql, parameters));
+        Owner.ReadAsync(connection => connection.ExecuteScalarAsync<T>(sql, parameters));
 
     /// <summary>Everything recorded so far.</summary>
     public async Task<IReadOnlyList<JsonElement>> EventsAsync()
@@ -245,7 +247,7 @@ internal sealed class StsHarness : IAsyncDisposable
         var ids = sources.Select(_ => Ids.New()).ToArray();
         var version = Ids.New();
         var manifest = PolicyManifest.ToJson(ids);
-        await Database.WriteAsync(async work =>
+        await Owner.WriteAsync(async work =>
         {
             await work.Connection.ExecuteAsync(
                 "INSERT INTO policies (id, zone_id, name, created_by, created_at, updated_at) VALUES ('pol', @Zone, 'p', 't', @now, @now) ON CONFLICT DO NOTHING",
@@ -345,7 +347,7 @@ internal sealed class StsHarness : IAsyncDisposable
         var now = DateTimeOffset.UtcNow;
         var record = Ids.New();
         var sealedKey = Css1Envelope.Seal(Settings.Kek, SealedLocations.ProviderSecret(Zone, "prov-key"), "{\"api_key\":\"sk-test\"}"u8);
-        await Database.WriteAsync(async work =>
+        await Owner.WriteAsync(async work =>
         {
             foreach (var zone in new[] { Zone, "zone-2" })
             {

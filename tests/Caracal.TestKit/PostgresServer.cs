@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Caracal.Storage.Postgres;
 using Npgsql;
 
 namespace Caracal.TestKit;
@@ -12,6 +13,9 @@ namespace Caracal.TestKit;
 public sealed class PostgresServer
 {
     private static readonly Lazy<Task<PostgresServer>> Shared = new(StartAsync);
+
+    /// <summary>Password of every role here; logins are checked as in production.</summary>
+    public const string Password = "a-password-of-the-tests";
 
     private readonly string _folder;
     private readonly Process _process;
@@ -26,8 +30,9 @@ public sealed class PostgresServer
 
     public int Port { get; }
 
-    /// <summary>The superuser's URL of a database.</summary>
-    public string Url(string database) => $"postgres://postgres@127.0.0.1:{Port}/{database}";
+    /// <summary>A role's address of a database; the superuser's when none is named.</summary>
+    public PostgresAddress Address(string database, string role = "postgres") =>
+        PostgresAddress.Parse($"postgres://{role}:{Password}@127.0.0.1:{Port}/{database}?sslmode=disable");
 
     /// <summary>The server of this process.</summary>
     public static Task<PostgresServer> GetAsync() => Shared.Value;
@@ -63,7 +68,10 @@ public sealed class PostgresServer
         }
 
         var prefix = asOther ? new[] { "runuser", "-u", "postgres", "--" } : [];
-        await RunAsync([.. prefix, Path.Combine(binaries, "bin", "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8"]);
+        var passwordFile = Path.Combine(Path.GetTempPath(), $"caracal-test-{Guid.NewGuid():N}");
+        await File.WriteAllTextAsync(passwordFile, Password);
+        await RunAsync([.. prefix, Path.Combine(binaries, "bin", "initdb"), "-D", data, "-U", "postgres", "-A", "scram-sha-256", $"--pwfile={passwordFile}", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8"]);
+        File.Delete(passwordFile);
         var port = FreePort();
         var start = new ProcessStartInfo { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
         string[] command =
@@ -100,7 +108,7 @@ public sealed class PostgresServer
 
     private async Task ExecuteAsync(string sql)
     {
-        await using var connection = new NpgsqlConnection($"Host=127.0.0.1;Port={Port};Username=postgres;Database=postgres;Pooling=false");
+        await using var connection = new NpgsqlConnection($"Host=127.0.0.1;Port={Port};Username=postgres;Password={Password};Database=postgres;Pooling=false");
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync();

@@ -1,6 +1,7 @@
 using Caracal.Storage;
 using Caracal.Storage.Migrations;
 using Caracal.Storage.Postgres;
+using Caracal.Storage.Privileges;
 using Caracal.Storage.Sqlite;
 
 namespace Caracal.TestKit;
@@ -12,69 +13,119 @@ public enum Engine
     Postgres,
 }
 
-/// <summary>A migrated, empty store of one test.</summary>
+/// <summary>
+/// A migrated, empty store of one test. What is tested uses <see cref="Database"/>, on PostgreSQL under the service's own
+/// login, so that a missing grant shows; <see cref="Owner"/> is for what the test itself puts in and looks at.
+/// </summary>
 public sealed class TestStore : IAsyncDisposable
 {
     private static readonly Lazy<Task<string>> Template = new(MakeTemplateAsync);
 
-    private readonly Func<Database> _open;
+    private readonly Func<ServiceRole?, Database> _open;
     private readonly Func<Task> _remove;
+    private readonly ServiceRole? _role;
+    private readonly Dictionary<string, Database> _others = new(StringComparer.Ordinal);
 
-    private TestStore(Func<Database> open, Func<Task> remove)
+    private TestStore(Func<ServiceRole?, Database> open, Func<Task> remove, ServiceRole? role)
     {
         _open = open;
         _remove = remove;
-        Database = open();
+        _role = role;
+        Database = open(role);
     }
 
+    /// <summary>The store as the service sees it.</summary>
     public Database Database { get; private set; }
 
-    public static Task<TestStore> CreateAsync(Engine engine) => engine == Engine.Sqlite ? SqliteAsync() : PostgresAsync();
+    /// <summary>The store without the limits of a service: everything of every zone.</summary>
+    public Database Owner => _role is null ? Database : Other("", null);
+
+    /// <summary>The store as another service sees it; on the embedded engine they all share one.</summary>
+    public Database As(ServiceRole role) => role == _role ? Database : Other(role.Name, role);
+
+    /// <param name="engine">Which engine.</param>
+    /// <param name="role">The service under test; null for tests of the engine itself.</param>
+    /// <param name="time">The embedded engine's clock; PostgreSQL has its own.</param>
+    public static Task<TestStore> CreateAsync(Engine engine, ServiceRole? role = null, TimeProvider? time = null) =>
+        engine == Engine.Sqlite ? SqliteAsync(time ?? TimeProvider.System) : PostgresAsync(role);
 
     /// <summary>Closes and opens again, as a restart does.</summary>
     public async Task ReopenAsync()
     {
         await Database.DisposeAsync();
-        Database = _open();
+        Database = _open(_role);
     }
 
     public async ValueTask DisposeAsync()
     {
         await Database.DisposeAsync();
+        foreach (var other in _others.Values)
+        {
+            await other.DisposeAsync();
+        }
+
         await _remove();
     }
 
-    private static async Task<TestStore> SqliteAsync()
+    private Database Other(string name, ServiceRole? role)
+    {
+        if (Database is SqliteDatabase)
+        {
+            return Database;
+        }
+
+        if (!_others.TryGetValue(name, out var database))
+        {
+            _others[name] = database = _open(role);
+        }
+
+        return database;
+    }
+
+    private static async Task<TestStore> SqliteAsync(TimeProvider time)
     {
         var folder = Directory.CreateTempSubdirectory("caracal-test-");
         var path = Path.Combine(folder.FullName, "caracal.db");
         var store = new TestStore(
-            () => new SqliteDatabase(path, TimeProvider.System),
+            _ => new SqliteDatabase(path, time),
             () =>
             {
                 folder.Delete(recursive: true);
                 return Task.CompletedTask;
-            });
-        await Migrator.MigrateAsync(store.Database, DateTimeOffset.UtcNow);
+            },
+            role: null);
+        await Migrator.MigrateAsync(store.Database, time.GetUtcNow());
         return store;
     }
 
-    private static async Task<TestStore> PostgresAsync()
+    private static async Task<TestStore> PostgresAsync(ServiceRole? role)
     {
         var server = await PostgresServer.GetAsync();
         var name = await server.CreateDatabaseAsync(await Template.Value);
-        return new TestStore(() => Open(server.Url(name)), () => server.DropDatabaseAsync(name));
+        return new TestStore(
+            as_ => new PostgresDatabase(
+                server.Address(name, as_?.FirstLogin ?? "postgres"),
+                new PostgresSettings { Role = as_, MaximumConnections = 10, MinimumConnections = 0, Instance = "test" }),
+            () => server.DropDatabaseAsync(name),
+            role);
     }
 
     private static async Task<string> MakeTemplateAsync()
     {
         var server = await PostgresServer.GetAsync();
         var name = await server.CreateDatabaseAsync();
-        await using var database = Open(server.Url(name));
-        await Migrator.MigrateAsync(database, DateTimeOffset.UtcNow);
+        await MigrateAsync(server, name);
         return name;
     }
 
-    private static PostgresDatabase Open(string url) =>
-        new(url, new PostgresSettings { MaximumConnections = 10, MinimumConnections = 0, ApplicationName = "caracal-test" });
+    /// <summary>Runs the migration job on a database of this server, with passwords for every service.</summary>
+    public static Task<MigrationReport> MigrateAsync(PostgresServer server, string database) => MigrationJob.RunAsync(
+        new MigrationJobSettings
+        {
+            Administrator = server.Address(database),
+            Passwords = ServiceRole.All.ToDictionary(role => role, _ => PostgresServer.Password),
+        },
+        TimeProvider.System,
+        static _ => { },
+        CancellationToken.None);
 }

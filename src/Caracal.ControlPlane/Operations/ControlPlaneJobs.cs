@@ -11,6 +11,8 @@ namespace Caracal.ControlPlane.Operations;
 internal sealed class ControlPlaneJobs(Database database, DatabaseClock clock, ApplicationArchive archive, ControlPlaneSettings settings)
 {
     private const int PassSize = 500;
+    private static readonly AdvisoryLock RegistrationLock = AdvisoryLock.Job(7163920485318472);
+    private static readonly AdvisoryLock ReaperLock = AdvisoryLock.Job(7163920485318481);
     private static readonly TimeSpan RegistrationGrace = TimeSpan.FromHours(24);
 
     /// <summary>Every job with its interval.</summary>
@@ -25,7 +27,11 @@ internal sealed class ControlPlaneJobs(Database database, DatabaseClock clock, A
     public Task ArchiveExpiredRegistrationsAsync(CancellationToken cancellationToken) => database.WriteAsync(
         async work =>
         {
-            await work.LockAsync("7163920485318472");
+            if (!await work.TryLockAsync(RegistrationLock))
+            {
+                return; // Another replica does this pass.
+            }
+
             var now = clock.Now;
             foreach (var (zoneId, id) in await ApplicationStore.ArchiveExpiredAsync(work, now - RegistrationGrace, PassSize, now))
             {
@@ -37,8 +43,10 @@ internal sealed class ControlPlaneJobs(Database database, DatabaseClock clock, A
     public Task ExpireRecordsAsync(CancellationToken cancellationToken) => database.WriteAsync(
         async work =>
         {
-            await work.LockAsync("7163920485318481");
-            await KillSwitchStore.ExpireRecordsAsync(work, PassSize, clock.Now);
+            if (await work.TryLockAsync(ReaperLock))
+            {
+                await KillSwitchStore.ExpireRecordsAsync(work, PassSize, clock.Now);
+            }
         },
         cancellationToken);
 

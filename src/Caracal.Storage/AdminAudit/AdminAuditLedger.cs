@@ -43,7 +43,7 @@ public static class AdminAuditLedger
     /// <summary>Appends to the zone's chain in the transaction of the change it records (README ruling 23).</summary>
     public static async Task AppendAsync(Work work, AdminAuditEntry entry, HmacKey? key)
     {
-        await work.LockAsync(AdminAuditHash.ChainOf(entry.ZoneId));
+        await work.LockAsync(AdvisoryLock.AdminAuditChain(entry.ZoneId));
         var head = await work.Connection.QueryFirstOrDefaultAsync<Head>(
             $"SELECT chain_seq, content_sha256 FROM admin_audit_events WHERE {ZoneCondition(entry.ZoneId)} ORDER BY chain_seq DESC LIMIT 1",
             new { zoneId = entry.ZoneId });

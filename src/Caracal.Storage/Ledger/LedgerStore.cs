@@ -44,7 +44,7 @@ public sealed class LedgerStore(ISqlDialect dialect)
     /// <summary>Holds the zone's chain until the work ends (audit.md 4 step 1) and reads where it ends.</summary>
     public async Task<ChainHead> HoldChainAsync(Work work, string zoneId)
     {
-        await work.LockAsync("audit-chain:" + zoneId);
+        await work.LockAsync(AdvisoryLock.AuditChain(zoneId));
         var command = PreparedStatements.Get(work.Connection, HeadSql, "@zone");
         command.Set(0, zoneId);
         await using var reader = await command.ExecuteReaderAsync();

@@ -35,7 +35,8 @@ internal static partial class MigrationFiles
         var text = dialect.TranslateTypes(shared + "\n" + own);
         text = ZoneVersionPattern().Replace(text, match => dialect.ZoneVersionTriggers(match.Groups["table"].Value));
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(shared + "\n" + own));
-        return new Migration(version, text, Convert.ToHexStringLower(hash));
+        var phase = text.Contains("-- caracal:phase contract", StringComparison.Ordinal) ? Migration.Contract : Migration.Expand;
+        return new Migration(version, text, Convert.ToHexStringLower(hash), phase);
     }
 
     private static string? Read(Assembly assembly, string name)

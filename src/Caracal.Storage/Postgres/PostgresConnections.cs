@@ -3,68 +3,69 @@ using Npgsql;
 
 namespace Caracal.Storage.Postgres;
 
-/// <summary>Turns a <c>postgres://</c> URL into the data sources of a service.</summary>
+/// <summary>The data sources of one service and instance.</summary>
 internal static class PostgresConnections
 {
     // Row-level security shows nothing until the zone is set, so it is a start-up option and not a first query.
     private const string EveryZone = "-c caracal.zone_id=*";
 
-    public static NpgsqlDataSource Open(string url, PostgresSettings settings, bool readOnly)
+    private const string ReadOnly = " -c default_transaction_read_only=on";
+
+    /// <summary>Half of the pool, for queries; the server refuses a change on it.</summary>
+    public static NpgsqlDataSource Readers(PostgresAddress address, PostgresSettings settings) =>
+        Pool(address, settings, (settings.MaximumConnections + 1) / 2, (settings.MinimumConnections + 1) / 2, ReadOnly);
+
+    /// <summary>The other half, for changes.</summary>
+    public static NpgsqlDataSource Writers(PostgresAddress address, PostgresSettings settings) =>
+        Pool(address, settings, settings.MaximumConnections / 2, settings.MinimumConnections / 2, "");
+
+    /// <summary>One connection outside the pool, kept for <c>LISTEN</c>: it waits for hours, so neither time limit holds for it.</summary>
+    public static NpgsqlDataSource Listener(PostgresAddress address, PostgresSettings settings)
     {
-        var builder = Parse(url);
-        builder.ApplicationName = settings.ApplicationName;
-        builder.MaxPoolSize = settings.MaximumConnections;
-        builder.MinPoolSize = Math.Min(settings.MinimumConnections, settings.MaximumConnections);
-        builder.Timeout = (int)Math.Max(1, settings.ConnectTimeout.TotalSeconds);
-        builder.ConnectionLifetime = (int)settings.ConnectionLifetime.TotalSeconds;
-        builder.ConnectionIdleLifetime = (int)settings.IdleLifetime.TotalSeconds;
-        builder.SearchPath = settings.ReadSchema is null ? "public" : $"{settings.ReadSchema}, public";
-        builder.MaxAutoPrepare = 200;
-        builder.AutoPrepareMinUsages = 2;
-        builder.IncludeErrorDetail = false;
-        builder.Options = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{EveryZone} -c statement_timeout={(int)settings.StatementTimeout.TotalMilliseconds} -c idle_in_transaction_session_timeout=30000{(readOnly ? " -c default_transaction_read_only=on" : "")}");
-        return new NpgsqlDataSourceBuilder(builder.ConnectionString).Build();
+        var builder = Common(address, settings);
+        builder.Pooling = false;
+        builder.KeepAlive = 30;
+        builder.Options = EveryZone;
+        return NpgsqlDataSource.Create(builder);
     }
 
-    internal static NpgsqlConnectionStringBuilder Parse(string url)
+    /// <summary>A connection of the administrator outside any pool, for the migration job and for moving a store.</summary>
+    public static NpgsqlDataSource Administrator(PostgresAddress address, TimeSpan lockTimeout)
     {
-        var uri = new Uri(url, UriKind.Absolute);
-        if (uri.Scheme is not ("postgres" or "postgresql"))
-        {
-            throw new ArgumentException("a PostgreSQL URL starts with postgres://", nameof(url));
-        }
+        var builder = Common(address, new PostgresSettings());
+        builder.Pooling = false;
+        builder.CommandTimeout = 0;
+        builder.Options = string.Create(CultureInfo.InvariantCulture, $"{EveryZone} -c lock_timeout={(int)lockTimeout.TotalMilliseconds}");
+        return NpgsqlDataSource.Create(builder);
+    }
 
-        var builder = new NpgsqlConnectionStringBuilder
-        {
-            Host = Uri.UnescapeDataString(uri.Host),
-            Port = uri.Port > 0 ? uri.Port : 5432,
-            Database = Uri.UnescapeDataString(uri.AbsolutePath.TrimStart('/')),
-        };
-        var user = uri.UserInfo.Split(':', 2);
-        builder.Username = Uri.UnescapeDataString(user[0]);
-        builder.Password = user.Length > 1 ? Uri.UnescapeDataString(user[1]) : null;
-        foreach (var pair in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
-        {
-            var parts = pair.Split('=', 2);
-            var value = parts.Length > 1 ? Uri.UnescapeDataString(parts[1]) : "";
-            switch (parts[0])
-            {
-                case "sslmode":
-                    builder.SslMode = Enum.Parse<SslMode>(value.Replace("-", "", StringComparison.Ordinal), ignoreCase: true);
-                    break;
-                case "sslrootcert":
-                    builder.RootCertificate = value;
-                    break;
-                case "host": // a socket folder, which a URL cannot carry as its host
-                    builder.Host = value;
-                    break;
-                default:
-                    break;
-            }
-        }
+    private static NpgsqlDataSource Pool(PostgresAddress address, PostgresSettings settings, int maximum, int minimum, string options)
+    {
+        var builder = Common(address, settings);
+        builder.MaxPoolSize = Math.Max(1, maximum);
+        builder.MinPoolSize = Math.Min(minimum, builder.MaxPoolSize);
+        builder.ConnectionLifetime = (int)settings.ConnectionLifetime.TotalSeconds;
+        builder.ConnectionIdleLifetime = (int)settings.IdleLifetime.TotalSeconds;
+        builder.MaxAutoPrepare = 200;
+        builder.AutoPrepareMinUsages = 2;
 
+        // Nothing of ours outlives its transaction: settings are LOCAL, locks are of the transaction, LISTEN has its own
+        // connection. So a connection needs no cleaning between two users, which would cost each of them eight statements.
+        builder.NoResetOnClose = true;
+        builder.Options = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{EveryZone} -c statement_timeout={(int)settings.StatementTimeout.TotalMilliseconds} -c idle_in_transaction_session_timeout={(int)settings.IdleInTransactionTimeout.TotalMilliseconds}{options}");
+        return NpgsqlDataSource.Create(builder);
+    }
+
+    private static NpgsqlConnectionStringBuilder Common(PostgresAddress address, PostgresSettings settings)
+    {
+        var builder = address.ToBuilder();
+        builder.ApplicationName = settings.ApplicationName;
+        builder.SearchPath = settings.SearchPath;
+        builder.Timeout = (int)Math.Max(1, settings.ConnectTimeout.TotalSeconds);
+        builder.IncludeErrorDetail = false; // Details hold values of rows, and errors reach logs.
+        builder.GssEncryptionMode = GssEncryptionMode.Disable;
         return builder;
     }
 }

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using Caracal.Storage.Migrations;
 using Dapper;
 using Npgsql;
 
@@ -17,14 +18,14 @@ public sealed class PostgresDatabase : Database
     private readonly NpgsqlDataSource _writers;
     private readonly PostgresListener _listener;
 
-    /// <param name="url"><c>postgres://user:password@host:port/database?sslmode=…</c>.</param>
-    /// <param name="settings">Limits.</param>
-    public PostgresDatabase(string url, PostgresSettings settings)
+    /// <param name="address">The server, the database and this service's login.</param>
+    /// <param name="settings">Whose connections these are, and their limits.</param>
+    public PostgresDatabase(PostgresAddress address, PostgresSettings settings)
         : base(new PostgresDialect())
     {
-        _readers = PostgresConnections.Open(url, settings, readOnly: true);
-        _writers = PostgresConnections.Open(url, settings, readOnly: false);
-        _listener = new PostgresListener(_writers, Deliver);
+        _readers = PostgresConnections.Readers(address, settings);
+        _writers = PostgresConnections.Writers(address, settings);
+        _listener = new PostgresListener(PostgresConnections.Listener(address, settings), Deliver);
     }
 
     public override async Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default)
@@ -93,15 +94,39 @@ public sealed class PostgresDatabase : Database
         await _writers.DisposeAsync();
     }
 
+    // No list yet, or no right to read it yet: the job has not run here.
+    protected override async Task<SchemaState> ReadSchemaAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await base.ReadSchemaAsync(cancellationToken);
+        }
+        catch (PostgresException fault) when (fault.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InsufficientPrivilege)
+        {
+            return SchemaState.Outdated;
+        }
+    }
+
     private static bool IsUnavailable(Exception fault, CancellationToken cancellationToken) =>
         !cancellationToken.IsCancellationRequested && PostgresFaults.IsUnavailable(fault);
+
+    private static async Task<bool> TakeAsync(NpgsqlConnection connection, AdvisoryLock wanted, bool wait)
+    {
+        if (!wait)
+        {
+            return await connection.ExecuteScalarAsync<bool>(
+                $"SELECT pg_try_advisory_xact_lock({wanted.Arguments})", new { name = wanted.Name });
+        }
+
+        await connection.ExecuteAsync($"SELECT pg_advisory_xact_lock({wanted.Arguments})", new { name = wanted.Name });
+        return true;
+    }
 
     private async Task<T> WriteOnceAsync<T>(Func<Work, Task<T>> body, CancellationToken cancellationToken)
     {
         await using var connection = await _writers.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
-        var work = new Work(this, connection, name => connection.ExecuteAsync(
-            "SELECT pg_advisory_xact_lock(hashtext(@name))", new { name }));
+        var work = new Work(this, connection, (wanted, wait) => TakeAsync(connection, wanted, wait));
         var result = await body(work);
         if (work.Discarded)
         {

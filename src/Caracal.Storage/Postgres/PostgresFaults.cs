@@ -10,6 +10,14 @@ internal static class PostgresFaults
     public static bool IsWorthAnotherTry(PostgresException fault) =>
         fault.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected;
 
+    /// <summary>Somebody holds a lock: release everything and try again.</summary>
+    public static bool IsWorthWaiting(PostgresException fault) =>
+        IsWorthAnotherTry(fault) || fault.SqlState == PostgresErrorCodes.LockNotAvailable;
+
+    /// <summary>A server that is starting, or not there yet; a wrong password or database is neither.</summary>
+    public static bool MayComeUp(NpgsqlException fault) =>
+        fault is not PostgresException { SqlState: var state } || state == PostgresErrorCodes.CannotConnectNow || state.StartsWith("53", StringComparison.Ordinal);
+
     /// <summary>The server cannot be used now: unreachable, starting, stopping, out of connections, out of disk, or too slow.</summary>
     public static bool IsUnavailable(Exception fault) => fault switch
     {

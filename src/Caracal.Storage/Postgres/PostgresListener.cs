@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace Caracal.Storage.Postgres;
 
-/// <summary>One connection that listens. After a loss it listens again; what was missed in between the pollers find.</summary>
+/// <summary>One connection of its own that listens. After a loss it listens again; what was missed in between the pollers find.</summary>
 internal sealed class PostgresListener : IAsyncDisposable
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
@@ -44,6 +44,7 @@ internal sealed class PostgresListener : IAsyncDisposable
             await _running;
         }
 
+        await _source.DisposeAsync();
         _changed.Dispose();
         _stop.Dispose();
     }

@@ -119,7 +119,7 @@ internal sealed class SqliteWriter : IDisposable
     private void RunOne(Unit unit)
     {
         SqliteDatabase.Execute(_connection, "SAVEPOINT unit");
-        var work = new Work(_database, _connection, static _ => Task.CompletedTask);
+        var work = new Work(_database, _connection, static (_, _) => Task.FromResult(true));
         if (!unit.Execute(work) || work.Discarded)
         {
             SqliteDatabase.Execute(_connection, "ROLLBACK TO unit");

@@ -26,7 +26,7 @@ public sealed class AdminAuditTests
             await coordinator.SendAsync("DELETE", $"/zones/z1/agents/{id}", TestSettings.OperatorToken);
             await coordinator.GetAsync("/zones/z1/agents", coordinator.App1);
 
-            var rows = await ReadAsync(coordinator.Database);
+            var rows = await ReadAsync(coordinator.Owner);
             Assert.Equal(["POST /zones/z1/agents", $"PATCH /zones/z1/agents/{id}/suspend", $"DELETE /zones/z1/agents/{id}"], rows.Select(row => row.Entry.Action));
             Assert.Equal([201, 200, 204], rows.Select(row => row.Entry.StatusCode));
             Assert.Equal(("req-1", "app1", "agent:lifecycle", "agents", id), (rows[1].Entry.RequestId, rows[1].Entry.ActorName, rows[1].Entry.ActorScope, rows[1].Entry.EntityType, rows[1].Entry.EntityId));
@@ -44,7 +44,7 @@ public sealed class AdminAuditTests
             await coordinator.GetAsync("/zones/z1/agents/unknown", coordinator.App1);
             await coordinator.GetAsync("/zones/z1/agents/unknown", "garbage");
             await coordinator.StopAsync();
-            var row = Assert.Single(await ReadAsync(coordinator.Database));
+            var row = Assert.Single(await ReadAsync(coordinator.Owner));
             Assert.Equal(("GET /zones/z1/agents/unknown", 404), (row.Entry.Action, row.Entry.StatusCode));
             AssertChained([row]);
         }

@@ -101,7 +101,7 @@ public sealed class AuthenticationTests
     public async Task Asks_no_proof_for_the_applications_own_record_or_when_told_so()
     {
         await using var coordinator = await TestCoordinator.StartAsync();
-        await coordinator.Database.WriteAsync(work => TestCoordinator.AddRecordAsync(
+        await coordinator.Owner.WriteAsync(work => TestCoordinator.AddRecordAsync(
             work, "rec-app1-b", "application", "app1", coordinator.Time.GetUtcNow().AddHours(1), coordinator.Time.GetUtcNow()));
         Assert.Equal(201, (await coordinator.PostAsync(Agents, coordinator.App1, """{"application_id":"app1","subject_session_id":"rec-app1-b"}""")).Status);
         (await coordinator.PostAsync(Agents, coordinator.App1, """{"application_id":"app1","subject_session_id":"rec-app2"}""")).AssertRefused(401, "invalid_subject_proof");

@@ -42,7 +42,7 @@ public sealed class IdempotencyTests
         await using var coordinator = await TestCoordinator.StartAsync();
         var first = await StartAsync(coordinator, "delivery-42", Body);
         Assert.False(first.Headers.ContainsKey("idempotency-replayed"));
-        await coordinator.Database.WriteAsync(work => TestCoordinator.AddRecordAsync(
+        await coordinator.Owner.WriteAsync(work => TestCoordinator.AddRecordAsync(
             work, "rec-later", "application", "app1", coordinator.Time.GetUtcNow().AddHours(1), coordinator.Time.GetUtcNow()));
         var later = coordinator.Token(coordinator.Signer.Claims("z1", "app1", "rec-later"));
         var second = await coordinator.PostAsync(Agents, later, Body, ("Idempotency-Key", "delivery-42"));

@@ -6,8 +6,7 @@ using Caracal.Keys.Rings;
 using Caracal.Keys.Signatures;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage;
-using Caracal.Storage.Migrations;
-using Caracal.Storage.Sqlite;
+using Caracal.Storage.Privileges;
 using Caracal.Streams;
 using Caracal.Streams.InProcess;
 using Caracal.Streams.State;
@@ -24,22 +23,21 @@ namespace Caracal.Coordinator.Tests.Support;
 internal sealed class TestCoordinator : IAsyncDisposable
 {
     public const string Zone = "z1";
-    private readonly Func<ValueTask> _remove;
+    private readonly TestStore _store;
     private readonly HttpClient _http;
     private readonly CoordinatorService _service;
     private readonly List<StreamEntry> _untaken = [];
 
-    private TestCoordinator(Func<ValueTask> remove, Database database, DatabaseClock clock, TestTime time, CoordinatorSettings settings, ISharedState? state)
+    private TestCoordinator(TestStore store, DatabaseClock clock, TestTime time, CoordinatorSettings settings, ISharedState? state)
     {
-        _remove = remove;
-        Database = database;
+        _store = store;
         Time = time;
         Settings = settings;
         Signer = new ZoneSigner(settings.IssuerUrl, time);
         Streams = new InProcessStreams(time);
         _service = new CoordinatorService(settings, new CoordinatorDependencies
         {
-            Database = database,
+            Database = store.Database,
             Clock = clock,
             Streams = Streams,
             State = state ?? new InProcessState(time),
@@ -49,7 +47,7 @@ internal sealed class TestCoordinator : IAsyncDisposable
         _http = new HttpClient();
     }
 
-    public Database Database { get; }
+    public Database Owner => _store.Owner;
     public TestTime Time { get; }
     public CoordinatorSettings Settings { get; }
     public ZoneSigner Signer { get; }
@@ -66,14 +64,16 @@ internal sealed class TestCoordinator : IAsyncDisposable
         var environment = TestSettings.Environment();
         configure?.Invoke(environment);
         var time = new TestTime();
-        var (database, remove) = await OpenAsync(engine, time);
-        var clock = new DatabaseClock(database, time);
+
+        // SQLite runs on the test's clock; PostgreSQL's offset is measured before the test moves the clock on.
+        var store = await TestStore.CreateAsync(engine, ServiceRole.Coordinator, time);
+        var clock = new DatabaseClock(store.Database, time);
         if (!clockFails)
         {
             await clock.MeasureAsync(default);
         }
 
-        var coordinator = new TestCoordinator(remove, database, clock, time, TestSettings.Read(environment), state);
+        var coordinator = new TestCoordinator(store, clock, time, TestSettings.Read(environment), state);
         await coordinator.SeedAsync();
         foreach (var topic in new[] { "caracal.agents.lifecycle", "caracal.sessions.revoke", "caracal.delegations.invalidate" })
         {
@@ -137,10 +137,10 @@ internal sealed class TestCoordinator : IAsyncDisposable
              "receiver_application_id":"{{receiver}}"{{more}}}
             """);
 
-    public Task ExecuteAsync(string sql, object? parameters = null) => Database.WriteAsync(work => work.Connection.ExecuteAsync(sql, parameters));
+    public Task ExecuteAsync(string sql, object? parameters = null) => Owner.WriteAsync(work => work.Connection.ExecuteAsync(sql, parameters));
 
     public Task<T?> ScalarAsync<T>(string sql, object? parameters = null) =>
-        Database.ReadAsync(connection => connection.ExecuteScalarAsync<T>(sql, parameters));
+        Owner.ReadAsync(connection => connection.ExecuteScalarAsync<T>(sql, parameters));
 
     /// <summary>
     /// The first message of the topic that matches and was not taken yet; delivery is unordered. Every message read must
@@ -177,31 +177,11 @@ internal sealed class TestCoordinator : IAsyncDisposable
     {
         await _service.StopAsync(default);
         await _service.DisposeAsync();
-        await _remove();
+        await _store.DisposeAsync();
         _http.Dispose();
     }
 
-    // SQLite runs on the test's clock; PostgreSQL's offset is measured before the test moves the clock on.
-    private static async Task<(Database Database, Func<ValueTask> Remove)> OpenAsync(Engine engine, TestTime time)
-    {
-        if (engine == Engine.Postgres)
-        {
-            var store = await TestStore.CreateAsync(Engine.Postgres);
-            return (store.Database, store.DisposeAsync);
-        }
-
-        var folder = Directory.CreateTempSubdirectory("caracal-test-");
-        var database = new SqliteDatabase(Path.Combine(folder.FullName, "caracal.db"), time);
-        await Migrator.MigrateAsync(database, time.GetUtcNow());
-        return (database, async () =>
-        {
-            await database.DisposeAsync();
-            folder.Delete(recursive: true);
-        }
-        );
-    }
-
-    private Task SeedAsync() => Database.WriteAsync(async work =>
+    private Task SeedAsync() => Owner.WriteAsync(async work =>
     {
         var now = Time.GetUtcNow();
         var far = now.AddYears(1);

@@ -152,7 +152,7 @@ public sealed class ApprovalTests
         await using var sts = await GatedAsync();
         var id = await HoldAsync(sts);
         var waiting = sts.GetAsync($"/approvals/{id}?wait=20");
-        await sts.Database.WriteAsync(async work =>
+        await sts.Owner.WriteAsync(async work =>
         {
             await Dapper.SqlMapper.ExecuteAsync(work.Connection, "UPDATE step_up_challenges SET satisfied_at = 1, approver_subject_id = 'operator' WHERE id = @id", new { id });
             work.Notify("caracal_approval_decided", id);
