@@ -91,7 +91,9 @@ public class PrivilegeTests
             select $"{table.Table} for {service}: declared {declared}, allowed {allowed}";
 
         Assert.Equal("", string.Join("\n", differences));
-        Assert.Equal(Repository.Tables.Order(), PrivilegeMatrix.Tables.Select(table => table.Table).Order());
+
+        // A partition is reached through its table; nobody has a right on it.
+        Assert.Equal(Repository.Tables.Where(name => name != "audit_events_default").Order(), PrivilegeMatrix.Tables.Select(table => table.Table).Order());
     }
 
     [Fact]
