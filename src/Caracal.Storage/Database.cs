@@ -5,7 +5,7 @@ namespace Caracal.Storage;
 
 /// <summary>
 /// The one door to stored state. Reads run on pooled read-only connections; every change runs in a
-/// <see cref="Work"/> that is durable when <see cref="WriteAsync{T}"/> returns.
+/// <see cref="Work"/> that is durable when the call returns.
 /// </summary>
 public abstract class Database : IAsyncDisposable
 {
@@ -31,11 +31,21 @@ public abstract class Database : IAsyncDisposable
     public abstract Task<T> ReadSnapshotAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default);
 
     /// <summary>
+    /// How many changes of <see cref="WriteKind.Authority"/> have committed: facts read at this number still hold while
+    /// it stands. Null when other processes write to the same store.
+    /// </summary>
+    public virtual long? AuthorityVersion => null;
+
+    /// <summary>Runs a change that may concern anybody's authority.</summary>
+    public Task<T> WriteAsync<T>(Func<Work, Task<T>> body, CancellationToken cancellationToken = default) =>
+        WriteAsync(WriteKind.Authority, body, cancellationToken);
+
+    /// <summary>
     /// Runs <paramref name="body"/> in one transaction and returns after it is durable. The body makes database calls on
     /// <see cref="Work.Connection"/> and awaits nothing else. An exception, or <see cref="Work.Discard"/>, rolls back
     /// this body alone. On PostgreSQL the body may run again after a serialisation failure.
     /// </summary>
-    public abstract Task<T> WriteAsync<T>(Func<Work, Task<T>> body, CancellationToken cancellationToken = default);
+    public abstract Task<T> WriteAsync<T>(WriteKind kind, Func<Work, Task<T>> body, CancellationToken cancellationToken = default);
 
     /// <summary>Runs a body that has no result.</summary>
     public Task WriteAsync(Func<Work, Task> body, CancellationToken cancellationToken = default) =>

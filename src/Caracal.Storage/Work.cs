@@ -42,7 +42,7 @@ public sealed class Work
     /// <summary>Tells listeners on <paramref name="channel"/> after the commit, and only then.</summary>
     public void Notify(string channel, string payload) => (_notifications ??= []).Add((channel, payload));
 
-    /// <summary>Runs after the commit, before the caller of <see cref="Database.WriteAsync{T}"/> goes on. Must not throw.</summary>
+    /// <summary>Runs after the commit, before the caller of the change goes on. Must not throw.</summary>
     public void OnCommitted(Action action) => (_committed ??= []).Add(action);
 
     /// <summary>Runs what waits for the commit. Where the server tells every process, it tells this one too.</summary>

@@ -65,7 +65,8 @@ public sealed class StsService : IAsyncDisposable
         _keyring = new ZoneKeyring(new SigningKeyStore(_on.Database, _on.Outbox), settings.Kek, _on.Clock, metrics, _on.Logger);
         _zones = new ZoneStates(store, policies, _keyring, time);
         _limits = new ExchangeLimits(_on.State, settings, store);
-        _records = new AuthorityRecordInsertion(_on.Database);
+        var facts = new ExchangeFactsMemory(_on.Database);
+        _records = new AuthorityRecordInsertion(_on.Database, facts);
         _holds = new HoldStore(_on.Database);
         _consumers = new StsConsumers(
             _on.Streams, _on.State, settings, _zones, new RevocationWriter(_on.Database), _on.Clock, _on.Logger);
@@ -76,7 +77,7 @@ public sealed class StsService : IAsyncDisposable
             State = _on.State,
             Zones = _zones,
             Configuration = store,
-            Facts = new ExchangeFactsStore(_on.Database),
+            Facts = new ExchangeFactsStore(_on.Database, facts),
             Records = _records,
             PreviousSecrets = new PreviousSecretUse(_on.Database),
             Holds = _holds,

@@ -85,8 +85,8 @@ public sealed class AdminAuthenticationTests
         public override Task<T> ReadSnapshotAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default) =>
             inner.ReadSnapshotAsync(query, cancellationToken);
 
-        public override Task<T> WriteAsync<T>(Func<Work, Task<T>> body, CancellationToken cancellationToken = default) =>
-            inner.WriteAsync(body, cancellationToken);
+        public override Task<T> WriteAsync<T>(WriteKind kind, Func<Work, Task<T>> body, CancellationToken cancellationToken = default) =>
+            inner.WriteAsync(kind, body, cancellationToken);
 
         public override Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) => inner.ReadClockAsync(cancellationToken);
 

@@ -19,6 +19,7 @@ internal sealed class LedgerWriter(Database database, LedgerStore ledger, HmacKe
     /// <summary>Appends events of one zone, at most <see cref="LargestBatch"/>; the outcomes are in their order.</summary>
     public Task<AppendOutcome[]> AppendAsync(string zoneId, IReadOnlyList<AcceptedEvent> events, CancellationToken cancellationToken) =>
         database.WriteAsync(
+            WriteKind.Bookkeeping,
             async work =>
             {
                 var outcomes = new AppendOutcome[events.Count];

@@ -55,7 +55,7 @@ public sealed class PostgresDatabase : Database
         }
     }
 
-    public override async Task<T> WriteAsync<T>(Func<Work, Task<T>> body, CancellationToken cancellationToken = default)
+    public override async Task<T> WriteAsync<T>(WriteKind kind, Func<Work, Task<T>> body, CancellationToken cancellationToken = default)
     {
         for (var attempt = 1; ; attempt++)
         {

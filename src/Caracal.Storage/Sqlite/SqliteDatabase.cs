@@ -75,10 +75,12 @@ public sealed class SqliteDatabase : Database
             },
             cancellationToken);
 
-    public override Task<T> WriteAsync<T>(Func<Work, Task<T>> body, CancellationToken cancellationToken = default)
+    public override long? AuthorityVersion => _writer.AuthorityVersion;
+
+    public override Task<T> WriteAsync<T>(WriteKind kind, Func<Work, Task<T>> body, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return _writer.RunAsync(body, cancellationToken);
+        return _writer.RunAsync(kind, body, cancellationToken);
     }
 
     // One process, one clock: the embedded database's clock is ours.

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Caracal.Storage.Sqlite;
 
@@ -16,6 +17,8 @@ internal sealed class SqliteWriter : IDisposable
     private readonly SqliteConnection _connection;
     private readonly Queue<Unit> _waiting = new();
     private readonly List<Unit> _batch = new(LargestBatch);
+    private long _authorityVersion;
+    private bool _syncs = true;
     private bool _writing;
     private bool _closed;
 
@@ -25,9 +28,11 @@ internal sealed class SqliteWriter : IDisposable
         _connection = connection;
     }
 
-    public Task<T> RunAsync<T>(Func<Work, Task<T>> body, CancellationToken cancellationToken)
+    public long AuthorityVersion => Interlocked.Read(ref _authorityVersion);
+
+    public Task<T> RunAsync<T>(WriteKind kind, Func<Work, Task<T>> body, CancellationToken cancellationToken)
     {
-        var unit = new Unit<T>(body, cancellationToken);
+        var unit = new Unit<T>(kind, body, cancellationToken);
         lock (_gate)
         {
             if (_closed)
@@ -95,6 +100,7 @@ internal sealed class SqliteWriter : IDisposable
     {
         try
         {
+            SyncOnCommit(!_batch.TrueForAll(unit => unit.Kind == WriteKind.Issue));
             SqliteDatabase.Execute(_connection, "BEGIN IMMEDIATE");
             foreach (var unit in _batch)
             {
@@ -102,10 +108,12 @@ internal sealed class SqliteWriter : IDisposable
             }
 
             SqliteDatabase.Execute(_connection, "COMMIT");
+            CountAuthority();
         }
         catch (Exception fault)
         {
             Abandon();
+            CountAuthority(); // A commit that failed late may have happened after all.
             var reported = fault is SqliteException sqlite && SqliteFaults.IsUnavailable(sqlite)
                 ? new StorageUnavailableException("the store cannot be written", fault)
                 : fault;
@@ -128,6 +136,32 @@ internal sealed class SqliteWriter : IDisposable
         SqliteDatabase.Execute(_connection, "RELEASE unit");
     }
 
+    // Before any caller hears of the commit: whoever asks after its answer must not find what was read before it.
+    private void CountAuthority()
+    {
+        if (_batch.Exists(unit => unit.Kind == WriteKind.Authority))
+        {
+            Interlocked.Increment(ref _authorityVersion);
+        }
+    }
+
+    // SQLite takes this between transactions only. The log keeps its order, so the next synced commit covers this one.
+    private void SyncOnCommit(bool sync)
+    {
+        if (_syncs == sync)
+        {
+            return;
+        }
+
+        var answer = raw.sqlite3_exec(_connection.Handle, sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+        if (answer != raw.SQLITE_OK)
+        {
+            throw new StorageUnavailableException($"the store refused its durability setting (SQLite {answer})");
+        }
+
+        _syncs = sync;
+    }
+
     // After a failed BEGIN there is nothing to roll back; after a failed COMMIT there may be.
     private void Abandon()
     {
@@ -141,8 +175,10 @@ internal sealed class SqliteWriter : IDisposable
         }
     }
 
-    private abstract class Unit
+    private abstract class Unit(WriteKind kind)
     {
+        public WriteKind Kind => kind;
+
         /// <summary>Runs the body; false when it threw, in which case its changes are rolled back and the caller gets the exception.</summary>
         public abstract bool Execute(Work work);
 
@@ -151,7 +187,7 @@ internal sealed class SqliteWriter : IDisposable
         public abstract void Fail(Exception fault);
     }
 
-    private sealed class Unit<T>(Func<Work, Task<T>> body, CancellationToken cancellationToken) : Unit
+    private sealed class Unit<T>(WriteKind kind, Func<Work, Task<T>> body, CancellationToken cancellationToken) : Unit(kind)
     {
         private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private Work? _work;

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Caracal.Authority.TokenExchange;
 
 namespace Caracal.Storage.TokenExchange;
 
@@ -6,7 +7,9 @@ namespace Caracal.Storage.TokenExchange;
 /// The last fallible step of a mint: checks again, under the zone's delegation lock, that what was proved still holds
 /// (B10), spends the mandate and the approval, and inserts the authority record; all or nothing.
 /// </summary>
-public sealed class AuthorityRecordInsertion(Database database)
+/// <param name="database">The store.</param>
+/// <param name="memory">Learns what was written.</param>
+public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMemory memory)
 {
     private const string InsertColumns =
         """
@@ -51,10 +54,32 @@ public sealed class AuthorityRecordInsertion(Database database)
     /// <param name="epoch">The graph's epoch the Delegation was proved at.</param>
     /// <param name="stillHolds">Judges the same facts read again; runs on the writer, so it must be quick. Asked only when the guard does not hold.</param>
     /// <param name="cancellationToken">Cancels before the write starts, not in the middle.</param>
-    public Task<RecordOutcome> InsertAsync(
+    public async Task<RecordOutcome> InsertAsync(
+        NewAuthorityRecord record, ExchangeLookup lookup, long epoch, Func<ExchangeFacts, bool> stillHolds,
+        CancellationToken cancellationToken)
+    {
+        var version = memory.Version;
+        var outcome = await WriteAsync(record, lookup, epoch, stillHolds, cancellationToken);
+        if (outcome == RecordOutcome.Written)
+        {
+            memory.Keep(
+                record.ZoneId,
+                new RecordFacts(record.Id, record.SessionType, record.SubjectId, record.ParentId, "active", record.ExpiresAt),
+                version);
+        }
+
+        return outcome;
+    }
+
+    // Whoever loses the record of a mandate in a power cut finds the mandate refused. What it spends must stay spent.
+    private static WriteKind Kind(NewAuthorityRecord record) =>
+        record.UsedJti is null && record.ApprovalId is null ? WriteKind.Issue : WriteKind.Bookkeeping;
+
+    private Task<RecordOutcome> WriteAsync(
         NewAuthorityRecord record, ExchangeLookup lookup, long epoch, Func<ExchangeFacts, bool> stillHolds,
         CancellationToken cancellationToken) =>
         database.WriteAsync(
+            Kind(record),
             async work =>
             {
                 await work.LockAsync($"delegation:{record.ZoneId}");
@@ -86,6 +111,7 @@ public sealed class AuthorityRecordInsertion(Database database)
     /// <summary>Forgets mandates whose life is over; returns how many.</summary>
     public Task<int> PurgeUsedAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
         database.WriteAsync(
+            WriteKind.Bookkeeping,
             work =>
             {
                 var command = PreparedStatements.Get(work.Connection, "DELETE FROM used_mandates WHERE expires_at < @now", "@now");

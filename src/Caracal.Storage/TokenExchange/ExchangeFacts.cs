@@ -5,7 +5,7 @@ namespace Caracal.Storage.TokenExchange;
 /// <summary>Which rows one exchange asks for; null asks for none of that kind.</summary>
 public readonly record struct ExchangeLookup(string ZoneId, string? RecordId, string? AgentSessionId, string? DelegationEdgeId);
 
-/// <summary>What is stored about one exchange at one moment: read per request, never cached, so that a revocation holds at once.</summary>
+/// <summary>What is stored about one exchange at one moment. It is never older than the last change of authority, so that a revocation holds at once.</summary>
 public sealed record ExchangeFacts
 {
     /// <summary>The zone's configuration version; 0 when the zone was never written.</summary>

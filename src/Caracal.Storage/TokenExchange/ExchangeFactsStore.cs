@@ -5,7 +5,9 @@ using Caracal.Authority.TokenExchange;
 namespace Caracal.Storage.TokenExchange;
 
 /// <summary>The one combined read of an exchange (sts.md B3): zone version, authority record, Session, Delegation.</summary>
-public sealed class ExchangeFactsStore(Database database)
+/// <param name="database">The store.</param>
+/// <param name="memory">What was read before and provably still holds.</param>
+public sealed class ExchangeFactsStore(Database database, ExchangeFactsMemory memory)
 {
     private const string RecordColumns = "{0}.id, {0}.session_type, {0}.subject_id, {0}.parent_id, {0}.status, {0}.expires_at";
 
@@ -49,9 +51,17 @@ public sealed class ExchangeFactsStore(Database database)
         "SELECT " + Columns(EdgeColumns, "e") + ", s.application_id FROM delegation_edges e "
         + "LEFT JOIN sessions s ON s.id = e.source_session_id AND s.zone_id = @zone WHERE e.id = @edge AND e.zone_id = @zone";
 
-    /// <summary>Reads everything an exchange needs on one pooled connection.</summary>
-    public Task<ExchangeFacts> ReadAsync(ExchangeLookup lookup, CancellationToken cancellationToken) =>
-        database.ReadAsync(connection => Task.FromResult(Read(connection, lookup)), cancellationToken);
+    /// <summary>Everything an exchange needs, as it is now.</summary>
+    public ValueTask<ExchangeFacts> ReadAsync(ExchangeLookup lookup, CancellationToken cancellationToken) =>
+        memory.Find(lookup) is { } known ? new ValueTask<ExchangeFacts>(known) : new(ReadStoredAsync(lookup, cancellationToken));
+
+    private async Task<ExchangeFacts> ReadStoredAsync(ExchangeLookup lookup, CancellationToken cancellationToken)
+    {
+        var version = memory.Version;
+        var facts = await database.ReadAsync(connection => Task.FromResult(Read(connection, lookup)), cancellationToken);
+        memory.Keep(lookup, facts, version);
+        return facts;
+    }
 
     /// <summary>The same read inside a change in progress, for the check again before an insert (B10).</summary>
     internal static ExchangeFacts Read(DbConnection connection, ExchangeLookup lookup)

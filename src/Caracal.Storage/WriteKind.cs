@@ -1,0 +1,17 @@
+namespace Caracal.Storage;
+
+/// <summary>What a change means to those who decide. Ask for less than <see cref="Authority"/> only where it provably holds.</summary>
+public enum WriteKind
+{
+    /// <summary>May change what somebody is allowed to do: what was read before it is worth nothing after it. Durable when it returns.</summary>
+    Authority = 0,
+
+    /// <summary>Changes no row that <see cref="TokenExchange.ExchangeFactsStore"/> ever read: it only adds, or keeps the books. Durable when it returns.</summary>
+    Bookkeeping,
+
+    /// <summary>
+    /// As <see cref="Bookkeeping"/>, and a power cut may undo it as a whole: losing it only takes authority away. The end
+    /// of the process cannot, and it is never lost before a later durable change.
+    /// </summary>
+    Issue,
+}
