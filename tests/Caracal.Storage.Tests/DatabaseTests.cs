@@ -178,4 +178,38 @@ public sealed class DatabaseTests
         Assert.Equal(
             (long)Math.Floor(ticks / 10m),
             Instants.ToMicroseconds(DateTimeOffset.UnixEpoch.AddTicks(ticks)));
+
+    [Fact]
+    public async Task Only_what_a_power_cut_may_undo_commits_without_the_disk()
+    {
+        await using var temporary = await TestStore.CreateAsync(Engine.Sqlite);
+        Task<int> SyncOfAsync(WriteKind kind) => temporary.Database.WriteAsync(
+            kind, work => work.Connection.ExecuteScalarAsync<int>("PRAGMA synchronous"));
+        const int Normal = 1;
+        const int Full = 2;
+        Assert.Equal(Full, await SyncOfAsync(WriteKind.Authority));
+        Assert.Equal(Normal, await SyncOfAsync(WriteKind.Issue));
+        Assert.Equal(Full, await SyncOfAsync(WriteKind.Bookkeeping));
+        var works = Enumerable.Range(0, 400)
+            .Select(i => Task.Run(async () => (Durable: i % 4 == 0, Sync: await SyncOfAsync(i % 4 == 0 ? WriteKind.Authority : WriteKind.Issue))));
+        Assert.All(await Task.WhenAll(works), work => Assert.True(work.Sync == Full || !work.Durable));
+    }
+
+    [Fact]
+    public async Task A_failed_work_alone_in_its_transaction_leaves_nothing_and_the_next_one_goes_on()
+    {
+        await using var temporary = await TestStore.CreateAsync(Engine.Sqlite);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => temporary.Database.WriteAsync<int>(async work =>
+        {
+            await work.Connection.ExecuteAsync("INSERT INTO zone_versions (zone_id, version) VALUES ('a', 1)");
+            throw new InvalidOperationException("no");
+        }));
+        await temporary.Database.WriteAsync(async work =>
+        {
+            await work.Connection.ExecuteAsync("INSERT INTO zone_versions (zone_id, version) VALUES ('b', 1)");
+            work.Discard();
+        });
+        await temporary.Database.WriteAsync(work => work.Connection.ExecuteAsync("INSERT INTO zone_versions (zone_id, version) VALUES ('c', 1)"));
+        Assert.Equal("c", await temporary.Database.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT group_concat(zone_id) FROM zone_versions")));
+    }
 }

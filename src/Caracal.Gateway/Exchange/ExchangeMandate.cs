@@ -39,7 +39,7 @@ internal sealed class ExchangeMandate(IGatewayExchange exchange, StsCircuit circ
     private Verdict Accept(GatewayCall call, ExchangeGrant grant)
     {
         circuit.Report(failed: false);
-        if (grant.AccessToken.Length == 0)
+        if (grant.AccessToken is "")
         {
             return Verdict.Refuse(GatewayErrors.StsResponseInvalid, GatewayCounter.StsExchangeErrors);
         }

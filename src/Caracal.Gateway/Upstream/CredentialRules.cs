@@ -37,7 +37,7 @@ internal static class CredentialRules
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Decides what to inject for <paramref name="directive"/>.</summary>
-    public static InjectionOutcome TryPlan(UpstreamDirective directive, string accessToken, out Injection injection)
+    public static InjectionOutcome TryPlan(UpstreamDirective directive, string? accessToken, out Injection injection)
     {
         injection = default;
         switch (directive.AuthMode)
@@ -45,6 +45,11 @@ internal static class CredentialRules
             case "none":
                 return InjectionOutcome.Ready;
             case "caracal_jwt":
+                if (accessToken is null)
+                {
+                    return InjectionOutcome.CredentialMissing;
+                }
+
                 var scheme = string.IsNullOrEmpty(directive.AuthScheme) ? "Bearer" : directive.AuthScheme;
                 return TryHeader(directive, scheme, accessToken, out injection);
             case "provider_oauth" or "provider_apikey" when string.IsNullOrEmpty(directive.ProviderToken):

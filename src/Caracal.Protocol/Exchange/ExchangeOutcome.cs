@@ -12,10 +12,10 @@ public readonly record struct ExchangeOutcome
 }
 
 /// <summary>A successful exchange: the resource mandate and how to call upstream.</summary>
-/// <param name="AccessToken">The <c>use=resource</c> mandate.</param>
+/// <param name="AccessToken">The <c>use=resource</c> mandate; null when both share a process and it goes nowhere.</param>
 /// <param name="ExpiresIn">Whole seconds.</param>
 /// <param name="Upstream">The private directive of the resource; null when none was configured.</param>
-public sealed record ExchangeGrant(string AccessToken, int ExpiresIn, UpstreamDirective? Upstream);
+public sealed record ExchangeGrant(string? AccessToken, int ExpiresIn, UpstreamDirective? Upstream);
 
 /// <summary>A refused or failed exchange.</summary>
 /// <param name="Refusal">What the Gateway's caller sees.</param>

@@ -102,12 +102,15 @@ internal sealed class SqliteWriter : IDisposable
         {
             SyncOnCommit(!_batch.TrueForAll(unit => unit.Kind == WriteKind.Issue));
             SqliteDatabase.Execute(_connection, "BEGIN IMMEDIATE");
-            foreach (var unit in _batch)
+            if (_batch.Count == 1)
             {
-                RunOne(unit);
+                RunAlone(_batch[0]);
+            }
+            else
+            {
+                RunTogether();
             }
 
-            SqliteDatabase.Execute(_connection, "COMMIT");
             CountAuthority();
         }
         catch (Exception fault)
@@ -124,17 +127,31 @@ internal sealed class SqliteWriter : IDisposable
         _batch.ForEach(unit => unit.Complete());
     }
 
-    private void RunOne(Unit unit)
+    // Alone in its transaction, a work needs no savepoint to be rolled back without others.
+    private void RunAlone(Unit unit)
     {
-        SqliteDatabase.Execute(_connection, "SAVEPOINT unit");
-        var work = new Work(_database, _connection, static (_, _) => Task.FromResult(true));
-        if (!unit.Execute(work) || work.Discarded)
+        var work = NewWork();
+        SqliteDatabase.Execute(_connection, unit.Execute(work) && !work.Discarded ? "COMMIT" : "ROLLBACK");
+    }
+
+    private void RunTogether()
+    {
+        foreach (var unit in _batch)
         {
-            SqliteDatabase.Execute(_connection, "ROLLBACK TO unit");
+            SqliteDatabase.Execute(_connection, "SAVEPOINT unit");
+            var work = NewWork();
+            if (!unit.Execute(work) || work.Discarded)
+            {
+                SqliteDatabase.Execute(_connection, "ROLLBACK TO unit");
+            }
+
+            SqliteDatabase.Execute(_connection, "RELEASE unit");
         }
 
-        SqliteDatabase.Execute(_connection, "RELEASE unit");
+        SqliteDatabase.Execute(_connection, "COMMIT");
     }
+
+    private Work NewWork() => new(_database, _connection, static (_, _) => Task.FromResult(true));
 
     // Before any caller hears of the commit: whoever asks after its answer must not find what was read before it.
     private void CountAuthority()

@@ -37,8 +37,9 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
                      AND (b.session_type <> 'user' OR (b.status = 'active' AND b.expires_at > @now)))))
         """;
 
+    // The expiry is the mandate's own, signed: the same mandate always comes with the same one.
     private const string UseSql =
-        "INSERT INTO used_mandates (jti, expires_at) VALUES (@jti, @expires) ON CONFLICT (jti) DO NOTHING";
+        "INSERT INTO used_mandates (jti, expires_at) VALUES (@jti, @expires) ON CONFLICT (expires_at, jti) DO NOTHING";
 
     private const string ConsumeSql =
         """

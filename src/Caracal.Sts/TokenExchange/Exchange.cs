@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Caracal.Authority.Approvals;
 using Caracal.Authority.DecisionContract;
 using Caracal.Authority.TokenExchange;
@@ -5,6 +6,7 @@ using Caracal.Protocol.Exchange;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage.Approvals;
 using Caracal.Storage.TokenExchange;
+using Caracal.Sts.Jwks;
 using Caracal.Sts.Zones;
 
 namespace Caracal.Sts.TokenExchange;
@@ -57,7 +59,21 @@ internal sealed class Exchange(TokenRequest request, string requestId)
     public PolicyRequest? PolicyRequest { get; set; }
     public long LifetimeSeconds { get; set; }
     public MandateClaims? Minted { get; set; }
-    public string AccessToken { get; set; } = "";
+
+    /// <summary>The key that signs <see cref="Minted"/>.</summary>
+    public OpenedKey? Signer { get; set; }
+
+    /// <summary>Signs no sooner than the token is asked for; who shares our process may never send it anywhere.</summary>
+    public bool SignsOnDemand { get; init; }
+
+    /// <summary>The mandate granted here; only a granted exchange has one.</summary>
+    [AllowNull]
+    public string AccessToken
+    {
+        get => field ??= MandateSigner.Sign(Signer!, Minted!);
+        set;
+    }
+
     public Dictionary<string, UpstreamDirective>? Upstreams { get; set; }
 
     /// <summary>The mandate's claims once they are verified.</summary>

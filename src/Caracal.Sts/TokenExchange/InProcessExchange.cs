@@ -9,7 +9,7 @@ internal sealed class InProcessExchange(TokenExchangeSpine spine, StsMetrics met
 {
     public async Task<ExchangeOutcome> ExchangeAsync(ExchangeRequest request, CancellationToken cancellationToken)
     {
-        var exchange = new Exchange(Read(request), request.RequestId);
+        var exchange = new Exchange(Read(request), request.RequestId) { SignsOnDemand = true };
         var verdict = await spine.RunAsync(exchange, cancellationToken);
         metrics.Finished(verdict.IsGranted);
         if (!verdict.IsGranted)
@@ -24,7 +24,8 @@ internal sealed class InProcessExchange(TokenExchangeSpine spine, StsMetrics met
 
         // By the text the caller sent, as over HTTP: a row id names no upstream (gateway.md A8).
         var directive = exchange.Upstreams?.GetValueOrDefault(exchange.Request.Resources[0]);
-        return ExchangeOutcome.Granted(new ExchangeGrant(exchange.AccessToken, (int)exchange.LifetimeSeconds, directive));
+        var token = directive is { AuthMode: "caracal_jwt" } or { ForwardCaracalIdentity: true } ? exchange.AccessToken : null;
+        return ExchangeOutcome.Granted(new ExchangeGrant(token, (int)exchange.LifetimeSeconds, directive));
     }
 
     public Task<bool> IsReachableAsync(CancellationToken cancellationToken) => Task.FromResult(true);

@@ -82,7 +82,7 @@ public sealed class GatewayExchangeTests
         var granted = await sts.Service.Exchange.ExchangeAsync(request, CancellationToken.None);
         Assert.NotNull(granted.Grant);
         Assert.Equal(("https://up.example.com", "caracal_jwt"), (granted.Grant.Upstream!.Url, granted.Grant.Upstream.AuthMode));
-        Assert.Equal(MandateUse.Resource, MandateToken.TryParse(granted.Grant.AccessToken)!.Claims.Use);
+        Assert.Equal(MandateUse.Resource, MandateToken.TryParse(granted.Grant.AccessToken!)!.Claims.Use);
         var again = await sts.Service.Exchange.ExchangeAsync(request, CancellationToken.None);
         Assert.Equal((401, "invalid_token", true), (again.Failure!.Refusal.Status, again.Failure.Refusal.Code, again.Failure.Authenticated));
         Assert.Equal("req-1", (await sts.EventsAsync())[^1].GetProperty("request_id").GetString());

@@ -83,7 +83,7 @@ public sealed class RecordInsertionTests
         }
 
         Assert.Equal(1, await insertion.PurgeUsedAsync(now, CancellationToken.None));
-        var again = await insertion.InsertAsync(Record() with { UsedJti = "new", UsedJtiExpiresAt = now }, lookup, 0, _ => true, CancellationToken.None);
+        var again = await insertion.InsertAsync(Record() with { UsedJti = "new", UsedJtiExpiresAt = now.AddMinutes(5) }, lookup, 0, _ => true, CancellationToken.None);
         Assert.Equal(RecordOutcome.MandateAlreadyUsed, again);
     }
 

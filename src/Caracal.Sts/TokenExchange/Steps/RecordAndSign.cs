@@ -27,7 +27,7 @@ internal sealed class RecordAndSign(ExchangeParts parts) : IExchangeStep
         // The commit waits for the disk; signing meanwhile costs no time. Nothing leaves before both are done.
         var writing = parts.Records.InsertAsync(
             NewRecord(exchange, claims), Guard(exchange), proof?.Epoch ?? 0, facts => StillHolds(exchange, facts), cancellationToken);
-        var token = MandateSigner.Sign(signer, claims);
+        var token = exchange.SignsOnDemand ? null : MandateSigner.Sign(signer, claims);
         var outcome = await writing;
         if (outcome != RecordOutcome.Written)
         {
@@ -38,10 +38,11 @@ internal sealed class RecordAndSign(ExchangeParts parts) : IExchangeStep
         {
             // The graph moved on between decision and insert, and still carries this Delegation: say so as it is now.
             claims = MandateClaimsBuilder.Build(exchange, parts.Settings.Issuer, sid) with { Jti = claims.Jti };
-            token = MandateSigner.Sign(signer, claims);
+            token = null;
         }
 
         exchange.Minted = claims;
+        exchange.Signer = signer;
         exchange.AccessToken = token;
         if (exchange.Approval is { } approval)
         {

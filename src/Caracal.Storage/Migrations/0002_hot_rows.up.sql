@@ -1,0 +1,1 @@
+-- Rows that every governed call writes, laid out so that one call touches few pages.
