@@ -1,5 +1,6 @@
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Logging;
+using Caracal.Hosting.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
 
@@ -9,6 +10,9 @@ namespace Caracal.Stack;
 internal sealed record HostedRole
 {
     public required string Role { get; init; }
+
+    /// <summary>Where it will listen.</summary>
+    public required ListenSettings Listen { get; init; }
 
     /// <summary>Starts groups, snapshots and jobs, then listens; answers the base address.</summary>
     public required Func<CancellationToken, Task<string>> StartAsync { get; init; }
@@ -21,14 +25,15 @@ internal sealed record HostedRole
 
     /// <summary>A role whose listener the stack makes.</summary>
     public static HostedRole Served(
-        RoleServerOptions options, ILoggerProvider logging, Action<WebApplication> mapRoutes,
+        RoleServerOptions options, MetricsRegistry metrics, ILoggerProvider logging, Action<WebApplication> mapRoutes,
         Func<CancellationToken, Task> start, Func<Task> stop, Func<ValueTask> dispose)
     {
-        var server = RoleServer.Create(options, logging);
+        var server = RoleServer.Create(options with { Metrics = options.Metrics ?? metrics }, logging);
         mapRoutes(server.Application);
         return new HostedRole
         {
             Role = options.Role,
+            Listen = options.Listen,
             StartAsync = async cancellationToken =>
             {
                 await start(cancellationToken);

@@ -1,0 +1,114 @@
+using System.Net;
+using Caracal.Hosting;
+using Caracal.Hosting.Settings;
+using Caracal.Keys.Certificates;
+using Caracal.Storage.Postgres;
+using Caracal.Storage.Privileges;
+using Caracal.Streams.Redis;
+
+namespace Caracal.Stack.Stores;
+
+/// <summary>Where one role keeps its state: PostgreSQL and Redis (operations.md 2.4, gateway.md A14).</summary>
+internal sealed record StoreSettings
+{
+    /// <summary><c>DATABASE_URL</c>, in a secrets folder <c>&lt;role&gt;DatabaseUrl</c>.</summary>
+    public required PostgresAddress Database { get; init; }
+
+    /// <summary>The role's pool and time limits (operations.md 7.3).</summary>
+    public required PostgresSettings Limits { get; init; }
+
+    /// <summary><c>REDIS_URL</c>, in a secrets folder <c>&lt;role&gt;RedisUrl</c>, with the <c>REDIS_*</c> limits.</summary>
+    public required RedisOptions Redis { get; init; }
+
+    /// <summary>
+    /// Null means the embedded store, which only a process with every role may use. One URL without the other, and a
+    /// plain connection to another machine in rc and stable, are faults.
+    /// </summary>
+    public static StoreSettings? Read(SettingsReader reader, bool mayEmbed)
+    {
+        var database = reader.Secrets.Find("DATABASE_URL", reader.Role + "DatabaseUrl")?.Value.Reveal();
+        var redis = reader.Secrets.Find("REDIS_URL", reader.Role + "RedisUrl")?.Value.Reveal();
+        if (database is null && redis is null && mayEmbed)
+        {
+            return null;
+        }
+
+        if (database is null)
+        {
+            reader.Fault(redis is null ? "DATABASE_URL is required" : "DATABASE_URL is required beside REDIS_URL");
+        }
+
+        if (redis is null)
+        {
+            reader.Fault(database is null ? "REDIS_URL is required" : "REDIS_URL is required beside DATABASE_URL");
+        }
+
+        var options = redis is null ? null : ReadRedis(reader, redis);
+        var address = database is null ? null : ReadDatabase(reader, database);
+        return address is null || options is null ? null : new StoreSettings { Database = address, Limits = ReadLimits(reader), Redis = options };
+    }
+
+    private static PostgresAddress? ReadDatabase(SettingsReader reader, string url)
+    {
+        try
+        {
+            var address = PostgresAddress.Parse(url);
+            if (address.TransportProblem(reader.Published, reader.Boolean("CARACAL_ALLOW_PLAINTEXT_STORES", false)) is { } problem)
+            {
+                reader.Fault($"DATABASE_URL {problem}");
+            }
+
+            return address;
+        }
+        catch (FormatException fault)
+        {
+            reader.Fault($"DATABASE_URL {fault.Message}");
+            return null;
+        }
+    }
+
+    // The names and limits of v1.0 differ between its two families of services.
+    private static PostgresSettings ReadLimits(SettingsReader reader)
+    {
+        var limits = new PostgresSettings { Role = ServiceRole.Of(reader.Role), Instance = ServiceInstance.Id };
+        return reader.Role is StackRoles.Api or StackRoles.Coordinator
+            ? limits with
+            {
+                MaximumConnections = reader.Integer("DB_POOL_MAX", 20, minimum: 2),
+                ConnectTimeout = TimeSpan.FromSeconds(5),
+                StatementTimeout = TimeSpan.FromSeconds(reader.Role == StackRoles.Api ? 15 : 10),
+                IdleLifetime = TimeSpan.FromSeconds(30),
+            }
+            : limits with
+            {
+                MaximumConnections = reader.Integer("DB_MAX_CONNS", 20, minimum: 2),
+                MinimumConnections = reader.Integer("DB_MIN_CONNS", 2, minimum: 0),
+                ConnectTimeout = reader.Duration("DB_CONNECT_TIMEOUT", TimeSpan.FromSeconds(10)),
+            };
+    }
+
+    private static RedisOptions? ReadRedis(SettingsReader reader, string url)
+    {
+        if (!RedisOptions.TryParse(url, out var options, out var fault))
+        {
+            reader.Fault($"REDIS_URL {fault}");
+            return null;
+        }
+
+        if (reader.Published && !options.UseTls && !IsNear(options.Host) && !reader.Boolean("CARACAL_ALLOW_PLAINTEXT_STORES", false))
+        {
+            reader.Fault("REDIS_URL must use rediss:// to another machine (or set CARACAL_ALLOW_PLAINTEXT_STORES=true)");
+        }
+
+        return options with
+        {
+            ExtraAuthorities = ExtraAuthorities.Load(reader.Text("CARACAL_TLS_EXTRA_CA_FILE")),
+            DialTimeout = reader.Duration("REDIS_DIAL_TIMEOUT", options.DialTimeout),
+            CommandTimeout = reader.Duration("REDIS_READ_TIMEOUT", options.CommandTimeout),
+        };
+    }
+
+    // A single label is a name of the deployment's own network (operations.md 2.4).
+    private static bool IsNear(string host) =>
+        host == "localhost" || (IPAddress.TryParse(host, out var address) ? IPAddress.IsLoopback(address) : !host.Contains('.', StringComparison.Ordinal));
+}
