@@ -89,6 +89,7 @@ internal sealed class StackParts(Database database, TimeProvider time, JsonLineL
             Outbox = new EventOutbox(),
             Streams = _streams,
             State = _state,
+            Leases = _state,
             Audit = _journals!.Open(settings.For(StackRoles.Sts), Logger(StackRoles.Sts)),
             Logger = Logger(StackRoles.Sts),
         });
