@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using Caracal.Cli.Client;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Processes;
@@ -49,8 +50,9 @@ internal sealed class GovernedBench
         }
 
         var callers = Enumerable.Range(0, plan.Callers)
-            .Select(i => Task.Run(() => CallAsync(authorities[i % authorities.Count], stop), stop)).ToList();
+            .Select(i => Task.Run(() => CallAsync(authorities[i % authorities.Count], plan.MintsOnly, stop), stop)).ToList();
         await Task.Delay(TimeSpan.FromSeconds(plan.WarmupSeconds), stop);
+        var allocated = await AllocatedAsync(stop);
         var before = ProcStat.Read(pid);
         var clock = Stopwatch.StartNew();
         measuring = true;
@@ -58,13 +60,14 @@ internal sealed class GovernedBench
         measuring = false;
         var elapsed = clock.Elapsed;
         var after = ProcStat.Read(pid);
+        allocated = await AllocatedAsync(stop) - allocated;
         stopping = true;
         await Task.WhenAll(callers);
-        return Summarise(elapsed, before, after);
+        return Summarise(plan, elapsed, before, after, allocated);
     }
 
     // Mint, then spend: the two calls that an agent makes for one governed call.
-    private async Task CallAsync(AgentAuthority authority, CancellationToken stop)
+    private async Task CallAsync(AgentAuthority authority, bool mintsOnly, CancellationToken stop)
     {
         var blueprint = application.Zone.Blueprint;
         while (!stopping && !stop.IsCancellationRequested)
@@ -75,9 +78,13 @@ internal sealed class GovernedBench
             {
                 var mandate = (await application.MintAsync(authority, blueprint.Scopes[0], stop)).Require("mint");
                 record.Add(mandate.RequestId);
-                var answer = (await client.GovernedAsync(
-                    HttpMethod.Get, "/reports", mandate["access_token"], blueprint.Resource, stop)).Require("governed call");
-                record.Add(answer.RequestId);
+                if (!mintsOnly)
+                {
+                    var answer = (await client.GovernedAsync(
+                        HttpMethod.Get, "/reports", mandate["access_token"], blueprint.Resource, stop)).Require("governed call");
+                    record.Add(answer.RequestId);
+                }
+
                 if (counted) latencies.Enqueue(Stopwatch.GetElapsedTime(start).Ticks);
             }
             catch (Exception fault) when (fault is WireException or HttpRequestException)
@@ -90,7 +97,16 @@ internal sealed class GovernedBench
         }
     }
 
-    private BenchResult Summarise(TimeSpan elapsed, ProcStat? before, ProcStat? after)
+    // What the measured process says it has allocated since it started.
+    private async Task<double> AllocatedAsync(CancellationToken stop)
+    {
+        using var http = new HttpClient();
+        var text = await http.GetStringAsync(new Uri(client.Endpoints.Sts + "/metrics"), stop);
+        var line = text.Split('\n').First(l => l.StartsWith("caracal_sts_allocated_bytes_total ", StringComparison.Ordinal));
+        return double.Parse(line[(line.IndexOf(' ', StringComparison.Ordinal) + 1)..], CultureInfo.InvariantCulture);
+    }
+
+    private BenchResult Summarise(BenchPlan plan, TimeSpan elapsed, ProcStat? before, ProcStat? after, double allocated)
     {
         var sorted = latencies.Order().ToArray();
         var cpu = before is { } from && after is { } to ? to.CpuMicroseconds - from.CpuMicroseconds : 0;
@@ -103,6 +119,8 @@ internal sealed class GovernedBench
             Errors = Interlocked.Read(ref errors),
             CpuMicrosecondsPerCall = sorted.Length == 0 ? 0 : cpu / sorted.Length,
             ResidentMegabytes = after?.ResidentMegabytes ?? 0,
+            AllocatedBytesPerCall = sorted.Length == 0 ? 0 : allocated / sorted.Length,
+            MintsOnly = plan.MintsOnly,
             FirstError = firstError,
         };
     }
