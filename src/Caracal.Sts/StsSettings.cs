@@ -23,7 +23,7 @@ public sealed record StsSettings
     /// <summary><c>STREAMS_HMAC_KEY</c> and its slots; null accepts unsigned messages, which only dev allows.</summary>
     public HmacKeyRing? StreamKeys { get; init; }
 
-    /// <summary><c>AUDIT_HMAC_KEY</c>: signs events that travel by the stream; null only in dev.</summary>
+    /// <summary><c>AUDIT_HMAC_KEY</c> and its slots: signs events that travel by the stream or go out with a decision; null only in dev.</summary>
     public HmacKeyRing? AuditKeys { get; init; }
 
     /// <summary><c>STS_ADMIN_TOKEN</c>; null disables rotation by bearer.</summary>
@@ -56,6 +56,9 @@ public sealed record StsSettings
     /// <summary><c>CARACAL_PRIVATE_EGRESS_HOSTS</c>: exact hosts inside private networks that may be called.</summary>
     public IReadOnlyList<string> PrivateEgressHosts { get; init; } = [];
 
+    /// <summary><c>CARACAL_TLS_EXTRA_CA_FILE</c>: a PEM file of authorities that token endpoints and issuers may be vouched for by.</summary>
+    public string? ExtraAuthorities { get; init; }
+
     /// <summary>Reads the settings; every fault is in <paramref name="reader"/>, and nothing may start while there is one.</summary>
     public static StsSettings? Read(SettingsReader reader)
     {
@@ -82,6 +85,7 @@ public sealed record StsSettings
             ControlAudience = reader.Text("CONTROL_AUDIENCE", "caracal-control"),
             CustomRego = reader.Boolean("POLICY_CUSTOM_REGO", true),
             CrossApplicationChains = reader.Boolean("STS_CROSS_APPLICATION_CHAINS", false),
+            ExtraAuthorities = reader.Text("CARACAL_TLS_EXTRA_CA_FILE", ""),
             PrivateEgressHosts = reader.List("CARACAL_PRIVATE_EGRESS_HOSTS"),
         };
         return reader.Faults.Count == 0 ? settings : null;

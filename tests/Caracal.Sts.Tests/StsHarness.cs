@@ -51,7 +51,8 @@ internal sealed class StsHarness : IAsyncDisposable
     private readonly TestStore _store;
     private readonly DirectoryInfo _journal;
     private HttpMessageInvoker? _issuers;
-    private RoleServer _server;
+    private TimeProvider _time = TimeProvider.System;
+    private StsReplica _replica;
     private AuditTrail _trail;
 
     private StsHarness(TestStore store, DirectoryInfo journal, StsSettings settings, CapturedAudit audit, AuditTrail trail, BreakableState state)
@@ -59,7 +60,7 @@ internal sealed class StsHarness : IAsyncDisposable
         _store = store;
         _journal = journal;
         _trail = trail;
-        _server = null!;
+        _replica = null!;
         Settings = settings;
         Audit = audit;
         State = state;
@@ -81,7 +82,15 @@ internal sealed class StsHarness : IAsyncDisposable
 
     public static Task<StsHarness> StartAsync(Engine engine, params (string Name, string Value)[] variables) => StartAsync(engine, null, variables);
 
-    public static async Task<StsHarness> StartAsync(Engine engine, HttpMessageHandler? issuers, params (string Name, string Value)[] variables)
+    public static Task<StsHarness> StartAsync(Engine engine, HttpMessageHandler? issuers, params (string Name, string Value)[] variables) =>
+        StartAsync(engine, issuers, null, variables);
+
+    /// <param name="engine">The store's engine.</param>
+    /// <param name="issuers">How issuers and token endpoints are called; null for the real guard.</param>
+    /// <param name="time">The process clock; null for the system's.</param>
+    /// <param name="variables">Settings.</param>
+    public static async Task<StsHarness> StartAsync(
+        Engine engine, HttpMessageHandler? issuers, TimeProvider? time, params (string Name, string Value)[] variables)
     {
         var store = await TestStore.CreateAsync(engine, ServiceRole.Sts);
         var journal = Directory.CreateTempSubdirectory("caracal-sts-test-");
@@ -89,6 +98,7 @@ internal sealed class StsHarness : IAsyncDisposable
         var trail = OpenTrail(journal, audit);
         var harness = new StsHarness(store, journal, Read(variables), audit, trail, new BreakableState())
         {
+            _time = time ?? TimeProvider.System,
             _issuers = issuers is null ? null : new HttpMessageInvoker(issuers, disposeHandler: false),
         };
         await harness.SeedAsync();
@@ -311,34 +321,33 @@ internal sealed class StsHarness : IAsyncDisposable
         return form;
     }
 
+    /// <summary>Another instance over the same store, streams and shared state; answers over its own port.</summary>
+    public Task<StsReplica> ReplicaAsync() => StsReplica.StartAsync(Settings, Dependencies());
+
     private async Task RunAsync()
     {
-        var logging = new JsonLineLogging(TextWriter.Null, LogLevel.Warning, "test", "test");
-        Clock = new DatabaseClock(Database, TimeProvider.System);
-        Service = new StsService(Settings, new StsDependencies
-        {
-            Database = Database,
-            Clock = Clock,
-            Outbox = new EventOutbox(),
-            Streams = Streams,
-            State = State,
-            Audit = _trail,
-            Logger = logging.CreateLogger("sts"),
-            IssuerHttp = _issuers,
-        });
-        _server = RoleServer.Create(StsService.ServerOptions(Settings), logging);
-        Service.MapRoutes(_server.Application);
-        await Service.StartAsync(CancellationToken.None);
-        await _server.StartAsync(CancellationToken.None);
-        Client = new HttpClient { BaseAddress = new Uri(_server.Address) };
+        Clock = new DatabaseClock(Database, _time);
+        _replica = await StsReplica.StartAsync(Settings, Dependencies());
+        Service = _replica.Service;
+        Client = _replica.Client;
     }
+
+    private StsDependencies Dependencies() => new()
+    {
+        Database = Database,
+        Clock = Clock,
+        Outbox = new EventOutbox(),
+        Streams = Streams,
+        State = State,
+        Leases = State,
+        Audit = _trail,
+        Logger = new JsonLineLogging(TextWriter.Null, LogLevel.Warning, "test", "test").CreateLogger("sts"),
+        Http = _issuers,
+    };
 
     private async Task StopAsync()
     {
-        Client.Dispose();
-        await _server.StopAsync(CancellationToken.None);
-        await _server.DisposeAsync();
-        await Service.DisposeAsync();
+        await _replica.DisposeAsync();
         await _trail.DisposeAsync();
     }
 

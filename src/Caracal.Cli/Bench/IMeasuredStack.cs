@@ -8,6 +8,9 @@ internal interface IMeasuredStack : IAsyncDisposable
 
     string AdminToken { get; }
 
+    /// <summary>Opens every role's <c>/metrics</c>.</summary>
+    string MetricsToken { get; }
+
     /// <summary>Our processes by name; servers that are not ours are not measured.</summary>
     IReadOnlyList<(string Name, int Pid)> Processes { get; }
 }
