@@ -40,6 +40,7 @@ internal sealed class ProviderCredentials(ProviderSecrets secrets, ClientTokens 
             return null;
         }
 
+        directive = directive with { OperationsEnforced = resource.OperationsEnforced };
         zone.Directives[resource.Id] = directive;
         return IsTemplate(directive) ? await FillAsync(zone, provider, directive, connection, cancellationToken) : directive;
     }
