@@ -18,6 +18,9 @@ internal sealed class FuzzRun(string name)
 
     public int Defined { get; private set; }
 
+    /// <summary>The seed of the first program that reached a limit; -1 when none did.</summary>
+    public int FirstLimited { get; private set; } = -1;
+
     public int Limits => _codes.Where(c => c.Key is "eval_limit_error" or "eval_cancel_error").Sum(c => c.Value);
 
     /// <summary>How many programs the run is to take: a thousand, or what <c>CARACAL_FUZZ_PROGRAMS</c> says for a night.</summary>
@@ -58,12 +61,13 @@ internal sealed class FuzzRun(string name)
     {
         if (result.IsDefined) Defined++;
         if (result.Error is not { } error) return;
+        if (error.Code is "eval_limit_error" or "eval_cancel_error" && FirstLimited < 0) FirstLimited = FirstSeed + Programs;
         _codes[error.Code] = _codes.GetValueOrDefault(error.Code) + 1;
     }
 
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{name}: {Programs} programs in {Stopwatch.GetElapsedTime(_started).TotalSeconds:F0} s, {Compiled} compiled, {Defined} with a result, {string.Join(", ", _codes.Select(c => $"{c.Value} {c.Key}"))}, {Limits} limits, 0 crashes, 0 hangs");
+        $"{name}: {Programs} programs in {Stopwatch.GetElapsedTime(_started).TotalSeconds:F0} s, {Compiled} compiled, {Defined} with a result, {string.Join(", ", _codes.Select(c => $"{c.Value} {c.Key}"))}, {Limits} limits{(FirstLimited < 0 ? "" : $" (first: seed {FirstLimited})")}, 0 crashes, 0 hangs");
 
     private static int Setting(string variable, int fallback) =>
         Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : fallback;
