@@ -27,7 +27,8 @@ internal sealed class ProviderCredentials(ProviderSecrets secrets, ClientTokens 
     {
         if (string.IsNullOrEmpty(resource.ProviderId))
         {
-            return zone.Directives[resource.Id] = UpstreamDirectiveRules.Mandate(resource.UpstreamUrl);
+            return zone.Directives[resource.Id] =
+                UpstreamDirectiveRules.Mandate(resource.UpstreamUrl) with { OperationsEnforced = resource.OperationsEnforced };
         }
 
         if (zone.FindProvider(resource.ProviderId) is not { } provider)
