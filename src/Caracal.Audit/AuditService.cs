@@ -32,11 +32,14 @@ public sealed class AuditService : IAsyncDisposable
     private readonly BackgroundTasks _tasks = new();
 
     public AuditService(
-        AuditSettings settings, Database database, DatabaseClock clock, IStreamTransport transport, ISharedState state, ILogger logger)
+        AuditSettings settings, Database database, DatabaseClock clock, IStreamTransport transport, ISharedState state, ILogger logger,
+        MetricsRegistry? storeMetrics = null)
     {
         _time = clock.Process;
         _logger = logger;
-        var metrics = new AuditMetrics(new MetricsRegistry());
+        var registry = new MetricsRegistry();
+        registry.Include(storeMetrics);
+        var metrics = new AuditMetrics(registry);
         var ledger = new LedgerReader(database);
         var queue = new DeadLetterQueue(transport, settings.StreamKeys, settings.AuditKeys, metrics, _time, logger);
         var writer = new LedgerWriter(database, new LedgerStore(database.Dialect), settings.AuditKeys, clock);

@@ -1,3 +1,4 @@
+using Caracal.Hosting.Metrics;
 using Caracal.Protocol.PolicyRuntime;
 using Caracal.Storage;
 using Caracal.Streams.State;
@@ -18,4 +19,7 @@ public sealed record ControlPlaneDependencies
     public IPolicyRuntime? Policies { get; init; }
 
     public required ILogger Log { get; init; }
+
+    /// <summary>Series of what the role stands on, shown with its own.</summary>
+    public MetricsRegistry? StoreMetrics { get; init; }
 }

@@ -26,6 +26,7 @@ using Caracal.ControlPlane.Zones;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Metrics;
+using Caracal.Hosting.StsCalls;
 using Caracal.Protocol.PolicyRuntime;
 using Caracal.Storage.Outbox;
 using Microsoft.AspNetCore.Builder;
@@ -62,6 +63,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _policies = given.Policies
             ?? (_http is null ? null : new SignedPolicyRuntime(_http, settings.StsUrl, settings.GatewayStsKeys!, given.Clock.Process));
         var metrics = new MetricsRegistry();
+        metrics.Include(given.StoreMetrics);
         _custodyFigures = new CustodyFigures(metrics);
         _changes = new Changes(given.Database, given.Clock, new EventOutbox(), settings.AuditKeys, given.Log);
         _limits = new RateLimits(settings, given.State, given.Clock.Process);
@@ -103,6 +105,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         "/health" when IsLook(context) => OperationsRoutes.HealthAsync(context),
         "/ready" when IsLook(context) => _operations.ReadyAsync(context),
         "/metrics" or "/api/metrics" when IsLook(context) => _operations.MetricsAsync(context),
+        "/metrics.json" when IsLook(context) => _operations.MetricsJsonAsync(context),
         { } path when path.StartsWith("/v1/", StringComparison.Ordinal) => _pipeline.HandleAsync(context),
         _ => AnswerWriter.WriteAsync(context, ControlPlanePipeline.UnknownRoute(context, context.Request.Path.Value ?? "/")),
     });
@@ -124,7 +127,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
     private static bool IsLook(HttpContext context) => context.Request.Method is "GET" or "HEAD";
 
     private static HttpClient NewHttpClient(ControlPlaneSettings settings) =>
-        new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5) })
+        new(StsHttp.Handler(settings.Authorities))
         {
             Timeout = settings.RequestTimeout,
         };

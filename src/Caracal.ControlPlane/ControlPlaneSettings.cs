@@ -2,6 +2,7 @@ using System.Net;
 using Caracal.Hosting;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Settings;
+using Caracal.Keys.Certificates;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Secrets;
 
@@ -31,6 +32,9 @@ public sealed record ControlPlaneSettings
 
     /// <summary>Where the STS is when it runs in another process.</summary>
     public required string StsUrl { get; init; }
+
+    /// <summary><c>CARACAL_TLS_EXTRA_CA_FILE</c>: who may have signed the STS's certificate besides the system's authorities.</summary>
+    public ExtraAuthorities Authorities { get; init; } = ExtraAuthorities.None;
 
     /// <summary>The deployment token; null when unset.</summary>
     public required TokenRing? AdminToken { get; init; }
@@ -90,6 +94,7 @@ public sealed record ControlPlaneSettings
             StreamKeys = secrets.HmacRing("STREAMS_HMAC_KEY", required: published),
             GatewayStsKeys = secrets.HmacRing("GATEWAY_STS_HMAC_KEY", required: published),
             StsUrl = reader.ServiceUrl("STS_URL", published ? null : "http://localhost:8080") ?? "",
+            Authorities = ExtraAuthorities.Load(reader.Text("CARACAL_TLS_EXTRA_CA_FILE")),
             AdminToken = secrets.TokenRing("CARACAL_ADMIN_TOKEN", required: false),
             BootstrapToken = BootstrapTokenOf(reader),
             MetricsBearer = secrets.TokenRing("METRICS_BEARER", required: false),

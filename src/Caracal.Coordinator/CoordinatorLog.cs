@@ -40,4 +40,7 @@ internal static partial class CoordinatorLog
 
     [LoggerMessage(EventId = 4011, EventName = "unsigned_admin_audit", Level = LogLevel.Warning, Message = "AUDIT_HMAC_KEY not set; admin audit links carry no signature")]
     public static partial void UnsignedAudit(ILogger logger);
+
+    [LoggerMessage(EventId = 4012, EventName = "jwks_unavailable", Level = LogLevel.Warning, Message = "JWKS of a zone cannot be fetched now: {Cause}")]
+    public static partial void KeysUnavailable(ILogger logger, string cause);
 }

@@ -9,9 +9,12 @@ using Caracal.Coordinator.Outbox;
 using Caracal.Coordinator.Requests;
 using Caracal.Coordinator.Sessions;
 using Caracal.Coordinator.Verification;
+using Caracal.Hosting;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Logging;
+using Caracal.Hosting.Metrics;
+using Caracal.Hosting.StsCalls;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage;
 using Caracal.Storage.Delegations;
@@ -20,6 +23,7 @@ using Caracal.Storage.Leases;
 using Caracal.Storage.Outbox;
 using Caracal.Storage.Sessions;
 using Caracal.Streams;
+using Caracal.Streams.Consumers;
 using Caracal.Streams.Relay;
 using Caracal.Streams.State;
 using Microsoft.AspNetCore.Builder;
@@ -36,8 +40,11 @@ public sealed record CoordinatorDependencies
     public required IStreamTransport Streams { get; init; }
     public required ISharedState State { get; init; }
 
-    /// <summary>The zones' verification keys.</summary>
-    public required IZoneKeys ZoneKeys { get; init; }
+    /// <summary>The zones' verification keys in the same process; null fetches them from the STS over HTTP.</summary>
+    public IZoneKeys? ZoneKeys { get; init; }
+
+    /// <summary>Series of what the role stands on, shown with its own.</summary>
+    public MetricsRegistry? StoreMetrics { get; init; }
     public required ILoggerProvider Logging { get; init; }
 }
 
@@ -57,6 +64,9 @@ public sealed class CoordinatorService : IAsyncDisposable
     private readonly AdminAuditTrail _trail;
     private readonly OutboxRelay _relay;
     private readonly LifecycleRelay _lifecycle;
+    private readonly KeyInvalidations _keyInvalidations = new("coordinator", ServiceInstance.Id);
+    private StreamConsumer? _keyChanges;
+    private ZoneKeyCache? _zoneKeys;
     private readonly RecurringJob[] _jobs;
     private readonly Dictionary<string, Func<CancellationToken, Task>> _runs = new(StringComparer.Ordinal);
 
@@ -67,6 +77,7 @@ public sealed class CoordinatorService : IAsyncDisposable
         _time = on.Clock.Process;
         _logger = on.Logging.CreateLogger("coordinator");
         _metrics = new CoordinatorMetrics(on.Logging as JsonLineLogging);
+        _metrics.Registry.Include(on.StoreMetrics);
         var (database, clock) = (on.Database, on.Clock);
 
         // Stores: its own tables, and SELECT on four others (storage.md 2).
@@ -78,7 +89,7 @@ public sealed class CoordinatorService : IAsyncDisposable
         _trail = new AdminAuditTrail(settings, database, clock, _logger);
         var changes = new Changes(database, _trail);
         var limits = new RateLimits(on.State, _time);
-        var verifier = new BearerVerifier(on.ZoneKeys, settings.IssuerUrl, _time);
+        var verifier = new BearerVerifier(on.ZoneKeys ?? CacheZoneKeys(), settings.IssuerUrl, _time);
         var authenticator = new Authenticator(settings, verifier, database, clock, directory, _logger);
         var announcements = new Announcements(new CoordinatorOutbox());
         var (sessionMessages, delegationMessages) = (new SessionMessages(announcements), new DelegationMessages(announcements));
@@ -184,6 +195,12 @@ public sealed class CoordinatorService : IAsyncDisposable
         _tasks.Start(_trail.RunAsync);
         _tasks.Start(_relay.RunAsync);
         _tasks.Start(_lifecycle.Consumer.RunAsync);
+        if (_keyChanges is not null)
+        {
+            await _keyChanges.CreateGroupsAsync(cancellationToken);
+            _tasks.Start(_keyChanges.RunAsync);
+        }
+
         foreach (var job in _jobs)
         {
             _tasks.Start(stop => job.RunAsync(_time, _logger, stop));
@@ -203,12 +220,39 @@ public sealed class CoordinatorService : IAsyncDisposable
         ServiceLog.ShuttingDown(_logger, "coordinator");
         await _server.StopAsync(cancellationToken);
         await _tasks.StopAsync(TimeSpan.FromSeconds(12));
+        await RemoveGroupAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
         await _server.DisposeAsync();
         await _tasks.DisposeAsync();
+        _zoneKeys?.Dispose();
+    }
+
+    // A key that changes leaves the cache at once; without the stream it would serve for five minutes more.
+    private ZoneKeyCache CacheZoneKeys()
+    {
+        _zoneKeys = new ZoneKeyCache(
+            new JwksSource(_settings.StsUrl, _settings.StsTimeout, _settings.Authorities),
+            cause => CoordinatorLog.KeysUnavailable(_logger, cause),
+            _time);
+        _keyChanges = _keyInvalidations.Read(
+            _on.Streams, _on.State, _settings.StreamsKeys, _zoneKeys.Drop, _time,
+            (topic, id, reason) => ServiceLog.StreamMessageRefused(_logger, topic, id, reason));
+        return _zoneKeys;
+    }
+
+    private async Task RemoveGroupAsync()
+    {
+        try
+        {
+            if (_keyChanges is not null) await _keyInvalidations.RemoveGroupAsync(_on.Streams, CancellationToken.None);
+        }
+        catch (StreamsUnavailableException)
+        {
+            // Groups of instances that are gone are swept (operations.md 8).
+        }
     }
 
     private void MapRoutes(WebApplication application) => application.Run(context => (context.Request.Method, context.Request.Path.Value) switch
@@ -216,6 +260,7 @@ public sealed class CoordinatorService : IAsyncDisposable
         ("GET", "/health") => HealthEndpoints.HealthAsync(context),
         ("GET", "/ready") => _health.ReadyAsync(context),
         ("GET", "/metrics") => _pipeline.HandlePublicAsync(context, _health.MetricsAsync),
+        ("GET", "/metrics.json") => _pipeline.HandlePublicAsync(context, _health.MetricsJsonAsync),
         ("GET", "/stats") => _pipeline.HandlePublicAsync(context, _health.StatisticsAsync),
         ("POST", "/v1/verify") => _pipeline.HandlePublicAsync(context, _verify.HandleAsync),
         _ => _pipeline.HandleAsync(context),

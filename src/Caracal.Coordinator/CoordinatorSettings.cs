@@ -1,6 +1,7 @@
 using System.Net;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Settings;
+using Caracal.Keys.Certificates;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Signatures;
 
@@ -19,6 +20,10 @@ public sealed record CoordinatorSettings
 
     /// <summary>Where the JWKS comes from when the STS is another process.</summary>
     public required string StsUrl { get; init; }
+    public TimeSpan StsTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary><c>CARACAL_TLS_EXTRA_CA_FILE</c>: who may have signed the STS's certificate besides the system's authorities.</summary>
+    public ExtraAuthorities Authorities { get; init; } = ExtraAuthorities.None;
     public required string Scope { get; init; }
     public required TokenRing? OperatorToken { get; init; }
     public required TokenRing? MetricsBearer { get; init; }
@@ -81,6 +86,8 @@ public sealed record CoordinatorSettings
             Listen = ListenSettings.Read(reader, defaultPort: 4000),
             Published = published,
             StsUrl = reader.ServiceUrl("STS_URL", null) ?? "",
+            StsTimeout = reader.Duration("STS_TIMEOUT", TimeSpan.FromSeconds(5)),
+            Authorities = ExtraAuthorities.Load(reader.Text("CARACAL_TLS_EXTRA_CA_FILE")),
             IssuerUrl = IssuerUrlOf(reader),
             Scope = reader.Text("AGENT_COORDINATOR_SCOPE", "agent:lifecycle"),
             OperatorToken = secrets.TokenRing("CARACAL_COORDINATOR_TOKEN", required: false),

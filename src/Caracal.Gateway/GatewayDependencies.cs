@@ -1,4 +1,5 @@
 using Caracal.Evidence.Trail;
+using Caracal.Hosting.Metrics;
 using Caracal.Protocol.Exchange;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage;
@@ -20,6 +21,9 @@ public sealed record GatewayDependencies
     /// <summary>The Gateway's journal; whoever made it disposes it, after the service has stopped.</summary>
     public required AuditTrail Trail { get; init; }
     public required ILogger Log { get; init; }
+
+    /// <summary>Series of what the role stands on, shown with its own.</summary>
+    public MetricsRegistry? StoreMetrics { get; init; }
 
     /// <summary>The STS of the same process; null calls it over HTTP, signed.</summary>
     public IGatewayExchange? Exchange { get; init; }

@@ -8,9 +8,12 @@ using Caracal.Gateway.Operations;
 using Caracal.Gateway.Pipeline;
 using Caracal.Gateway.Revocations;
 using Caracal.Gateway.Upstream;
+using Caracal.Hosting;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
+using Caracal.Hosting.Logging;
 using Caracal.Hosting.Metrics;
+using Caracal.Hosting.StsCalls;
 using Caracal.Protocol;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage;
@@ -36,6 +39,7 @@ public sealed class GatewayService : IAsyncDisposable
     private readonly RevocationState _revocations;
     private readonly RevocationSnapshot _snapshot;
     private readonly List<StreamConsumer> _consumers = [];
+    private readonly KeyInvalidations _keyInvalidations = new(GatewaySettings.Role, ServiceInstance.Id);
     private readonly GatewayPipeline _pipeline;
     private readonly OperatorRoutes _operator;
     private readonly BackgroundTasks _tasks = new();
@@ -47,13 +51,14 @@ public sealed class GatewayService : IAsyncDisposable
         _streams = given.Streams;
         _log = given.Log;
         var registry = new MetricsRegistry();
+        registry.Include(given.StoreMetrics);
         var metrics = new GatewayMetrics(registry);
         _revocations = new RevocationState(_clock.Process);
         _snapshot = new RevocationSnapshot(new RevocationSnapshotStore(given.Database), _revocations, _clock, metrics, _log);
         var revocationStream = new RevocationStream(
             _streams, given.State, settings.StreamKeys, _revocations, metrics, _clock.Process, _log);
         _consumers.Add(revocationStream.Consumer);
-        var exchange = given.Exchange ?? Own(new SignedHttpExchange(settings.StsUrl, settings.StsTimeout, settings.StsKeys, _clock.Process));
+        var exchange = given.Exchange ?? Own(new SignedHttpExchange(settings.StsUrl, settings.StsTimeout, settings.StsKeys, settings.Authorities, _clock.Process));
         var circuit = new StsCircuit(_clock.Process);
         var evidence = new CallEvidence(given.Trail, () => _clock.Now);
         var policy = new EgressPolicy(settings.AllowPrivateUpstreams, settings.PrivateEgressHosts, settings.UpstreamHostAllowlist);
@@ -122,7 +127,7 @@ public sealed class GatewayService : IAsyncDisposable
         try
         {
             await RevocationStream.RemoveGroupsAsync(_streams, CancellationToken.None);
-            await KeyInvalidationStream.RemoveGroupAsync(_streams, CancellationToken.None);
+            await _keyInvalidations.RemoveGroupAsync(_streams, CancellationToken.None);
         }
         catch (StreamsUnavailableException)
         {
@@ -167,8 +172,17 @@ public sealed class GatewayService : IAsyncDisposable
 
     private ZoneKeyCache CacheZoneKeys(GatewaySettings settings, GatewayDependencies given, GatewayMetrics metrics)
     {
-        var cache = Own(new ZoneKeyCache(new JwksSource(settings.StsUrl, settings.StsTimeout), metrics, _clock.Process, _log));
-        _consumers.Add(KeyInvalidationStream.Create(_streams, given.State, settings.StreamKeys, cache, _clock.Process, _log));
+        var cache = Own(new ZoneKeyCache(
+            new JwksSource(settings.StsUrl, settings.StsTimeout, settings.Authorities),
+            cause =>
+            {
+                metrics.Count(GatewayCounter.JwksFetchErrors);
+                GatewayLog.JwksUnavailable(_log, cause);
+            },
+            _clock.Process));
+        _consumers.Add(_keyInvalidations.Read(
+            _streams, given.State, settings.StreamKeys, cache.Drop, _clock.Process,
+            (topic, id, reason) => ServiceLog.StreamMessageRefused(_log, topic, id, reason)));
         return cache;
     }
 

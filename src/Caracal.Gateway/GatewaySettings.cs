@@ -3,6 +3,7 @@ using Caracal.Evidence.Journals;
 using Caracal.Hosting;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Settings;
+using Caracal.Keys.Certificates;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Secrets;
 
@@ -34,6 +35,9 @@ public sealed record GatewaySettings
 
     /// <summary><c>METRICS_BEARER</c>.</summary>
     public TokenRing? MetricsToken { get; init; }
+
+    /// <summary><c>CARACAL_TLS_EXTRA_CA_FILE</c>: who may have signed the STS's certificate besides the system's authorities.</summary>
+    public ExtraAuthorities Authorities { get; init; } = ExtraAuthorities.None;
 
     public TimeSpan StsTimeout { get; init; } = TimeSpan.FromSeconds(5);
     public TimeSpan UpstreamTimeout { get; init; } = TimeSpan.FromSeconds(30);
@@ -82,6 +86,7 @@ public sealed record GatewaySettings
             StsKeys = reader.Secrets.HmacRing(SecretFiles.GatewayStsHmacKey, reader.Published),
             AdminToken = reader.Secrets.TokenRing(SecretFiles.AdminToken, required: false),
             MetricsToken = reader.Secrets.TokenRing(SecretFiles.MetricsBearer, required: false),
+            Authorities = ExtraAuthorities.Load(reader.Text("CARACAL_TLS_EXTRA_CA_FILE")),
             StsTimeout = reader.Duration("STS_TIMEOUT", TimeSpan.FromSeconds(5)),
             UpstreamTimeout = reader.Duration("UPSTREAM_TIMEOUT", TimeSpan.FromSeconds(30)),
             ReadHeaderTimeout = reader.Duration("READ_HEADER_TIMEOUT", TimeSpan.FromSeconds(5)),

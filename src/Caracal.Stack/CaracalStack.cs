@@ -1,16 +1,13 @@
 using System.Collections.Immutable;
 using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Logging;
-using Caracal.Storage;
-using Caracal.Storage.Migrations;
-using Caracal.Storage.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace Caracal.Stack;
 
 /// <summary>
-/// Every role of one process over one store: the composition that the executable, the tests, the benchmarks and the demo
-/// share. Starts in order, drains in the opposite order.
+/// The roles of one process over the embedded store or over servers: the composition that the executable, the tests, the
+/// benchmarks and the demo share. Starts in order, drains in the opposite order.
 /// </summary>
 public sealed class CaracalStack : IAsyncDisposable
 {
@@ -31,9 +28,6 @@ public sealed class CaracalStack : IAsyncDisposable
     /// <summary>The base address of each role, without a trailing slash.</summary>
     public IReadOnlyDictionary<string, string> Urls { get; private set; } = ImmutableDictionary<string, string>.Empty;
 
-    /// <summary>The store, for the verification of the ledger.</summary>
-    public Database Database => _parts.Database;
-
     /// <summary>Path of the embedded store inside a data folder.</summary>
     public static string DatabasePath(string dataDirectory) => Path.Combine(dataDirectory, "caracal.db");
 
@@ -47,10 +41,7 @@ public sealed class CaracalStack : IAsyncDisposable
             options.Log, level, options.Version, variables.GetValueOrDefault("CARACAL_ENV") ?? "development");
         var logger = logging.CreateLogger("stack");
         var settings = new RoleSettings(variables);
-        StackParts.RefuseExternalStores(settings, variables);
-
-        var database = new SqliteDatabase(DatabasePath(options.DataDirectory), options.Time);
-        var parts = new StackParts(database, options.Time, logging);
+        var parts = new StackParts(options, logging);
         var stack = new CaracalStack(parts, logger);
         try
         {
@@ -104,9 +95,8 @@ public sealed class CaracalStack : IAsyncDisposable
             StackLog.SettingsWarning(_logger, role, warning);
         }
 
-        await Migrator.MigrateAsync(_parts.Database, _parts.Clock.Process.GetUtcNow(), cancellationToken);
-        await _parts.Clock.MeasureAsync(cancellationToken);
-        _tasks.Start(MeasureClockAsync);
+        await _parts.Stores!.PrepareAsync(cancellationToken);
+        _tasks.Start(_parts.Stores.TendAsync);
         var urls = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (var role in roles)
         {
@@ -115,22 +105,6 @@ public sealed class CaracalStack : IAsyncDisposable
         }
 
         Urls = urls.ToImmutable();
-    }
-
-    private async Task MeasureClockAsync(CancellationToken cancellationToken)
-    {
-        while (!cancellationToken.IsCancellationRequested)
-        {
-            await Task.Delay(DatabaseClock.MeasureInterval, _parts.Clock.Process, cancellationToken);
-            try
-            {
-                await _parts.Clock.MeasureAsync(cancellationToken);
-            }
-            catch (StorageUnavailableException fault)
-            {
-                StackLog.ClockUnmeasured(_logger, fault);
-            }
-        }
     }
 
     private async Task FlushWithinLimitAsync()

@@ -6,15 +6,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Caracal.Stack;
 
-/// <summary>Opens the journal of each producer and ships it to the ingester of this process (audit.md 12).</summary>
-/// <param name="sink">Where events go.</param>
+/// <summary>Opens the journal of each producer and ships it on: to the ingester of this process, or to the audit stream (audit.md 12).</summary>
 /// <param name="time">The clock.</param>
-internal sealed class Journals(IAuditSink sink, TimeProvider time) : IAsyncDisposable
+internal sealed class Journals(TimeProvider time) : IAsyncDisposable
 {
     private readonly List<AuditTrail> _trails = [];
 
     /// <summary>The role's trail, started: what an earlier process left behind is shipped first.</summary>
-    public AuditTrail Open(SettingsReader settings, ILogger logger)
+    public AuditTrail Open(SettingsReader settings, IAuditSink sink, ILogger logger)
     {
         var directory = settings.Text("AUDIT_REPLAY_DIR", "/var/lib/caracal/audit-replay");
         var fsync = settings.Text("AUDIT_FSYNC", settings.Mode.IsPublished() ? "always" : "interval");

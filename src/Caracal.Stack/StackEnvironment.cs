@@ -1,8 +1,9 @@
 using System.Globalization;
+using Caracal.Hosting;
 
 namespace Caracal.Stack;
 
-/// <summary>The variables of a shared process: what the operator set, completed with what the roles of one process know about each other.</summary>
+/// <summary>The variables of a process: what the operator set, completed with what the roles of one process know about each other.</summary>
 internal static class StackEnvironment
 {
     public static IReadOnlyDictionary<string, string?> Complete(StackOptions options)
@@ -14,16 +15,20 @@ internal static class StackEnvironment
         }
 
         var ports = StackPorts.Of(options.Variables, StackRoles.All);
-        Default("ISSUER_URL", Value("CARACAL_STS_ISSUER_URL") ?? Url("localhost", StackRoles.Sts));
-        if (Value("STS_URL") is null && Value("CARACAL_GATEWAY_URL") is null && Value("CARACAL_COORDINATOR_URL") is null)
+        if (IsNear(StackRoles.Sts)) Default("ISSUER_URL", Value("CARACAL_STS_ISSUER_URL") ?? Url("localhost", StackRoles.Sts));
+        if (StackRoles.All.All(options.Roles.Contains)
+            && Value("STS_URL") is null && Value("CARACAL_GATEWAY_URL") is null && Value("CARACAL_COORDINATOR_URL") is null)
         {
             // These are this very process on loopback, so plain http is no exposure in any mode.
             Default("CARACAL_ALLOW_INSECURE_CONFIG_URLS", "true");
         }
 
-        Default("STS_URL", Url("127.0.0.1", StackRoles.Sts));
-        Default("CARACAL_GATEWAY_URL", Url("127.0.0.1", StackRoles.Gateway));
-        Default("CARACAL_COORDINATOR_URL", Url("127.0.0.1", StackRoles.Coordinator));
+        foreach (var (name, role) in (ReadOnlySpan<(string, string)>)
+            [("STS_URL", StackRoles.Sts), ("CARACAL_GATEWAY_URL", StackRoles.Gateway), ("CARACAL_COORDINATOR_URL", StackRoles.Coordinator)])
+        {
+            if (IsNear(role)) Default(name, Url("127.0.0.1", role));
+        }
+
         foreach (var role in options.Roles)
         {
             Default(role.ToUpperInvariant() + "__AUDIT_REPLAY_DIR", Path.Combine(options.DataDirectory, "journal", role));
@@ -38,6 +43,14 @@ internal static class StackEnvironment
             if (Value(name) is null) variables[name] = value;
         }
 
-        string Url(string host, string role) => $"http://{host}:{ports[role].ToString(CultureInfo.InvariantCulture)}";
+        // Where a role of another process is, only dev may guess; elsewhere the operator says so, or the start is refused.
+        bool IsNear(string role) =>
+            options.Roles.Contains(role) || (CaracalModes.TryParse(Value("CARACAL_MODE"), out var mode) && !mode.IsPublished());
+
+        string Url(string host, string role)
+        {
+            var isSecured = (Value(role.ToUpperInvariant() + "__TLS_CERT_FILE") ?? Value("TLS_CERT_FILE")) is not null;
+            return $"{(isSecured ? "https" : "http")}://{host}:{ports[role].ToString(CultureInfo.InvariantCulture)}";
+        }
     }
 }

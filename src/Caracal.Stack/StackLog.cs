@@ -17,6 +17,24 @@ internal static partial class StackLog
     [LoggerMessage(EventId = 6003, EventName = "shutdown_step_completed", Level = LogLevel.Information, Message = "shutdown step {Step} completed")]
     public static partial void StepCompleted(ILogger logger, string step);
 
+    [LoggerMessage(EventId = 6005, EventName = "store_awaited", Level = LogLevel.Warning, Message = "a store does not answer yet; the start waits for it")]
+    public static partial void StoreAwaited(ILogger logger, Exception fault);
+
+    [LoggerMessage(EventId = 6006, EventName = "stream_group_recreated", Level = LogLevel.Warning, Message = "group {Group} of {Topic} was gone and was made again")]
+    public static partial void GroupRecreated(ILogger logger, string topic, string group);
+
+    [LoggerMessage(EventId = 6007, EventName = "stream_group_swept", Level = LogLevel.Information, Message = "group {Group} of {Topic} belonged to an instance that is gone and was removed")]
+    public static partial void GroupSwept(ILogger logger, string topic, string group);
+
+    [LoggerMessage(EventId = 6008, EventName = "stream_group_not_waited_for", Level = LogLevel.Warning, Message = "group {Group} of {Topic} has no reader; what it has not read may be trimmed")]
+    public static partial void GroupNotWaitedFor(ILogger logger, string topic, string group);
+
+    [LoggerMessage(EventId = 6009, EventName = "redis_eviction_unsafe", Level = LogLevel.Warning, Message = "maxmemory-policy is {Policy}; required=noeviction, or marks and evidence are lost when Redis is full")]
+    public static partial void EvictionUnsafe(ILogger logger, string policy);
+
+    [LoggerMessage(EventId = 6010, EventName = "streams_unmeasured", Level = LogLevel.Debug, Message = "{Role}: the streams could not be measured: {Reason}")]
+    public static partial void StreamsUnmeasured(ILogger logger, string role, string reason);
+
     [LoggerMessage(EventId = 6004, EventName = "settings_warning", Level = LogLevel.Warning, Message = "{Role}: {Warning}")]
     public static partial void SettingsWarning(ILogger logger, string role, string warning);
 }

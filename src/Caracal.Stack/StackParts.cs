@@ -6,104 +6,129 @@ using Caracal.Hosting;
 using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Logging;
 using Caracal.Keys.Rings;
-using Caracal.Storage;
+using Caracal.Stack.Stores;
 using Caracal.Storage.Outbox;
-using Caracal.Streams.InProcess;
+using Caracal.Storage.Sqlite;
 using Caracal.Streams.Relay;
-using Caracal.Streams.State;
 using Caracal.Sts;
 using Microsoft.Extensions.Logging;
 
 namespace Caracal.Stack;
 
-/// <summary>What the roles of one process share, and how each is put together from it.</summary>
-internal sealed class StackParts(Database database, TimeProvider time, JsonLineLogging logging) : IAsyncDisposable
+/// <summary>The roles of one process, and how each is put together from its stores and from the roles beside it.</summary>
+internal sealed class StackParts(StackOptions options, JsonLineLogging logging) : IAsyncDisposable
 {
     private const long StreamLength = 100_000;
 
-    private readonly InProcessStreams _streams = new(time);
-    private readonly InProcessState _state = new(time);
-    private Journals? _journals;
-    private HmacKeyRing? _streamKeys;
+    private readonly Journals _journals = new(options.Time);
+    private AuditService? _audit;
+    private StsService? _sts;
 
-    public Database Database { get; } = database;
-
-    public DatabaseClock Clock { get; } = new(database, time);
-
-    /// <summary>Embedded means one process with every role; external stores are another composition (operations.md 2.4).</summary>
-    public static void RefuseExternalStores(RoleSettings settings, IReadOnlyDictionary<string, string?> variables)
-    {
-        foreach (var name in (ReadOnlySpan<string>)["DATABASE_URL", "REDIS_URL"])
-        {
-            if (!string.IsNullOrEmpty(variables.GetValueOrDefault(name)) || !string.IsNullOrEmpty(variables.GetValueOrDefault(name + "_FILE")))
-            {
-                settings.For(StackRoles.Audit).Fault($"{name} is set, but this build runs on the embedded store only; unset it");
-            }
-        }
-    }
+    /// <summary>What the roles stand on; known once <see cref="Build"/> has returned.</summary>
+    public StackStores? Stores { get; private set; }
 
     /// <summary>Builds the roles in the order in which they start; throws when any setting of any role is wrong.</summary>
     public IReadOnlyList<HostedRole> Build(RoleSettings settings)
     {
         // All settings first: a refused start names the faults of every role, and has opened nothing.
-        var auditSettings = AuditSettings.Read(settings.For(StackRoles.Audit));
-        var stsSettings = StsSettings.Read(settings.For(StackRoles.Sts));
-        var coordinatorSettings = CoordinatorSettings.Read(settings.For(StackRoles.Coordinator));
-        var gatewaySettings = GatewaySettings.Read(settings.For(StackRoles.Gateway));
-        var controlPlaneSettings = ControlPlaneSettings.Read(settings.For(StackRoles.Api));
+        var stores = ReadStores(settings);
+        var auditSettings = Read(StackRoles.Audit, AuditSettings.Read);
+        var stsSettings = Read(StackRoles.Sts, StsSettings.Read);
+        var coordinatorSettings = Read(StackRoles.Coordinator, CoordinatorSettings.Read);
+        var controlPlaneSettings = Read(StackRoles.Api, ControlPlaneSettings.Read);
+        var gatewaySettings = Read(StackRoles.Gateway, GatewaySettings.Read);
         settings.ThrowIfFaulty();
 
-        var audit = new AuditService(auditSettings, Database, Clock, _streams, _state, Logger(StackRoles.Audit));
-        _journals = new Journals(audit.JournalSink, time);
-        _streamKeys = auditSettings.StreamKeys;
-        var sts = BuildSts(stsSettings!, settings);
-        return
-        [
-            HostedRole.Served(audit.ServerOptions, logging, audit.MapRoutes, audit.StartAsync, audit.StopAsync, audit.DisposeAsync),
-            HostedRole.Served(StsService.ServerOptions(stsSettings!), logging, sts.MapRoutes, sts.StartAsync, sts.StopAsync, sts.DisposeAsync),
-            BuildCoordinator(coordinatorSettings, sts),
-            BuildControlPlane(controlPlaneSettings),
-            BuildGateway(gatewaySettings, settings, sts),
-        ];
+        Stores = stores.Count > 0 ? new ServerStores(stores, options.Time, Logger("stack")) : Embed();
+        var roles = new List<HostedRole>();
+        if (auditSettings is not null) roles.Add(BuildAudit(auditSettings));
+        if (stsSettings is not null) roles.Add(BuildSts(stsSettings, settings));
+        if (coordinatorSettings is not null) roles.Add(BuildCoordinator(coordinatorSettings));
+        if (controlPlaneSettings is not null) roles.Add(BuildControlPlane(controlPlaneSettings));
+        if (gatewaySettings is not null) roles.Add(BuildGateway(gatewaySettings, settings));
+        return roles;
+
+        T? Read<T>(string role, Func<Hosting.Settings.SettingsReader, T?> read)
+            where T : class => options.Roles.Contains(role) ? read(settings.For(role)) : null;
     }
 
-    public Task FlushAsync(CancellationToken cancellationToken) => _journals?.FlushAsync(cancellationToken) ?? Task.CompletedTask;
+    public Task FlushAsync(CancellationToken cancellationToken) => _journals.FlushAsync(cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
-        if (_journals is not null)
+        await _journals.DisposeAsync();
+        if (Stores is not null)
         {
-            await _journals.DisposeAsync();
+            await Stores.DisposeAsync();
         }
-
-        _state.Dispose();
-        await Database.DisposeAsync();
     }
 
-    private StsService BuildSts(StsSettings read, RoleSettings settings) => new(
-        read,
-        new StsDependencies
-        {
-            Database = Database,
-            Clock = Clock,
-            Outbox = new EventOutbox(),
-            Streams = _streams,
-            State = _state,
-            Audit = _journals!.Open(settings.For(StackRoles.Sts), Logger(StackRoles.Sts)),
-            Logger = Logger(StackRoles.Sts),
-        });
-
-    private HostedRole BuildCoordinator(CoordinatorSettings read, StsService sts)
+    // Empty means embedded, which is one process with every role (operations.md 2.4).
+    private Dictionary<string, StoreSettings> ReadStores(RoleSettings settings)
     {
+        var mayEmbed = StackRoles.All.All(options.Roles.Contains);
+        var servers = new Dictionary<string, StoreSettings>(StringComparer.Ordinal);
+        var embedded = new List<string>();
+        foreach (var role in options.Roles)
+        {
+            var before = settings.For(role).Faults.Count;
+            if (StoreSettings.Read(settings.For(role), mayEmbed) is { } stores) servers[role] = stores;
+            else if (settings.For(role).Faults.Count == before) embedded.Add(role);
+        }
+
+        // A role that fell back to the file while others use servers would keep a truth of its own.
+        foreach (var role in servers.Count > 0 ? embedded : [])
+        {
+            settings.For(role).Fault("DATABASE_URL and REDIS_URL are required: other roles of this process have theirs");
+        }
+
+        return servers;
+    }
+
+    private EmbeddedStores Embed() => new(
+        new SqliteDatabase(CaracalStack.DatabasePath(options.DataDirectory), options.Time),
+        () => _audit!.JournalSink, options.Time, Logger("stack"));
+
+    private HostedRole BuildAudit(AuditSettings read)
+    {
+        var on = Stores!.For(StackRoles.Audit);
+        _audit = new AuditService(read, on.Database, on.Clock, on.Streams, on.State, Logger(StackRoles.Audit), on.Metrics);
+        return HostedRole.Served(_audit.ServerOptions, logging, _audit.MapRoutes, _audit.StartAsync, _audit.StopAsync, _audit.DisposeAsync);
+    }
+
+    private HostedRole BuildSts(StsSettings read, RoleSettings settings)
+    {
+        var on = Stores!.For(StackRoles.Sts);
+        _sts = new StsService(
+            read,
+            new StsDependencies
+            {
+                Database = on.Database,
+                Clock = on.Clock,
+                Outbox = new EventOutbox(),
+                Streams = on.Streams,
+                State = on.State,
+                Audit = OpenJournal(StackRoles.Sts, settings, read.AuditKeys),
+                Logger = Logger(StackRoles.Sts),
+                StoreMetrics = on.Metrics,
+            });
+        return HostedRole.Served(
+            StsService.ServerOptions(read), logging, _sts.MapRoutes, _sts.StartAsync, _sts.StopAsync, _sts.DisposeAsync);
+    }
+
+    private HostedRole BuildCoordinator(CoordinatorSettings read)
+    {
+        var on = Stores!.For(StackRoles.Coordinator);
         var coordinator = new CoordinatorService(
             read,
             new CoordinatorDependencies
             {
-                Database = Database,
-                Clock = Clock,
-                Streams = _streams,
-                State = _state,
-                ZoneKeys = sts.ZoneKeys,
+                Database = on.Database,
+                Clock = on.Clock,
+                Streams = on.Streams,
+                State = on.State,
+                ZoneKeys = _sts?.ZoneKeys,
+                StoreMetrics = on.Metrics,
                 Logging = logging,
             });
         return new HostedRole
@@ -122,10 +147,12 @@ internal sealed class StackParts(Database database, TimeProvider time, JsonLineL
     private HostedRole BuildControlPlane(ControlPlaneSettings read)
     {
         var log = Logger(StackRoles.Api);
+        var on = Stores!.For(StackRoles.Api);
         var service = new ControlPlaneService(
-            read, new ControlPlaneDependencies { Database = Database, Clock = Clock, State = _state, Log = log });
+            read,
+            new ControlPlaneDependencies { Database = on.Database, Clock = on.Clock, State = on.State, Log = log, StoreMetrics = on.Metrics });
         var relay = new OutboxRelay(
-            Database, new EventOutboxQueue(Database, ServiceInstance.Id, new OutboxSettings()), _streams, _streamKeys, Clock, StreamLength)
+            on.Database, new EventOutboxQueue(on.Database, ServiceInstance.Id, new OutboxSettings()), on.Streams, read.StreamKeys, on.Clock, StreamLength)
         {
             Report = (topic, row, error) => ServiceLog.OutboxPublishFailed(log, topic, row, error),
         };
@@ -147,24 +174,29 @@ internal sealed class StackParts(Database database, TimeProvider time, JsonLineL
             service.DisposeAsync);
     }
 
-    private HostedRole BuildGateway(GatewaySettings read, RoleSettings settings, StsService sts)
+    private HostedRole BuildGateway(GatewaySettings read, RoleSettings settings)
     {
+        var on = Stores!.For(StackRoles.Gateway);
         var gateway = new GatewayService(
             read,
             new GatewayDependencies
             {
-                Database = Database,
-                Clock = Clock,
-                Streams = _streams,
-                State = _state,
-                Trail = _journals!.Open(settings.For(StackRoles.Gateway), Logger(StackRoles.Gateway)),
+                Database = on.Database,
+                Clock = on.Clock,
+                Streams = on.Streams,
+                State = on.State,
+                Trail = OpenJournal(StackRoles.Gateway, settings, read.AuditKeys),
                 Log = Logger(StackRoles.Gateway),
-                Exchange = sts.Exchange,
-                ZoneKeys = sts.ZoneKeys,
+                StoreMetrics = on.Metrics,
+                Exchange = _sts?.Exchange,
+                ZoneKeys = _sts?.ZoneKeys,
             });
         return HostedRole.Served(
             gateway.ServerOptions, logging, gateway.MapRoutes, gateway.StartAsync, gateway.StopAsync, gateway.DisposeAsync);
     }
+
+    private Evidence.Trail.AuditTrail OpenJournal(string role, RoleSettings settings, HmacKeyRing? keys) =>
+        _journals.Open(settings.For(role), Stores!.SinkFor(role, keys), Logger(role));
 
     private ILogger Logger(string role) => logging.CreateLogger(role);
 }

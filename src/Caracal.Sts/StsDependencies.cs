@@ -1,4 +1,5 @@
 using Caracal.Evidence.Trail;
+using Caracal.Hosting.Metrics;
 using Caracal.Storage;
 using Caracal.Storage.Outbox;
 using Caracal.Streams;
@@ -17,6 +18,9 @@ public sealed record StsDependencies
     public required ISharedState State { get; init; }
     public required AuditTrail Audit { get; init; }
     public required ILogger Logger { get; init; }
+
+    /// <summary>Series of what the role stands on, shown with its own.</summary>
+    public MetricsRegistry? StoreMetrics { get; init; }
 
     /// <summary>How issuers are called; null calls them under the egress guard of sts.md 9.6.</summary>
     public HttpMessageInvoker? IssuerHttp { get; init; }

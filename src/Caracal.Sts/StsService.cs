@@ -58,7 +58,9 @@ public sealed class StsService : IAsyncDisposable
                 new PublicResolver(new SystemHostResolver()),
                 time),
             new GuardedHttpOptions());
-        var metrics = new StsMetrics(new MetricsRegistry());
+        var registry = new MetricsRegistry();
+        registry.Include(_on.StoreMetrics);
+        var metrics = new StsMetrics(registry);
         var figures = new PolicyFigures();
         var store = new ZoneConfigurationStore(_on.Database);
         var policies = new PolicyLoader(store, figures, settings.CustomRego, time, _on.Logger);

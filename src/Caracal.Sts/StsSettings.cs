@@ -23,6 +23,9 @@ public sealed record StsSettings
     /// <summary><c>STREAMS_HMAC_KEY</c> and its slots; null accepts unsigned messages, which only dev allows.</summary>
     public HmacKeyRing? StreamKeys { get; init; }
 
+    /// <summary><c>AUDIT_HMAC_KEY</c>: signs events that travel by the stream; null only in dev.</summary>
+    public HmacKeyRing? AuditKeys { get; init; }
+
     /// <summary><c>STS_ADMIN_TOKEN</c>; null disables rotation by bearer.</summary>
     public TokenRing? AdminToken { get; init; }
 
@@ -69,6 +72,7 @@ public sealed record StsSettings
             Kek = kek!,
             GatewayKeys = secrets.HmacRing("GATEWAY_STS_HMAC_KEY", required: reader.Published),
             StreamKeys = secrets.HmacRing("STREAMS_HMAC_KEY", required: reader.Published),
+            AuditKeys = secrets.HmacRing("AUDIT_HMAC_KEY", required: reader.Published),
             AdminToken = secrets.TokenRing("STS_ADMIN_TOKEN", required: false),
             MetricsToken = secrets.TokenRing("METRICS_BEARER", required: false),
             PolicyPoll = TimeSpan.FromSeconds(reader.Integer("OPA_POLL_SECONDS", 60, 1, 300)),

@@ -13,8 +13,9 @@ internal static class ServeCommand
         """
         usage: caracal serve [--role sts,api,gateway,coordinator,audit]
 
-        Runs the named roles (default: all) in this process; each listens on its own port. Without
-        DATABASE_URL and REDIS_URL all roles share the embedded store under CARACAL_HOME/data.
+        Runs the named roles (default: all) in this process; each listens on its own port. With
+        DATABASE_URL and REDIS_URL the roles of a system may run in any number of processes; without
+        them all roles share one process and the embedded store under CARACAL_HOME/data.
         Settings come from the environment; a refused configuration lists every fault and exits 78.
         CARACAL_MODE unset means stable.
         """,
@@ -59,15 +60,7 @@ internal static class ServeCommand
             throw new CommandFailure($"there is no role '{unknown}'; roles are {string.Join(", ", StackRoles.All)}");
         }
 
-        var missing = StackRoles.All.Except(asked).ToList();
-        if (missing.Count > 0)
-        {
-            // One role alone needs stores that other processes can reach (operations.md 2.4).
-            throw new CommandFailure(
-                $"roles in separate processes need DATABASE_URL and REDIS_URL, which this build does not support yet; leave --role out, or add {string.Join(",", missing)}",
-                SettingsException.ExitCode);
-        }
-
-        return [.. StackRoles.All];
+        if (asked.Length == 0) throw new CommandFailure($"--role names no role; roles are {string.Join(", ", StackRoles.All)}");
+        return [.. StackRoles.All.Where(asked.Contains)];
     }
 }

@@ -54,14 +54,31 @@ internal sealed class OperationsRoutes(
     {
         if (!_metricsAccess.Allows(context.Request))
         {
-            context.Response.StatusCode = 401;
-            await ErrorBody.WriteJsonAsync(context.Response, JsonRows.Object(writer => writer.WriteString("error", "unauthorized")));
+            await WriteUnauthorizedAsync(context);
             return;
         }
 
         await gauges.RefreshAsync(database, clock, context.RequestAborted);
         context.Response.ContentType = "text/plain; version=0.0.4";
         await context.Response.WriteAsync(metrics.ToText(), context.RequestAborted);
+    }
+
+    public async Task MetricsJsonAsync(HttpContext context)
+    {
+        if (!_metricsAccess.Allows(context.Request))
+        {
+            await WriteUnauthorizedAsync(context);
+            return;
+        }
+
+        await gauges.RefreshAsync(database, clock, context.RequestAborted);
+        await ErrorBody.WriteJsonAsync(context.Response, JsonRows.Object(metrics.WriteJsonByName));
+    }
+
+    private static Task WriteUnauthorizedAsync(HttpContext context)
+    {
+        context.Response.StatusCode = 401;
+        return ErrorBody.WriteJsonAsync(context.Response, JsonRows.Object(writer => writer.WriteString("error", "unauthorized")));
     }
 
     private async Task<(string? Error, long Dead)> CheckAsync(CancellationToken cancellationToken)

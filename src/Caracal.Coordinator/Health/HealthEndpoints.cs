@@ -65,6 +65,23 @@ internal sealed class HealthEndpoints(
         await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(metrics.Registry.ToText()), context.RequestAborted);
     }
 
+    public async Task MetricsJsonAsync(HttpContext context)
+    {
+        if (authenticator.CheckMetrics(context.Request) is { } refusal)
+        {
+            await ReplyWriter.WriteAsync(context, refusal);
+            return;
+        }
+
+        await figures.RefreshAsync(context.RequestAborted);
+        await ErrorBody.WriteJsonAsync(context.Response, writer =>
+        {
+            writer.WriteStartObject();
+            metrics.Registry.WriteJsonByName(writer);
+            writer.WriteEndObject();
+        });
+    }
+
     public async Task StatisticsAsync(HttpContext context)
     {
         if (authenticator.CheckStatistics(context.Request) is { } refusal)

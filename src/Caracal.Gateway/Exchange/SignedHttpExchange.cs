@@ -1,4 +1,6 @@
 using System.Net.Http.Headers;
+using Caracal.Hosting.StsCalls;
+using Caracal.Keys.Certificates;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Signatures;
 using Caracal.Protocol;
@@ -25,11 +27,12 @@ internal sealed class SignedHttpExchange : IGatewayExchange, IDisposable
     /// <param name="stsUrl"><c>STS_URL</c>.</param>
     /// <param name="timeout"><c>STS_TIMEOUT</c>, for the whole call.</param>
     /// <param name="keys"><c>GATEWAY_STS_HMAC_KEY</c>; without it the STS refuses, which only dev mode allows.</param>
+    /// <param name="authorities">Who may have signed the STS's certificate.</param>
     /// <param name="time">The clock that the signature's timestamp comes from.</param>
-    public SignedHttpExchange(string stsUrl, TimeSpan timeout, HmacKeyRing? keys, TimeProvider time)
+    public SignedHttpExchange(string stsUrl, TimeSpan timeout, HmacKeyRing? keys, ExtraAuthorities authorities, TimeProvider time)
     {
         var root = stsUrl.TrimEnd('/');
-        _http = StsHttp.Create();
+        _http = StsHttp.Create(authorities);
         _keys = keys;
         _time = time;
         _timeout = timeout;

@@ -11,6 +11,7 @@ namespace Caracal.Hosting.Metrics;
 public sealed class MetricsRegistry
 {
     private readonly List<Series> _series = [];
+    private MetricsRegistry? _included;
 
     /// <summary>A counter; <paramref name="jsonKey"/> null keeps it out of the JSON form.</summary>
     public Counter Counter(string name, string? jsonKey = null, string? alias = null)
@@ -26,6 +27,9 @@ public sealed class MetricsRegistry
     /// <summary>A gauge, read when asked for.</summary>
     public void Gauge(string name, Func<double> read, string? jsonKey = null, string? alias = null) =>
         Add(name, "gauge", read, jsonKey, alias);
+
+    /// <summary>Shows the series of <paramref name="other"/> after these: what a role stands on, beside what it does.</summary>
+    public void Include(MetricsRegistry? other) => _included = other;
 
     /// <summary>Prometheus text format 0.0.4.</summary>
     public string ToText()
@@ -51,7 +55,7 @@ public sealed class MetricsRegistry
         return text.ToString();
     }
 
-    /// <summary>Writes the members of the JSON form into an open object.</summary>
+    /// <summary>Writes the members of the JSON form into an open object: the series that were given a key.</summary>
     public void WriteJson(Utf8JsonWriter writer)
     {
         foreach (var series in Snapshot())
@@ -60,6 +64,15 @@ public sealed class MetricsRegistry
             {
                 writer.WriteNumber(series.JsonKey, (long)Math.Max(0, series.Read()));
             }
+        }
+    }
+
+    /// <summary>Writes every series under its name, for roles whose JSON form the specification does not name key by key.</summary>
+    public void WriteJsonByName(Utf8JsonWriter writer)
+    {
+        foreach (var series in Snapshot())
+        {
+            writer.WriteNumber(series.JsonKey ?? series.Name, (long)Math.Max(0, series.Read()));
         }
     }
 
@@ -75,7 +88,7 @@ public sealed class MetricsRegistry
     {
         lock (_series)
         {
-            return [.. _series];
+            return [.. _series, .. _included?.Snapshot() ?? []];
         }
     }
 

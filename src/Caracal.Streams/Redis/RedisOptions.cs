@@ -1,4 +1,4 @@
-using System.Security.Cryptography.X509Certificates;
+using Caracal.Keys.Certificates;
 using Caracal.Keys.Secrets;
 
 namespace Caracal.Streams.Redis;
@@ -25,7 +25,7 @@ public sealed record RedisOptions
     public string ClientName { get; init; } = "caracal";
 
     /// <summary>Authorities that may have signed the server's certificate, besides those of the system.</summary>
-    public X509Certificate2Collection? ExtraAuthorities { get; init; }
+    public ExtraAuthorities ExtraAuthorities { get; init; } = ExtraAuthorities.None;
 
     /// <summary>Name lookup, TCP, TLS and login together.</summary>
     public TimeSpan DialTimeout { get; init; } = TimeSpan.FromSeconds(5);

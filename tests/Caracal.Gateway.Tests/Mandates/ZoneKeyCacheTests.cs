@@ -1,9 +1,8 @@
-using Caracal.Gateway.Mandates;
 using Caracal.Gateway.Tests.Support;
-using Caracal.Hosting.Metrics;
+using Caracal.Hosting.StsCalls;
+using Caracal.Keys.Certificates;
 using Caracal.Keys.Signatures;
 using Caracal.Protocol.Mandates;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Caracal.Gateway.Tests.Mandates;
 
@@ -17,7 +16,7 @@ public sealed class ZoneKeyCacheTests : IAsyncLifetime
     {
         _sts = await StsDouble.StartAsync(new byte[32]);
         _cache = new ZoneKeyCache(
-            new JwksSource(_sts.Address.ToString(), TimeSpan.FromSeconds(5)), new GatewayMetrics(new MetricsRegistry()), _time, NullLogger.Instance);
+            new JwksSource(_sts.Address.ToString(), TimeSpan.FromSeconds(5), ExtraAuthorities.None), _ => { }, _time);
     }
 
     public async ValueTask DisposeAsync()

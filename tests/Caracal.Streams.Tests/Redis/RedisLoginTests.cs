@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Caracal.Keys.Certificates;
 using Caracal.Keys.Secrets;
 using Caracal.Streams.Redis;
 using Caracal.Streams.Redis.Resp;
@@ -92,12 +93,12 @@ public sealed class RedisLoginTests(RedisServer server) : IDisposable
 
             Assert.Contains("certificate", await Unreachable(secured), StringComparison.Ordinal);
             using var stranger = Authority();
-            Assert.Contains("certificate", await Unreachable(secured with { ExtraAuthorities = [stranger] }), StringComparison.Ordinal);
-            Assert.Contains("certificate", await Unreachable(secured with { ExtraAuthorities = [authority], Host = "127.0.0.1" }), StringComparison.Ordinal);
-            await Unreachable(secured with { ExtraAuthorities = [authority], Port = own.Port });
+            Assert.Contains("certificate", await Unreachable(secured with { ExtraAuthorities = ExtraAuthorities.Of([stranger]) }), StringComparison.Ordinal);
+            Assert.Contains("certificate", await Unreachable(secured with { ExtraAuthorities = ExtraAuthorities.Of([authority]), Host = "127.0.0.1" }), StringComparison.Ordinal);
+            await Unreachable(secured with { ExtraAuthorities = ExtraAuthorities.Of([authority]), Port = own.Port });
             await Unreachable(plain with { Port = tlsPort });
 
-            await using var redis = new RedisConnection(secured with { ExtraAuthorities = [authority] });
+            await using var redis = new RedisConnection(secured with { ExtraAuthorities = ExtraAuthorities.Of([authority]) });
             var text = new string('ü', 500_000);
             var state = new RedisState(redis);
             await state.SetAsync("k", text, Minute, End);

@@ -1,7 +1,6 @@
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
 using Caracal.Streams.Redis.Resp;
 
 namespace Caracal.Streams.Redis.Connections;
@@ -67,31 +66,8 @@ internal sealed class RedisDialer(RedisOptions options, RedisFigures figures)
     {
         TargetHost = options.Host,
         EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-        RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
-            errors == SslPolicyErrors.None || IsSignedByOurAuthority(certificate, chain, errors),
+        RemoteCertificateValidationCallback = (_, certificate, chain, errors) => options.ExtraAuthorities.Accepts(certificate, chain, errors),
     };
-
-    // Only the question who signed it is open to our own authorities; the name must be right in any case.
-    private bool IsSignedByOurAuthority(X509Certificate? certificate, X509Chain? presented, SslPolicyErrors errors)
-    {
-        if (errors != SslPolicyErrors.RemoteCertificateChainErrors
-            || options.ExtraAuthorities is not { Count: > 0 } authorities || certificate is not X509Certificate2 leaf)
-        {
-            return false;
-        }
-
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.ApplicationPolicy.Add(new("1.3.6.1.5.5.7.3.1"));
-        foreach (var element in presented?.ChainElements ?? Enumerable.Empty<X509ChainElement>())
-        {
-            chain.ChainPolicy.ExtraStore.Add(element.Certificate);
-        }
-
-        return chain.Build(leaf);
-    }
 
     private async Task GreetAsync(RedisLink link, CancellationToken cancellationToken)
     {

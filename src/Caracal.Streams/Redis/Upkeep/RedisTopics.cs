@@ -65,6 +65,25 @@ public sealed class RedisTopics(RedisConnection redis)
     }
 
     /// <summary>
+    /// Removes the groups of single instances (their names hold a colon) that nobody has read for
+    /// <paramref name="readerLife"/>: their instance ended without saying so, and they would hold back trimming for ever.
+    /// Returns their names.
+    /// </summary>
+    public async Task<IReadOnlyList<string>> RemoveAbandonedAsync(string topic, TimeSpan readerLife, CancellationToken cancellationToken)
+    {
+        var groups = await GroupsAsync(topic, cancellationToken);
+        var abandoned = groups
+            .Where(g => g.Name.Contains(':', StringComparison.Ordinal) && g.Idle is { } idle && idle > readerLife)
+            .Select(g => g.Name).ToList();
+        foreach (var group in abandoned)
+        {
+            RedisErrorException.ThrowIfError(await redis.ExecuteAsync(["XGROUP", "DESTROY", topic, group], cancellationToken));
+        }
+
+        return abandoned;
+    }
+
+    /// <summary>
     /// What Redis does when it is full. Anything but <c>noeviction</c> loses marks and evidence; null when we may not ask
     /// (streams.md 1).
     /// </summary>
@@ -94,7 +113,8 @@ public sealed class RedisTopics(RedisConnection redis)
         return new GroupState(name, last, group["pending"].Integer, Oldest([oldestPending, oldestNew]), idle);
     }
 
-    private async Task<long> LengthAsync(string topic, CancellationToken cancellationToken) =>
+    /// <summary>How many messages a topic holds; 0 when there is no such topic.</summary>
+    public async Task<long> LengthAsync(string topic, CancellationToken cancellationToken) =>
         RedisErrorException.ThrowIfError(await redis.ExecuteAsync(["XLEN", topic], cancellationToken)).Integer;
 
     private static string? Oldest(IEnumerable<string?> ids) =>

@@ -1,14 +1,13 @@
 using System.Collections.Concurrent;
 using Caracal.Protocol.Mandates;
-using Microsoft.Extensions.Logging;
 
-namespace Caracal.Gateway.Mandates;
+namespace Caracal.Hosting.StsCalls;
 
 /// <summary>
 /// Zones' verification keys from the STS's JWKS, with the rules of gateway.md A5: five minutes per zone, one fetch at a
 /// time per zone, a bounded number of zones, and a short memory for what could not be had.
 /// </summary>
-internal sealed class ZoneKeyCache : IZoneKeys, IDisposable
+public sealed class ZoneKeyCache : IZoneKeys, IDisposable
 {
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
     public static readonly TimeSpan UnknownZoneMemory = TimeSpan.FromSeconds(30);
@@ -22,16 +21,17 @@ internal sealed class ZoneKeyCache : IZoneKeys, IDisposable
 
     private readonly ConcurrentDictionary<string, Zone> _zones = new(StringComparer.Ordinal);
     private readonly JwksSource _source;
-    private readonly GatewayMetrics _metrics;
+    private readonly Action<string> _unavailable;
     private readonly TimeProvider _time;
-    private readonly ILogger _log;
 
-    public ZoneKeyCache(JwksSource source, GatewayMetrics metrics, TimeProvider time, ILogger log)
+    /// <param name="source">The STS.</param>
+    /// <param name="unavailable">Told the cause whenever keys could not be had.</param>
+    /// <param name="time">The clock of the cache's ages.</param>
+    public ZoneKeyCache(JwksSource source, Action<string> unavailable, TimeProvider time)
     {
         _source = source;
-        _metrics = metrics;
+        _unavailable = unavailable;
         _time = time;
-        _log = log;
     }
 
     public ValueTask<EcPublicKey?> FindAsync(string zoneId, string keyId, CancellationToken cancellationToken)
@@ -89,8 +89,7 @@ internal sealed class ZoneKeyCache : IZoneKeys, IDisposable
         var answer = await _source.FetchAsync(zoneId, cancellationToken);
         if (answer.Keys is null && !answer.ZoneUnknown)
         {
-            _metrics.Count(GatewayCounter.JwksFetchErrors);
-            GatewayLog.JwksUnavailable(_log, answer.Fault ?? "");
+            _unavailable(answer.Fault ?? "");
         }
 
         // Never older keys in place of a failed fetch: a key may have been withdrawn as compromised.

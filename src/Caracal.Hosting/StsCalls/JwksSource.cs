@@ -1,21 +1,24 @@
 using System.Net;
-using Caracal.Gateway.Exchange;
+using Caracal.Keys.Certificates;
 using Caracal.Protocol.Mandates;
 
-namespace Caracal.Gateway.Mandates;
+namespace Caracal.Hosting.StsCalls;
 
 /// <summary>What a JWKS request came to; the default has no keys.</summary>
 /// <param name="Keys">At least one usable key, or null.</param>
 /// <param name="ZoneUnknown">True when the STS says that there is no such zone.</param>
 /// <param name="Fault">Why there are no keys, for the log.</param>
-internal readonly record struct JwksFetch(JsonWebKeySet? Keys, bool ZoneUnknown, string? Fault);
+public readonly record struct JwksFetch(JsonWebKeySet? Keys, bool ZoneUnknown, string? Fault);
 
 /// <summary>Fetches a zone's JWKS from the STS (gateway.md A5).</summary>
-internal sealed class JwksSource(string stsUrl, TimeSpan timeout) : IDisposable
+/// <param name="stsUrl"><c>STS_URL</c>.</param>
+/// <param name="timeout">For the whole fetch.</param>
+/// <param name="authorities">Who may have signed the STS's certificate.</param>
+public sealed class JwksSource(string stsUrl, TimeSpan timeout, ExtraAuthorities authorities) : IDisposable
 {
     private const int LargestDocument = 256 * 1024;
 
-    private readonly HttpMessageInvoker _http = StsHttp.Create();
+    private readonly HttpMessageInvoker _http = StsHttp.Create(authorities);
     private readonly string _root = stsUrl.TrimEnd('/') + "/.well-known/jwks.json?zone_id=";
 
     public async Task<JwksFetch> FetchAsync(string zoneId, CancellationToken cancellationToken)

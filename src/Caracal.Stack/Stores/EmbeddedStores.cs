@@ -1,0 +1,54 @@
+using Caracal.Evidence.Trail;
+using Caracal.Keys.Rings;
+using Caracal.Storage;
+using Caracal.Storage.Migrations;
+using Caracal.Streams.InProcess;
+using Caracal.Streams.State;
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Stack.Stores;
+
+/// <summary>One SQLite file, streams and shared state in memory: everything a process with every role needs.</summary>
+internal sealed class EmbeddedStores : StackStores
+{
+    private readonly RoleStores _shared;
+    private readonly InProcessState _state;
+    private readonly Func<IAuditSink> _ingester;
+    private readonly ILogger _logger;
+
+    /// <param name="database">The store.</param>
+    /// <param name="ingester">The ingester of this process, once it is made.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Where trouble is told.</param>
+    public EmbeddedStores(Database database, Func<IAuditSink> ingester, TimeProvider time, ILogger logger)
+    {
+        _ingester = ingester;
+        _logger = logger;
+        _state = new InProcessState(time);
+        _shared = new RoleStores
+        {
+            Database = database,
+            Clock = new DatabaseClock(database, time),
+            Streams = new InProcessStreams(time),
+            State = _state,
+        };
+    }
+
+    public override RoleStores For(string role) => _shared;
+
+    public override IAuditSink SinkFor(string role, HmacKeyRing? keys) => _ingester();
+
+    public override async Task PrepareAsync(CancellationToken cancellationToken)
+    {
+        await Migrator.MigrateAsync(_shared.Database, _shared.Clock.Process.GetUtcNow(), cancellationToken);
+        await _shared.Clock.MeasureAsync(cancellationToken);
+    }
+
+    public override Task TendAsync(CancellationToken cancellationToken) => ClockCare.RunAsync(_shared.Clock, _logger, cancellationToken);
+
+    public override async ValueTask DisposeAsync()
+    {
+        _state.Dispose();
+        await _shared.Database.DisposeAsync();
+    }
+}
