@@ -173,6 +173,7 @@ public sealed class CoordinatorService : IAsyncDisposable
             {
                 Role = "coordinator",
                 Listen = settings.Listen,
+                Metrics = on.StoreMetrics,
                 RequestIdRule = RequestIdRule.PathId,
                 RequestIdHeader = "x-request-id",
                 KeepAlive = settings.KeepAlive,

@@ -1,5 +1,6 @@
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Logging;
+using Caracal.Hosting.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
 
@@ -21,10 +22,10 @@ internal sealed record HostedRole
 
     /// <summary>A role whose listener the stack makes.</summary>
     public static HostedRole Served(
-        RoleServerOptions options, ILoggerProvider logging, Action<WebApplication> mapRoutes,
+        RoleServerOptions options, MetricsRegistry metrics, ILoggerProvider logging, Action<WebApplication> mapRoutes,
         Func<CancellationToken, Task> start, Func<Task> stop, Func<ValueTask> dispose)
     {
-        var server = RoleServer.Create(options, logging);
+        var server = RoleServer.Create(options with { Metrics = metrics }, logging);
         mapRoutes(server.Application);
         return new HostedRole
         {

@@ -93,7 +93,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
     {
         var on = Stores!.For(StackRoles.Audit);
         _audit = new AuditService(read, on.Database, on.Clock, on.Streams, on.State, Logger(StackRoles.Audit), on.Metrics);
-        return HostedRole.Served(_audit.ServerOptions, logging, _audit.MapRoutes, _audit.StartAsync, _audit.StopAsync, _audit.DisposeAsync);
+        return HostedRole.Served(_audit.ServerOptions, on.Metrics, logging, _audit.MapRoutes, _audit.StartAsync, _audit.StopAsync, _audit.DisposeAsync);
     }
 
     private HostedRole BuildSts(StsSettings read, RoleSettings settings)
@@ -113,7 +113,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
                 StoreMetrics = on.Metrics,
             });
         return HostedRole.Served(
-            StsService.ServerOptions(read), logging, _sts.MapRoutes, _sts.StartAsync, _sts.StopAsync, _sts.DisposeAsync);
+            StsService.ServerOptions(read), on.Metrics, logging, _sts.MapRoutes, _sts.StartAsync, _sts.StopAsync, _sts.DisposeAsync);
     }
 
     private HostedRole BuildCoordinator(CoordinatorSettings read)
@@ -159,6 +159,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
         var tasks = new BackgroundTasks();
         return HostedRole.Served(
             service.ServerOptions,
+            on.Metrics,
             logging,
             service.MapRoutes,
             async cancellationToken =>
@@ -192,7 +193,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
                 ZoneKeys = _sts?.ZoneKeys,
             });
         return HostedRole.Served(
-            gateway.ServerOptions, logging, gateway.MapRoutes, gateway.StartAsync, gateway.StopAsync, gateway.DisposeAsync);
+            gateway.ServerOptions, on.Metrics, logging, gateway.MapRoutes, gateway.StartAsync, gateway.StopAsync, gateway.DisposeAsync);
     }
 
     private Evidence.Trail.AuditTrail OpenJournal(string role, RoleSettings settings, HmacKeyRing? keys) =>

@@ -29,14 +29,84 @@ public sealed class StackTests : IDisposable
     }
 
     [Fact]
-    public async Task A_store_elsewhere_is_refused_instead_of_ignored()
+    public async Task One_store_without_the_other_is_refused_and_no_password_is_told()
     {
         var options = Options(new() { ["DATABASE_URL"] = "postgres://caracal:hunter2@db/caracal" });
 
         var refused = await Assert.ThrowsAsync<SettingsException>(() => CaracalStack.StartAsync(options, default));
 
-        Assert.Contains("DATABASE_URL", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(refused.Faults, fault => fault.StartsWith("REDIS_URL is required beside DATABASE_URL", StringComparison.Ordinal));
         Assert.DoesNotContain("hunter2", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_part_of_the_roles_without_stores_is_refused()
+    {
+        var options = Options() with { Roles = [StackRoles.Sts, StackRoles.Gateway] };
+
+        var refused = await Assert.ThrowsAsync<SettingsException>(() => CaracalStack.StartAsync(options, default));
+
+        Assert.Equal(["DATABASE_URL is required (sts, gateway)", "REDIS_URL is required (sts, gateway)"], refused.Faults.Order());
+    }
+
+    [Fact]
+    public async Task A_role_that_alone_has_no_stores_is_refused_instead_of_keeping_a_truth_of_its_own()
+    {
+        var options = Options(new() { ["STS__DATABASE_URL"] = "postgres://a@127.0.0.1/b", ["STS__REDIS_URL"] = "redis://127.0.0.1" });
+
+        var refused = await Assert.ThrowsAsync<SettingsException>(() => CaracalStack.StartAsync(options, default));
+
+        Assert.Contains(refused.Faults, fault => fault.Contains("other roles of this process have theirs (audit, coordinator, api, gateway)", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("redis://redis.example.com", true)]
+    [InlineData("redis://10.1.2.3", true)]
+    [InlineData("rediss://redis.example.com", false)]
+    [InlineData("redis://redis", false)]
+    [InlineData("redis://127.0.0.1", false)]
+    public async Task A_published_mode_refuses_plain_redis_on_another_machine(string url, bool refused)
+    {
+        var options = Options(new() { ["CARACAL_MODE"] = "stable", ["DATABASE_URL"] = "postgres://a@127.0.0.1/b", ["REDIS_URL"] = url, ["STS__OPA_POLL_SECONDS"] = "0" });
+
+        var faults = (await Assert.ThrowsAsync<SettingsException>(() => CaracalStack.StartAsync(options, default))).Faults;
+
+        Assert.Equal(refused, faults.Any(fault => fault.StartsWith("REDIS_URL must use rediss://", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_published_mode_guesses_no_address_of_a_role_in_another_process()
+    {
+        var options = Options(new() { ["CARACAL_MODE"] = "stable", ["DATABASE_URL"] = "postgres://a@127.0.0.1/b", ["REDIS_URL"] = "redis://127.0.0.1" })
+            with
+        { Roles = [StackRoles.Gateway, StackRoles.Coordinator] };
+
+        var faults = (await Assert.ThrowsAsync<SettingsException>(() => CaracalStack.StartAsync(options, default))).Faults;
+
+        Assert.Contains(faults, fault => fault.StartsWith("STS_URL is required", StringComparison.Ordinal));
+        Assert.Contains(faults, fault => fault.StartsWith("ISSUER_URL is required", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("https://sts.example.com", null, false)]
+    [InlineData("http://sts.example.com", "true", true)]
+    [InlineData("http://sts", "true", false)]
+    [InlineData("http://sts", null, true)]
+    public async Task A_published_gateway_reaches_the_sts_by_https_or_says_that_it_is_near(string url, string? insecure, bool refused)
+    {
+        var options = Options(new()
+        {
+            ["CARACAL_MODE"] = "stable",
+            ["DATABASE_URL"] = "postgres://a@127.0.0.1/b",
+            ["REDIS_URL"] = "redis://127.0.0.1",
+            ["STS_URL"] = url,
+            ["CARACAL_ALLOW_INSECURE_CONFIG_URLS"] = insecure,
+        }) with
+        { Roles = [StackRoles.Gateway] };
+
+        var faults = (await Assert.ThrowsAsync<SettingsException>(() => CaracalStack.StartAsync(options, default))).Faults;
+
+        Assert.Equal(refused, faults.Any(fault => fault.StartsWith("STS_URL must use https", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -2,11 +2,8 @@ using System.Text;
 using System.Text.Json;
 using Caracal.Audit.Tampering;
 using Caracal.Cli.CommandLine;
-using Caracal.Cli.Processes;
+using Caracal.Cli.Environment;
 using Caracal.Evidence.Ledger;
-using Caracal.Keys.Secrets;
-using Caracal.Stack;
-using Caracal.Storage.Sqlite;
 
 namespace Caracal.Cli.Commands;
 
@@ -17,6 +14,8 @@ internal static class AuditCommand
         "audit", CommandGroup.Operations, "verify the audit ledger",
         """
         usage: caracal audit verify [--data DIR] [--json]
+
+        Reads the ledger from PostgreSQL when DATABASE_URL is set, else from the embedded store.
 
         Re-computes every content hash, chain link and chain MAC of the event and admin ledgers, and looks
         for missing rows. Works beside a running stack. Exit 0 if all hold, 1 with the rows that do not,
@@ -30,19 +29,11 @@ internal static class AuditCommand
         context.Arguments.RequireKnown("data", "json");
         if (context.Arguments.Operands is not ["verify"]) throw new CommandFailure("usage: caracal audit verify [--data DIR] [--json]");
         var data = context.Arguments.Value("data") ?? context.Paths.Data;
-        var report = await VerifyAsync(data, LedgerKeys.Find(context), context.Stop);
+        await using var ledger = ReadableLedger.Open(context.Arguments.Value("data") is null ? context.Variables : context.Variables.Without("DATABASE_URL"), data);
+        var report = await new LedgerVerification(ledger, LedgerKeys.Find(context)).VerifyAllAsync(context.Stop);
         if (context.Json) context.Terminal.Write(Json(report));
         else Print(context.Terminal, report);
         return report.IsClean ? 0 : 1;
-    }
-
-    /// <summary>Verifies the ledger in a data folder.</summary>
-    public static async Task<ChainReport> VerifyAsync(string dataDirectory, Keys.Rings.HmacKeyRing? keys, CancellationToken stop)
-    {
-        var path = CaracalStack.DatabasePath(dataDirectory);
-        if (!File.Exists(path)) throw new CommandFailure($"there is no ledger at {path}", exitCode: 2);
-        await using var database = new SqliteDatabase(path, TimeProvider.System);
-        return await new LedgerVerification(database, keys).VerifyAllAsync(stop);
     }
 
     public static void Print(Terminal terminal, ChainReport report)

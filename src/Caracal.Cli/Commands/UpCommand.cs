@@ -19,8 +19,9 @@ internal static class UpCommand
         """
         usage: caracal up
 
-        Starts all services in one background process on the embedded store, waits until every one
-        is ready, and prints their addresses. Files live under CARACAL_HOME (~/.local/share/caracal).
+        Starts all services in one background process, waits until every one is ready, and prints
+        their addresses. They keep their state in the embedded store, or, with DATABASE_URL and
+        REDIS_URL set, in PostgreSQL and Redis. Files live under CARACAL_HOME (~/.local/share/caracal).
         """,
         RunAsync);
 
@@ -32,8 +33,9 @@ internal static class UpCommand
         StackHome.Prepare(paths);
         using var held = StackLock.Take(paths.Lock);
         var mode = ModeVariable.Read(context.Variables);
-        context.Terminal.Banner($"caracal mode: {mode ?? "dev"} (embedded stack)");
-        if (mode is null) context.Terminal.Info("CARACAL_MODE is not set; the embedded stack uses dev");
+        var embedded = !HasServers(context.Variables);
+        context.Terminal.Banner($"caracal mode: {mode ?? (embedded ? "dev" : "stable")} ({(embedded ? "embedded stack" : "PostgreSQL and Redis")})");
+        if (mode is null && embedded) context.Terminal.Info("CARACAL_MODE is not set; the embedded stack uses dev");
 
         if (StackRecord.Read(paths.StackRecord) is { } record && record.Process.IsRunning)
         {
@@ -43,11 +45,22 @@ internal static class UpCommand
         }
 
         RuntimeRecord.Read(paths.RuntimeRecord)?.RefuseIfNewerThan(BuildInfo.Current.Version, paths.Home);
-        var variables = StackHome.Provision(context.Variables.WithDefault("CARACAL_MODE", "dev"), paths, context.Terminal);
+        var variables = StackHome.Provision(
+            embedded ? context.Variables.WithDefault("CARACAL_MODE", "dev") : context.Variables, paths, context.Terminal);
         var ports = StackPorts.Of(variables.All, StackRoles.All);
         StackPreflight.Check(variables, ports);
         new RuntimeRecord(BuildInfo.Current.Version, TimeProvider.System.GetUtcNow(), RuntimeRecord.Embedded).Write(paths.RuntimeRecord);
         return await StartAsync(context, variables, paths, ports);
+    }
+
+    // One alone is an error (cli.md 5): it would not do what was meant.
+    private static bool HasServers(ProcessVariables variables)
+    {
+        var (database, redis) = (IsSet("DATABASE_URL"), IsSet("REDIS_URL"));
+        if (database != redis) throw new CommandFailure($"{(database ? "REDIS_URL" : "DATABASE_URL")} is required beside {(database ? "DATABASE_URL" : "REDIS_URL")}");
+        return database;
+
+        bool IsSet(string name) => variables.Has(name) || variables.Has(name + "_FILE");
     }
 
     private static async Task<int> StartAsync(

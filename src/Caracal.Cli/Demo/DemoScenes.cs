@@ -1,11 +1,15 @@
 using System.Diagnostics;
 using Caracal.Cli.Client;
-using Caracal.Cli.Processes;
 
 namespace Caracal.Cli.Demo;
 
+/// <summary>What an operator of the system holds.</summary>
+/// <param name="Admin">Sets zones up and reads their evidence.</param>
+/// <param name="Coordinator">Ends Sessions.</param>
+internal sealed record OperatorTokens(string Admin, string Coordinator);
+
 /// <summary>The calls of the demo, in the order in which they are told.</summary>
-internal sealed class DemoScenes(WireClient client, LoopbackUpstream upstream, DemoReport report, PrivateStack files)
+internal sealed class DemoScenes(WireClient client, LoopbackUpstream upstream, DemoReport report, OperatorTokens tokens)
 {
     private const string ApiKey = "piper-key-that-no-agent-ever-sees";
     private const string ReadScope = "pipernet:read";
@@ -14,7 +18,7 @@ internal sealed class DemoScenes(WireClient client, LoopbackUpstream upstream, D
 
     public async Task PlayAsync(CancellationToken stop)
     {
-        var zone = await GovernedZone.CreateAsync(client, files.AdminToken, Blueprint("Pied Piper"), stop);
+        var zone = await GovernedZone.CreateAsync(client, tokens.Admin, Blueprint("Pied Piper"), stop);
         var application = new AgentApplication(client, zone);
         var agent = await application.ProvisionAsync([ReadScope, WriteScope], depth: 3, stop);
 
@@ -75,7 +79,7 @@ internal sealed class DemoScenes(WireClient client, LoopbackUpstream upstream, D
         while (mandates.Count < 20) mandates.Enqueue(await MintAsync(application, doomed, ReadScope, stop));
 
         (await client.CoordinatorAsync(
-            HttpMethod.Delete, $"/zones/{application.Zone.ZoneId}/agents/{doomed.SessionId}", files.CoordinatorToken, null, stop)).Require("termination");
+            HttpMethod.Delete, $"/zones/{application.Zone.ZoneId}/agents/{doomed.SessionId}", tokens.Coordinator, null, stop)).Require("termination");
         var since = Stopwatch.StartNew();
         WireAnswer answer;
         do
@@ -93,7 +97,7 @@ internal sealed class DemoScenes(WireClient client, LoopbackUpstream upstream, D
 
     private async Task WithoutPolicyAsync(CancellationToken stop)
     {
-        var zone = await GovernedZone.CreateAsync(client, files.AdminToken, Blueprint("Hooli") with { ActivatePolicy = false }, stop);
+        var zone = await GovernedZone.CreateAsync(client, tokens.Admin, Blueprint("Hooli") with { ActivatePolicy = false }, stop);
         var answer = await new AgentApplication(client, zone).MintLifecycleAsync(stop);
         await report.AddAsync(
             "mint in a zone without a policy", zone.ZoneId, answer, new Expected(403, "access_denied", "no_active_policy_set"), stop);

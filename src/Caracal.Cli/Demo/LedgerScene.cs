@@ -1,10 +1,13 @@
+using Caracal.Audit.Tampering;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Commands;
+using Caracal.Cli.Environment;
 using Caracal.Cli.Processes;
 using Caracal.Evidence.Ledger;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Secrets;
 using Caracal.Stack;
+using Caracal.Storage;
 using Microsoft.Data.Sqlite;
 
 namespace Caracal.Cli.Demo;
@@ -15,15 +18,21 @@ internal sealed class LedgerScene(PrivateStack files, Terminal terminal)
     public async Task PlayAsync(DemoReport report, CancellationToken stop)
     {
         var keys = new SecretSource(files.Variables, "audit", published: false).HmacRing(SecretFiles.AuditHmacKey, required: true);
-        var clean = await AuditCommand.VerifyAsync(files.Data, keys, stop);
+        await using var ledger = ReadableLedger.Open(new ProcessVariables(files.Variables), files.Data);
+        await VerifyAsync(ledger, keys, report, terminal, stop);
+
+        ChangeOneByte(report.AllowedEventId);
+        Judge(report, await new LedgerVerification(ledger, keys).VerifyAllAsync(stop));
+    }
+
+    /// <summary>Notes whether the ledger holds and has at least the events of the report.</summary>
+    public static async Task VerifyAsync(Database ledger, HmacKeyRing? keys, DemoReport report, Terminal terminal, CancellationToken stop)
+    {
+        var clean = await new LedgerVerification(ledger, keys).VerifyAllAsync(stop);
         report.Add(
             "audit verify", clean.IsClean ? "holds" : "broken", $"{clean.Checked} events", "-",
             clean.IsClean && clean.Checked >= report.EventCount);
         if (!clean.IsClean) AuditCommand.Print(terminal, clean);
-
-        ChangeOneByte(report.AllowedEventId);
-        var tampered = await AuditCommand.VerifyAsync(files.Data, keys, stop);
-        Judge(report, tampered);
     }
 
     private static void Judge(DemoReport report, ChainReport tampered)

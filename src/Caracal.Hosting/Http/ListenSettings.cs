@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Caracal.Hosting.Settings;
 
 namespace Caracal.Hosting.Http;
@@ -33,6 +35,10 @@ public sealed record ListenSettings
         {
             reader.Fault("TLS_CERT_FILE and TLS_KEY_FILE must be set together");
         }
+        else if (certificate is not null)
+        {
+            Check(reader, certificate, key!);
+        }
 
         return new ListenSettings
         {
@@ -41,5 +47,17 @@ public sealed record ListenSettings
             CertificateFile = certificate,
             KeyFile = key,
         };
+    }
+
+    private static void Check(SettingsReader reader, string certificateFile, string keyFile)
+    {
+        try
+        {
+            using var certificate = X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
+        }
+        catch (Exception fault) when (fault is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            reader.Fault("TLS_CERT_FILE and TLS_KEY_FILE must be PEM files of a certificate and its own key");
+        }
     }
 }

@@ -1,4 +1,5 @@
 using Caracal.Evidence.Trail;
+using Caracal.Hosting.Metrics;
 using Caracal.Keys.Rings;
 using Caracal.Storage;
 using Caracal.Storage.Migrations;
@@ -12,6 +13,7 @@ namespace Caracal.Stack.Stores;
 internal sealed class EmbeddedStores : StackStores
 {
     private readonly RoleStores _shared;
+    private readonly Dictionary<string, RoleStores> _roles;
     private readonly InProcessState _state;
     private readonly Func<IAuditSink> _ingester;
     private readonly ILogger _logger;
@@ -31,10 +33,12 @@ internal sealed class EmbeddedStores : StackStores
             Clock = new DatabaseClock(database, time),
             Streams = new InProcessStreams(time),
             State = _state,
+            Metrics = new MetricsRegistry(),
         };
+        _roles = StackRoles.All.ToDictionary(role => role, _ => _shared with { Metrics = new MetricsRegistry() }, StringComparer.Ordinal);
     }
 
-    public override RoleStores For(string role) => _shared;
+    public override RoleStores For(string role) => _roles[role];
 
     public override IAuditSink SinkFor(string role, HmacKeyRing? keys) => _ingester();
 

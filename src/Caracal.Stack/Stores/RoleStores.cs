@@ -15,8 +15,8 @@ internal sealed record RoleStores
     public required IStreamTransport Streams { get; init; }
     public required ISharedState State { get; init; }
 
-    /// <summary>Series about the stores themselves; null where there is nothing to tell.</summary>
-    public MetricsRegistry? Metrics { get; init; }
+    /// <summary>Series about what the role stands on: its stores and its listener.</summary>
+    public required MetricsRegistry Metrics { get; init; }
 }
 
 /// <summary>The stores of a process: embedded ones that all its roles share, or servers that each role enters as itself.</summary>

@@ -45,7 +45,7 @@ internal sealed class ServerStores : StackStores
         _roles.SelectMany(role => (Task[])
         [
             ClockCare.RunAsync(role.Value.Stores.Clock, _logger, cancellationToken),
-            new StreamCare(role.Key, role.Value.Redis, role.Value.Stores.Metrics!, _time, _logger).RunAsync(cancellationToken),
+            new StreamCare(role.Key, role.Value.Redis, role.Value.Stores.Metrics, _time, _logger).RunAsync(cancellationToken),
         ]));
 
     public override async ValueTask DisposeAsync()
