@@ -25,7 +25,7 @@ internal sealed record HostedRole
         RoleServerOptions options, MetricsRegistry metrics, ILoggerProvider logging, Action<WebApplication> mapRoutes,
         Func<CancellationToken, Task> start, Func<Task> stop, Func<ValueTask> dispose)
     {
-        var server = RoleServer.Create(options with { Metrics = metrics }, logging);
+        var server = RoleServer.Create(options with { Metrics = options.Metrics ?? metrics }, logging);
         mapRoutes(server.Application);
         return new HostedRole
         {
