@@ -46,7 +46,7 @@ public sealed class CaracalStack : IAsyncDisposable
         try
         {
             var roles = parts.Build(settings);
-            await stack.StartAsync(roles, settings, cancellationToken);
+            await stack.StartAsync(roles, settings, logging, cancellationToken);
             return stack;
         }
         catch
@@ -88,14 +88,19 @@ public sealed class CaracalStack : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await StopAsync();
 
-    private async Task StartAsync(IReadOnlyList<HostedRole> roles, RoleSettings settings, CancellationToken cancellationToken)
+    private async Task StartAsync(
+        IReadOnlyList<HostedRole> roles, RoleSettings settings, JsonLineLogging logging, CancellationToken cancellationToken)
     {
         foreach (var (role, warning) in settings.Warnings)
         {
             StackLog.SettingsWarning(_logger, role, warning);
         }
 
-        await _parts.Stores!.PrepareAsync(cancellationToken);
+        await using (var room = new WaitingRoom(roles, logging))
+        {
+            await _parts.Stores!.PrepareAsync(reason => room.TellAsync(reason, cancellationToken), cancellationToken);
+        }
+
         _tasks.Start(_parts.Stores.TendAsync);
         var urls = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (var role in roles)

@@ -11,6 +11,9 @@ internal sealed record HostedRole
 {
     public required string Role { get; init; }
 
+    /// <summary>Where it will listen.</summary>
+    public required ListenSettings Listen { get; init; }
+
     /// <summary>Starts groups, snapshots and jobs, then listens; answers the base address.</summary>
     public required Func<CancellationToken, Task<string>> StartAsync { get; init; }
 
@@ -30,6 +33,7 @@ internal sealed record HostedRole
         return new HostedRole
         {
             Role = options.Role,
+            Listen = options.Listen,
             StartAsync = async cancellationToken =>
             {
                 await start(cancellationToken);

@@ -17,8 +17,11 @@ internal static partial class StackLog
     [LoggerMessage(EventId = 6003, EventName = "shutdown_step_completed", Level = LogLevel.Information, Message = "shutdown step {Step} completed")]
     public static partial void StepCompleted(ILogger logger, string step);
 
-    [LoggerMessage(EventId = 6005, EventName = "store_awaited", Level = LogLevel.Warning, Message = "a store does not answer yet; the start waits for it")]
-    public static partial void StoreAwaited(ILogger logger, Exception fault);
+    [LoggerMessage(EventId = 6005, EventName = "store_awaited", Level = LogLevel.Warning, Message = "{Role}: a store does not answer yet; the start waits for it")]
+    public static partial void StoreAwaited(ILogger logger, Exception fault, string role);
+
+    [LoggerMessage(EventId = 6011, EventName = "schema_outdated", Level = LogLevel.Warning, Message = "{Role}: the migrations of this version are not all applied (caracal migrate); the start waits for them")]
+    public static partial void SchemaAwaited(ILogger logger, string role);
 
     [LoggerMessage(EventId = 6006, EventName = "stream_group_recreated", Level = LogLevel.Warning, Message = "group {Group} of {Topic} was gone and was made again")]
     public static partial void GroupRecreated(ILogger logger, string topic, string group);

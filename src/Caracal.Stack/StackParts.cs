@@ -134,6 +134,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
         return new HostedRole
         {
             Role = StackRoles.Coordinator,
+            Listen = read.Listen,
             StartAsync = async cancellationToken =>
             {
                 await coordinator.StartAsync(cancellationToken);

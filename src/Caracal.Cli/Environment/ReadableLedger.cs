@@ -3,6 +3,7 @@ using Caracal.Keys.Secrets;
 using Caracal.Stack;
 using Caracal.Storage;
 using Caracal.Storage.Postgres;
+using Caracal.Storage.Privileges;
 using Caracal.Storage.Sqlite;
 
 namespace Caracal.Cli.Environment;
@@ -21,7 +22,8 @@ internal static class ReadableLedger
         if (new SecretSource(variables.All, "audit", published: false).Find("DATABASE_URL", "auditDatabaseUrl") is { } url)
         {
             return new PostgresDatabase(
-                url.Value.Reveal(), new PostgresSettings { MaximumConnections = 2, MinimumConnections = 0, ApplicationName = "caracal-audit-verify", ReadSchema = "audit_read" });
+                PostgresAddress.Parse(url.Value.Reveal()),
+                new PostgresSettings { Role = ServiceRole.Audit, MaximumConnections = 2, MinimumConnections = 0, Instance = "verify" });
         }
 
         var path = CaracalStack.DatabasePath(dataDirectory);

@@ -42,7 +42,7 @@ internal sealed class EmbeddedStores : StackStores
 
     public override IAuditSink SinkFor(string role, HmacKeyRing? keys) => _ingester();
 
-    public override async Task PrepareAsync(CancellationToken cancellationToken)
+    public override async Task PrepareAsync(Func<string, Task> waiting, CancellationToken cancellationToken)
     {
         await Migrator.MigrateAsync(_shared.Database, _shared.Clock.Process.GetUtcNow(), cancellationToken);
         await _shared.Clock.MeasureAsync(cancellationToken);

@@ -30,8 +30,10 @@ internal abstract class StackStores : IAsyncDisposable
     /// <param name="keys">Signs its events on their way; null only in dev.</param>
     public abstract IAuditSink SinkFor(string role, HmacKeyRing? keys);
 
-    /// <summary>Waits for the stores, brings their schema up to date, measures their clocks.</summary>
-    public abstract Task PrepareAsync(CancellationToken cancellationToken);
+    /// <summary>Returns when the stores are there with the schema this build needs and their clocks are measured.</summary>
+    /// <param name="waiting">Called with the readiness reason while they are not.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public abstract Task PrepareAsync(Func<string, Task> waiting, CancellationToken cancellationToken);
 
     /// <summary>Runs until cancelled: what has to be measured and tidied while the roles run.</summary>
     public abstract Task TendAsync(CancellationToken cancellationToken);

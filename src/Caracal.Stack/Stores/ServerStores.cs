@@ -1,6 +1,7 @@
 using Caracal.Evidence.Trail;
 using Caracal.Hosting;
 using Caracal.Hosting.Metrics;
+using Caracal.Hosting.Settings;
 using Caracal.Keys.Rings;
 using Caracal.Storage;
 using Caracal.Storage.Migrations;
@@ -16,8 +17,6 @@ namespace Caracal.Stack.Stores;
 /// <summary>PostgreSQL and Redis, entered by every role of this process with its own login (operations.md 7.1, 8).</summary>
 internal sealed class ServerStores : StackStores
 {
-    // operations.md 7.4: a store that is still starting is waited for; one that is not there ends the start.
-    private const int Attempts = 30;
     private static readonly TimeSpan AttemptInterval = TimeSpan.FromSeconds(1);
 
     private readonly TimeProvider _time;
@@ -35,10 +34,17 @@ internal sealed class ServerStores : StackStores
 
     public override IAuditSink SinkFor(string role, HmacKeyRing? keys) => new AuditStreamSink(_roles[role].Stores.Streams, keys);
 
-    public override async Task PrepareAsync(CancellationToken cancellationToken)
+    // A store that is down or has an older schema is waited for: the service stays up and says so (operations.md 7.4).
+    public override async Task PrepareAsync(Func<string, Task> waiting, CancellationToken cancellationToken)
     {
-        await Task.WhenAll(_roles.Values.Select(role => WaitAsync(role.Stores, cancellationToken)));
-        await Migrator.MigrateAsync(_roles.Values.First().Stores.Database, _time.GetUtcNow(), cancellationToken);
+        foreach (var (role, servers) in _roles)
+        {
+            while (await FirstProblemAsync(role, servers.Stores, cancellationToken) is { } reason)
+            {
+                await waiting(reason);
+                await Task.Delay(AttemptInterval, _time, cancellationToken);
+            }
+        }
     }
 
     public override Task TendAsync(CancellationToken cancellationToken) => Task.WhenAll(
@@ -59,10 +65,8 @@ internal sealed class ServerStores : StackStores
 
     private RoleServers Enter(string role, StoreSettings settings)
     {
-        var name = $"caracal-{role}:{ServiceInstance.Id}";
-        var database = new PostgresDatabase(
-            settings.DatabaseUrl, new PostgresSettings { ApplicationName = name, ReadSchema = $"{role}_read" });
-        var redis = new RedisConnection(settings.Redis with { ClientName = name });
+        var database = new PostgresDatabase(settings.Database, settings.Limits);
+        var redis = new RedisConnection(settings.Redis with { ClientName = $"caracal-{role}:{ServiceInstance.Id}" });
         var metrics = new MetricsRegistry();
         RedisMetrics.Register(metrics, redis.Figures);
         return new RoleServers(redis, new RoleStores
@@ -75,21 +79,32 @@ internal sealed class ServerStores : StackStores
         });
     }
 
-    private async Task WaitAsync(RoleStores stores, CancellationToken cancellationToken)
+    private async Task<string?> FirstProblemAsync(string role, RoleStores stores, CancellationToken cancellationToken)
     {
-        for (var attempt = 1; ; attempt++)
+        try
         {
-            try
+            await stores.Clock.MeasureAsync(cancellationToken);
+            switch (await stores.Database.ReadSchemaStateAsync(cancellationToken))
             {
-                await stores.Clock.MeasureAsync(cancellationToken);
-                await stores.State.PingAsync(cancellationToken);
-                return;
+                case SchemaState.Incompatible:
+                    throw new SettingsException(role, ["schema_incompatible: the database belongs to a newer version"]);
+                case SchemaState.Outdated:
+                    StackLog.SchemaAwaited(_logger, role);
+                    return "schema_outdated";
             }
-            catch (Exception fault) when (fault is StorageUnavailableException or StreamsUnavailableException && attempt < Attempts)
-            {
-                StackLog.StoreAwaited(_logger, fault);
-                await Task.Delay(AttemptInterval, _time, cancellationToken);
-            }
+
+            await stores.State.PingAsync(cancellationToken);
+            return null;
+        }
+        catch (StorageUnavailableException fault)
+        {
+            StackLog.StoreAwaited(_logger, fault, role);
+            return "postgres_unreachable";
+        }
+        catch (StreamsUnavailableException fault)
+        {
+            StackLog.StoreAwaited(_logger, fault, role);
+            return "redis_unreachable";
         }
     }
 

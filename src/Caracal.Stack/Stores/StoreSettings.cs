@@ -1,6 +1,9 @@
 using System.Net;
+using Caracal.Hosting;
 using Caracal.Hosting.Settings;
 using Caracal.Keys.Certificates;
+using Caracal.Storage.Postgres;
+using Caracal.Storage.Privileges;
 using Caracal.Streams.Redis;
 
 namespace Caracal.Stack.Stores;
@@ -9,7 +12,10 @@ namespace Caracal.Stack.Stores;
 internal sealed record StoreSettings
 {
     /// <summary><c>DATABASE_URL</c>, in a secrets folder <c>&lt;role&gt;DatabaseUrl</c>.</summary>
-    public required string DatabaseUrl { get; init; }
+    public required PostgresAddress Database { get; init; }
+
+    /// <summary>The role's pool and time limits (operations.md 7.3).</summary>
+    public required PostgresSettings Limits { get; init; }
 
     /// <summary><c>REDIS_URL</c>, in a secrets folder <c>&lt;role&gt;RedisUrl</c>, with the <c>REDIS_*</c> limits.</summary>
     public required RedisOptions Redis { get; init; }
@@ -38,7 +44,47 @@ internal sealed record StoreSettings
         }
 
         var options = redis is null ? null : ReadRedis(reader, redis);
-        return database is null || options is null ? null : new StoreSettings { DatabaseUrl = database, Redis = options };
+        var address = database is null ? null : ReadDatabase(reader, database);
+        return address is null || options is null ? null : new StoreSettings { Database = address, Limits = ReadLimits(reader), Redis = options };
+    }
+
+    private static PostgresAddress? ReadDatabase(SettingsReader reader, string url)
+    {
+        try
+        {
+            var address = PostgresAddress.Parse(url);
+            if (address.TransportProblem(reader.Published, reader.Boolean("CARACAL_ALLOW_PLAINTEXT_STORES", false)) is { } problem)
+            {
+                reader.Fault($"DATABASE_URL {problem}");
+            }
+
+            return address;
+        }
+        catch (FormatException fault)
+        {
+            reader.Fault($"DATABASE_URL {fault.Message}");
+            return null;
+        }
+    }
+
+    // The names and limits of v1.0 differ between its two families of services.
+    private static PostgresSettings ReadLimits(SettingsReader reader)
+    {
+        var limits = new PostgresSettings { Role = ServiceRole.Of(reader.Role), Instance = ServiceInstance.Id };
+        return reader.Role is StackRoles.Api or StackRoles.Coordinator
+            ? limits with
+            {
+                MaximumConnections = reader.Integer("DB_POOL_MAX", 20, minimum: 2),
+                ConnectTimeout = TimeSpan.FromSeconds(5),
+                StatementTimeout = TimeSpan.FromSeconds(reader.Role == StackRoles.Api ? 15 : 10),
+                IdleLifetime = TimeSpan.FromSeconds(30),
+            }
+            : limits with
+            {
+                MaximumConnections = reader.Integer("DB_MAX_CONNS", 20, minimum: 2),
+                MinimumConnections = reader.Integer("DB_MIN_CONNS", 2, minimum: 0),
+                ConnectTimeout = reader.Duration("DB_CONNECT_TIMEOUT", TimeSpan.FromSeconds(10)),
+            };
     }
 
     private static RedisOptions? ReadRedis(SettingsReader reader, string url)
