@@ -9,14 +9,18 @@ public static class FreePorts
     /// <summary>The variables that put every role on a free port of its own.</summary>
     public static IReadOnlyDictionary<string, string?> Variables()
     {
+        return StackRoles.All.Zip(Take(StackRoles.All.Count)).ToDictionary(
+            pair => pair.First.ToUpperInvariant() + "__PORT", pair => (string?)pair.Second.ToString(), StringComparer.Ordinal);
+    }
+
+    /// <summary>Some ports, all different.</summary>
+    public static IReadOnlyList<int> Take(int count)
+    {
         // All sockets stay bound until the last port is known, so that no port is handed out twice.
-        var sockets = StackRoles.All.Select(_ => Bind()).ToList();
-        var variables = StackRoles.All.Zip(sockets).ToDictionary(
-            pair => pair.First.ToUpperInvariant() + "__PORT",
-            pair => (string?)((IPEndPoint)pair.Second.LocalEndPoint!).Port.ToString(),
-            StringComparer.Ordinal);
+        var sockets = Enumerable.Range(0, count).Select(_ => Bind()).ToList();
+        var ports = sockets.Select(socket => ((IPEndPoint)socket.LocalEndPoint!).Port).ToList();
         sockets.ForEach(socket => socket.Dispose());
-        return variables;
+        return ports;
     }
 
     private static Socket Bind()

@@ -9,7 +9,7 @@ internal static class BenchCommand
     public static Command Descriptor { get; } = new(
         "bench", CommandGroup.Operations, "measure governed calls and plain forwarding",
         """
-        usage: caracal bench governed [--callers N] [--seconds S] [--warmup S] [--record FILE] [--home DIR] [--json]
+        usage: caracal bench governed [--callers N] [--seconds S] [--warmup S] [--stack S] [--record FILE] [--home DIR] [--json]
                caracal bench proxy [--callers N] [--seconds S] [--warmup S] [--json]
 
         governed
@@ -18,6 +18,8 @@ internal static class BenchCommand
         spends it at the Gateway, which forwards to a local upstream. Callers and upstream run outside
         the measured process. Prints calls per second, latencies, errors, CPU of the stack's process
         per call, and its resident memory.
+        --stack postgres  measures five separate processes over a private PostgreSQL and Redis instead
+                          (Debian: postgresql, redis-server); CPU is the sum of our processes
         --record FILE   appends the request id of every answered call, as it is answered
         --home DIR      keeps the stack's files there instead of a temporary folder
 
@@ -29,12 +31,18 @@ internal static class BenchCommand
 
     private static async Task<int> RunAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json", "upstream");
+        context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json", "upstream", "stack");
         var plan = new BenchPlan
         {
             Callers = context.Arguments.Integer("callers", 8, 1, 256),
             Seconds = context.Arguments.Integer("seconds", 10, 1, 3600),
             WarmupSeconds = context.Arguments.Integer("warmup", 8, 0, 600),
+            Separate = context.Arguments.Value("stack") switch
+            {
+                null or "embedded" => false,
+                "postgres" => true,
+                var other => throw new CommandFailure($"there is no stack '{other}'; stacks are embedded and postgres"),
+            },
             RecordFile = context.Arguments.Value("record"),
             Home = context.Arguments.Value("home"),
         };

@@ -3,6 +3,9 @@ using Caracal.Cli.CommandLine;
 
 namespace Caracal.Cli.Bench;
 
+/// <summary>What one process used while it was measured.</summary>
+internal sealed record ProcessUse(string Name, double CpuMicroseconds, double ResidentMegabytes);
+
 /// <summary>What a run measured.</summary>
 internal sealed record BenchResult
 {
@@ -12,7 +15,11 @@ internal sealed record BenchResult
     public required long Calls { get; init; }
     public required long Errors { get; init; }
     public required double CpuMicrosecondsPerCall { get; init; }
+    /// <summary>Of the largest process.</summary>
     public required double ResidentMegabytes { get; init; }
+
+    /// <summary>Each process for itself.</summary>
+    public IReadOnlyList<ProcessUse> Processes { get; init; } = [];
 
     /// <summary>The first refusal or fault, for people.</summary>
     public string? FirstError { get; init; }
@@ -30,6 +37,14 @@ internal sealed record BenchResult
                     Number(CpuMicrosecondsPerCall, "0"), Number(ResidentMegabytes, "0"),
                 ],
             ]);
+        if (Processes.Count > 1)
+        {
+            terminal.Table(
+                ["process", "cpu us/call", "rss MB"],
+                [.. Processes.Select(process => (string[])
+                    [process.Name, Number(process.CpuMicroseconds / Math.Max(1, Calls), "0"), Number(process.ResidentMegabytes, "0")])]);
+        }
+
         if (FirstError is not null) terminal.Error($"first error: {FirstError}");
     }
 

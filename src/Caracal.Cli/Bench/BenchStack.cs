@@ -6,13 +6,13 @@ using Caracal.Cli.Processes;
 namespace Caracal.Cli.Bench;
 
 /// <summary>The measured process: <c>caracal serve</c> with limits that a benchmark does not run into.</summary>
-internal sealed class BenchStack : IAsyncDisposable
+internal sealed class BenchStack : IMeasuredStack
 {
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(20);
 
     // One address and one application make all calls here; in production the limits protect exactly against that.
-    private static readonly Dictionary<string, string?> Limits = new(StringComparer.Ordinal)
+    public static readonly IReadOnlyDictionary<string, string?> Limits = new Dictionary<string, string?>(StringComparer.Ordinal)
     {
         ["STS_MINT_RATE_LIMIT_PER_MIN"] = "100000000",
         ["STS_CLIENT_RATE_LIMIT_PER_MIN"] = "100000000",
@@ -28,7 +28,11 @@ internal sealed class BenchStack : IAsyncDisposable
 
     public PrivateStack Files { get; }
 
-    public int Pid => process.Id;
+    public IReadOnlyDictionary<string, string> Urls => Files.Urls;
+
+    public string AdminToken => Files.AdminToken;
+
+    public IReadOnlyList<(string Name, int Pid)> Processes => [("stack", process.Id)];
 
     public static async Task<BenchStack> StartAsync(string? home, CancellationToken stop)
     {

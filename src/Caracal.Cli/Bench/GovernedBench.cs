@@ -30,17 +30,17 @@ internal sealed class GovernedBench
     public static async Task<BenchResult> RunAsync(BenchPlan plan, Terminal terminal, CancellationToken stop)
     {
         await using var upstream = await LoopbackUpstream.StartAsync(remember: false, stop);
-        await using var stack = await BenchStack.StartAsync(plan.Home, stop);
-        terminal.Step($"stack pid {stack.Pid}, {plan.Callers} callers, {plan.WarmupSeconds} s warm-up, {plan.Seconds} s measured");
-        using var wire = new WireClient(WireEndpoints.From(stack.Files.Urls));
+        await using IMeasuredStack stack = plan.Separate ? await FleetStack.StartAsync(stop) : await BenchStack.StartAsync(plan.Home, stop);
+        terminal.Step($"stack pid {string.Join(' ', stack.Processes.Select(process => process.Pid))}, {plan.Callers} callers, {plan.WarmupSeconds} s warm-up, {plan.Seconds} s measured");
+        using var wire = new WireClient(WireEndpoints.From(stack.Urls));
         using var answers = new AnswerRecord(plan.RecordFile);
         var zone = await GovernedZone.CreateAsync(
-            wire, stack.Files.AdminToken, new ZoneBlueprint { Name = "bench", UpstreamUrl = upstream.Url, ApiKey = "bench-upstream-key" }, stop);
+            wire, stack.AdminToken, new ZoneBlueprint { Name = "bench", UpstreamUrl = upstream.Url, ApiKey = "bench-upstream-key" }, stop);
         var bench = new GovernedBench(new AgentApplication(wire, zone), wire, answers);
-        return await bench.MeasureAsync(plan, stack.Pid, stop);
+        return await bench.MeasureAsync(plan, stack.Processes, stop);
     }
 
-    private async Task<BenchResult> MeasureAsync(BenchPlan plan, int pid, CancellationToken stop)
+    private async Task<BenchResult> MeasureAsync(BenchPlan plan, IReadOnlyList<(string Name, int Pid)> processes, CancellationToken stop)
     {
         var authorities = new List<AgentAuthority>();
         for (var i = 0; i < Math.Min(plan.Callers, AuthoritiesPerApplication); i++)
@@ -51,16 +51,20 @@ internal sealed class GovernedBench
         var callers = Enumerable.Range(0, plan.Callers)
             .Select(i => Task.Run(() => CallAsync(authorities[i % authorities.Count], stop), stop)).ToList();
         await Task.Delay(TimeSpan.FromSeconds(plan.WarmupSeconds), stop);
-        var before = ProcStat.Read(pid);
+        var before = processes.Select(process => ProcStat.Read(process.Pid)).ToList();
         var clock = Stopwatch.StartNew();
         measuring = true;
         await Task.Delay(TimeSpan.FromSeconds(plan.Seconds), stop);
         measuring = false;
         var elapsed = clock.Elapsed;
-        var after = ProcStat.Read(pid);
+        var after = processes.Select(process => ProcStat.Read(process.Pid)).ToList();
         stopping = true;
         await Task.WhenAll(callers);
-        return Summarise(elapsed, before, after);
+        var use = processes.Select((process, i) => new ProcessUse(
+            process.Name,
+            before[i] is { } from && after[i] is { } to ? to.CpuMicroseconds - from.CpuMicroseconds : 0,
+            after[i]?.ResidentMegabytes ?? 0)).ToList();
+        return Summarise(elapsed, use);
     }
 
     // Mint, then spend: the two calls that an agent makes for one governed call.
@@ -90,10 +94,9 @@ internal sealed class GovernedBench
         }
     }
 
-    private BenchResult Summarise(TimeSpan elapsed, ProcStat? before, ProcStat? after)
+    private BenchResult Summarise(TimeSpan elapsed, IReadOnlyList<ProcessUse> use)
     {
         var sorted = latencies.Order().ToArray();
-        var cpu = before is { } from && after is { } to ? to.CpuMicroseconds - from.CpuMicroseconds : 0;
         return new BenchResult
         {
             Calls = sorted.Length,
@@ -101,8 +104,9 @@ internal sealed class GovernedBench
             P50Milliseconds = Percentile(sorted, 0.50),
             P99Milliseconds = Percentile(sorted, 0.99),
             Errors = Interlocked.Read(ref errors),
-            CpuMicrosecondsPerCall = sorted.Length == 0 ? 0 : cpu / sorted.Length,
-            ResidentMegabytes = after?.ResidentMegabytes ?? 0,
+            CpuMicrosecondsPerCall = sorted.Length == 0 ? 0 : use.Sum(process => process.CpuMicroseconds) / sorted.Length,
+            ResidentMegabytes = use.Max(process => process.ResidentMegabytes),
+            Processes = use,
             FirstError = firstError,
         };
     }

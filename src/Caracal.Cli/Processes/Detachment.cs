@@ -37,13 +37,17 @@ internal static partial class Detachment
         return Process.Start(start) ?? throw new InvalidOperationException("the process did not start");
     }
 
-    // Also when it runs under `dotnet caracal.dll`.
+    // Also when it runs under `dotnet caracal.dll`, or inside another program, which has us beside it.
     private static List<string> SelfCommand(IEnumerable<string> arguments)
     {
         var executable = System.Environment.ProcessPath ?? throw new InvalidOperationException("this process has no path");
-        return Path.GetFileNameWithoutExtension(executable) == "dotnet"
-            ? [executable, typeof(Detachment).Assembly.Location, .. arguments]
-            : [executable, .. arguments];
+        var assembly = typeof(Detachment).Assembly.Location;
+        return Path.GetFileNameWithoutExtension(executable) switch
+        {
+            "dotnet" => [executable, assembly, .. arguments],
+            "caracal" => [executable, .. arguments],
+            _ => [Path.ChangeExtension(assembly, OperatingSystem.IsWindows() ? ".exe" : null), .. arguments],
+        };
     }
 
     private static void EnsureLog(string path)

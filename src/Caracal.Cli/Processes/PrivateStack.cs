@@ -50,10 +50,10 @@ internal sealed class PrivateStack : IDisposable
     public IReadOnlyDictionary<string, string> Urls { get; }
 
     /// <summary>The generated administrator token.</summary>
-    public string AdminToken => Read(SecretFiles.AdminToken);
+    public string AdminToken => Secret(SecretFiles.AdminToken);
 
     /// <summary>The generated operator token of the Coordinator.</summary>
-    public string CoordinatorToken => Read(SecretFiles.CoordinatorToken);
+    public string CoordinatorToken => Secret(SecretFiles.CoordinatorToken);
 
     private string Secrets => Path.Combine(Folder, "secrets");
 
@@ -62,5 +62,6 @@ internal sealed class PrivateStack : IDisposable
         if (!keep) Directory.Delete(Folder, recursive: true);
     }
 
-    private string Read(string variable) => File.ReadAllText(Path.Combine(Secrets, SecretFiles.FileNameOf(variable))).Trim();
+    /// <summary>A generated secret by the name of its variable.</summary>
+    public string Secret(string variable) => File.ReadAllText(Path.Combine(Secrets, SecretFiles.FileNameOf(variable))).Trim();
 }

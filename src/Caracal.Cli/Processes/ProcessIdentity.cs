@@ -35,12 +35,15 @@ internal sealed partial record ProcessIdentity(int Pid, string Started)
     /// <summary>Asks for an orderly end. False when the process is gone.</summary>
     public bool Terminate()
     {
+        if (!OperatingSystem.IsWindows()) return Send(TerminateSignal);
         if (!IsRunning) return false;
-        if (!OperatingSystem.IsWindows()) return Kill(Pid, TerminateSignal) == 0;
         using var process = Process.GetProcessById(Pid);
         process.Kill(entireProcessTree: true);
         return true;
     }
+
+    /// <summary>Sends a signal. False when the process is gone.</summary>
+    public bool Send(int signal) => IsRunning && Kill(Pid, signal) == 0;
 
     [LibraryImport("libc", EntryPoint = "kill")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -1,0 +1,20 @@
+using Caracal.Cli.Servers;
+using Caracal.Stack;
+
+namespace Caracal.Cli.Bench;
+
+/// <summary>The measured system in separate processes over a PostgreSQL and a Redis of its own.</summary>
+internal sealed class FleetStack(LocalFleet fleet) : IMeasuredStack
+{
+    public IReadOnlyDictionary<string, string> Urls { get; } =
+        StackRoles.All.ToDictionary(role => role, role => fleet.Find(role).Url, StringComparer.Ordinal);
+
+    public string AdminToken => fleet.Files.AdminToken;
+
+    public IReadOnlyList<(string Name, int Pid)> Processes { get; } = [.. fleet.Services.Select(service => (service.Role, service.Pid))];
+
+    public static async Task<FleetStack> StartAsync(CancellationToken stop) =>
+        new(await LocalFleet.StartAsync(replicas: 1, BenchStack.Limits, stop));
+
+    public ValueTask DisposeAsync() => fleet.DisposeAsync();
+}

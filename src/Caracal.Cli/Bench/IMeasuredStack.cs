@@ -1,0 +1,13 @@
+namespace Caracal.Cli.Bench;
+
+/// <summary>The system that the benchmark drives: the processes that are measured, and the way in.</summary>
+internal interface IMeasuredStack : IAsyncDisposable
+{
+    /// <summary>Base address of each role.</summary>
+    IReadOnlyDictionary<string, string> Urls { get; }
+
+    string AdminToken { get; }
+
+    /// <summary>Our processes by name; servers that are not ours are not measured.</summary>
+    IReadOnlyList<(string Name, int Pid)> Processes { get; }
+}

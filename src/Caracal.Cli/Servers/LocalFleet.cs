@@ -1,0 +1,143 @@
+using System.Globalization;
+using Caracal.Cli.Client;
+using Caracal.Cli.CommandLine;
+using Caracal.Cli.Commands;
+using Caracal.Cli.Environment;
+using Caracal.Cli.Processes;
+using Caracal.Keys.Secrets;
+using Caracal.Stack;
+using Caracal.Storage.Migrations;
+using Caracal.Storage.Postgres;
+using Caracal.Storage.Privileges;
+
+namespace Caracal.Cli.Servers;
+
+/// <summary>
+/// A whole system in separate processes over a PostgreSQL and a Redis of its own: what operators run on many machines,
+/// on one. For the benchmark and the fault drills.
+/// </summary>
+internal sealed class LocalFleet : IAsyncDisposable
+{
+    public const string DatabaseName = "caracal";
+
+    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(90);
+
+    private LocalFleet(PrivateStack files, LocalPostgres postgres, LocalRedis redis, IReadOnlyList<FleetService> services)
+    {
+        Files = files;
+        Postgres = postgres;
+        Redis = redis;
+        Services = services;
+    }
+
+    public PrivateStack Files { get; }
+
+    public LocalPostgres Postgres { get; }
+
+    public LocalRedis Redis { get; }
+
+    /// <summary>Every process, in the order in which they start.</summary>
+    public IReadOnlyList<FleetService> Services { get; }
+
+    /// <summary>Starts everything and returns when every service is ready.</summary>
+    /// <param name="replicas">How many STS and how many Gateways; Gateway <c>i</c> asks STS <c>i</c>.</param>
+    /// <param name="more">Further variables of every service.</param>
+    /// <param name="stop">Ends the start.</param>
+    public static async Task<LocalFleet> StartAsync(int replicas, IReadOnlyDictionary<string, string?> more, CancellationToken stop)
+    {
+        var files = new PrivateStack(folder: null, more);
+        LocalPostgres? postgres = null;
+        LocalRedis? redis = null;
+        LocalFleet? fleet = null;
+        try
+        {
+            postgres = await LocalPostgres.CreateAsync(DatabaseName, stop);
+            redis = await LocalRedis.CreateAsync(stop);
+            await MigrationJob.RunAsync(
+                new MigrationJobSettings
+                {
+                    Administrator = PostgresAddress.Parse(postgres.Url(DatabaseName)),
+                    Passwords = ServiceRole.All.ToDictionary(role => role, role => files.Secret(role.PasswordVariable)),
+                },
+                TimeProvider.System, _ => { }, stop);
+            fleet = new LocalFleet(files, postgres, redis, Plan(files, postgres, redis, replicas));
+            foreach (var service in fleet.Services) service.Start();
+            await fleet.WaitUntilReadyAsync(fleet.Services, stop);
+            return fleet;
+        }
+        catch
+        {
+            if (fleet is not null) await fleet.DisposeAsync();
+            else await EndAsync(files, postgres, redis);
+            throw;
+        }
+    }
+
+    public FleetService Find(string role, int replica = 0) => Services.First(service => service.Role == role && service.Replica == replica);
+
+    /// <summary>Where a client goes that uses the STS and the Gateway of one replica.</summary>
+    public WireEndpoints Endpoints(int replica) => new(
+        Find(StackRoles.Api).Url, Find(StackRoles.Sts, replica).Url, Find(StackRoles.Coordinator).Url, Find(StackRoles.Gateway, replica).Url);
+
+    /// <summary>Returns when all of them say that they are ready.</summary>
+    public async Task WaitUntilReadyAsync(IReadOnlyList<FleetService> services, CancellationToken stop)
+    {
+        var probes = services.Select(service => new ServiceUrl(service.Name, new Uri(service.Url))).ToList();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(StartTime);
+        while (true)
+        {
+            var failing = (await ServiceProbe.ProbeAsync(probes, ready: true, limit.Token)).Where(result => !result.Ok).ToList();
+            if (failing.Count == 0) return;
+            if (services.FirstOrDefault(service => service.HasEnded) is { } ended)
+            {
+                throw new CommandFailure($"{ended.Name} ended: {string.Join('\n', File.ReadLines(ended.Log).TakeLast(15))}");
+            }
+
+            await Task.Delay(25, limit.Token);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // The door first, the evidence last, as one process does it.
+        foreach (var service in Services.Reverse()) await service.DisposeAsync();
+        await EndAsync(Files, Postgres, Redis);
+    }
+
+    private static async Task EndAsync(PrivateStack files, LocalPostgres? postgres, LocalRedis? redis)
+    {
+        if (redis is not null) await redis.DisposeAsync();
+        if (postgres is not null) await postgres.DisposeAsync();
+        files.Dispose();
+    }
+
+    private static List<FleetService> Plan(PrivateStack files, LocalPostgres postgres, LocalRedis redis, int replicas)
+    {
+        var members = StackRoles.All
+            .SelectMany(role => Enumerable.Range(0, role is StackRoles.Sts or StackRoles.Gateway ? replicas : 1).Select(i => (Role: role, Replica: i)))
+            .ToList();
+        var urls = members.Zip(FreePorts.Take(members.Count))
+            .ToDictionary(pair => pair.First, pair => $"http://127.0.0.1:{pair.Second.ToString(CultureInfo.InvariantCulture)}");
+        return [.. members.Select(member => new FleetService(
+            member.Role, member.Replica, urls[member], Path.Combine(files.Folder, $"{member.Role}-{member.Replica}.log"), Variables(member)))];
+
+        Dictionary<string, string?> Variables((string Role, int Replica) member)
+        {
+            var home = Path.Combine(files.Folder, $"{member.Role}-{member.Replica}");
+            var role = ServiceRole.Of(member.Role);
+            SecretFolder.Prepare(home);
+            return new Dictionary<string, string?>(files.Variables, StringComparer.Ordinal)
+            {
+                ["CARACAL_HOME"] = home,
+                ["DATABASE_URL"] = postgres.Url(DatabaseName, role.FirstLogin, files.Secret(role.PasswordVariable)),
+                ["REDIS_URL"] = redis.Url,
+                [member.Role.ToUpperInvariant() + "__PORT"] = new Uri(urls[member]).Port.ToString(CultureInfo.InvariantCulture),
+                ["ISSUER_URL"] = urls[(StackRoles.Sts, 0)],
+                ["STS_URL"] = urls[(StackRoles.Sts, member.Role == StackRoles.Gateway ? member.Replica : 0)],
+                ["CARACAL_GATEWAY_URL"] = urls[(StackRoles.Gateway, 0)],
+                ["CARACAL_COORDINATOR_URL"] = urls[(StackRoles.Coordinator, 0)],
+            };
+        }
+    }
+}
