@@ -25,6 +25,7 @@ public sealed class AuditMetrics
         Mismatches = Total("tamper_mismatch");
         ChainBreaks = Total("tamper_chain_breaks", "tamper_chain_breaks");
         TamperHmacFailures = Total("tamper_hmac_failures", "tamper_hmac_failures");
+        PartitionsCreated = Total("retention_created");
         Unverifiable = Total("tamper_hmac_unverifiable");
         StreamSignatureFailures = Total("stream_signature_failures");
         foreach (var slot in (ReadOnlySpan<KeySlot>)[KeySlot.Current, KeySlot.Next, KeySlot.Previous, KeySlot.None])
@@ -47,6 +48,7 @@ public sealed class AuditMetrics
     public Counter Mismatches { get; }
     public Counter ChainBreaks { get; }
     public Counter TamperHmacFailures { get; }
+    public Counter PartitionsCreated { get; }
     public Counter Unverifiable { get; }
     public Counter StreamSignatureFailures { get; }
 

@@ -1,6 +1,7 @@
 using Caracal.Audit.DeadLetters;
 using Caracal.Audit.Health;
 using Caracal.Audit.Ingest;
+using Caracal.Audit.Retention;
 using Caracal.Audit.Search;
 using Caracal.Audit.Tampering;
 using Caracal.Evidence.Trail;
@@ -23,6 +24,7 @@ public sealed class AuditService : IAsyncDisposable
 
     private readonly AuditConsumer _consumer;
     private readonly TamperSweep _sweep;
+    private readonly PartitionCare _partitions;
     private readonly AuditHealth _health;
     private readonly AuditMetricsEndpoint _metricsEndpoint;
     private readonly SearchEndpoint _search;
@@ -47,7 +49,8 @@ public sealed class AuditService : IAsyncDisposable
         var access = new AdminAccess(settings.AdminToken);
         _consumer = new AuditConsumer(transport, state, ingester, queue, ledger, settings, metrics, _time, logger);
         _sweep = new TamperSweep(new LedgerVerification(database, settings.AuditKeys), settings, metrics, clock, logger);
-        _health = new AuditHealth(_consumer, ledger, state, transport, queue, settings, metrics, _time);
+        _partitions = new PartitionCare(new LedgerPartitions(database), metrics, clock, logger);
+        _health = new AuditHealth(_consumer, database, ledger, state, transport, queue, settings, metrics, _time);
         _metricsEndpoint = new AuditMetricsEndpoint(metrics, new MetricsAccess(settings.MetricsToken, settings.Mode));
         _search = new SearchEndpoint(ledger, access, clock);
         _deadLetters = new DeadLetterEndpoints(queue, access, _time);
@@ -85,9 +88,11 @@ public sealed class AuditService : IAsyncDisposable
     {
         await _consumer.CreateGroupAsync(cancellationToken);
         _tasks.Start(_consumer.RunAsync);
+        _tasks.Start(_partitions.StartAsync);
         _tasks.Start(_sweep.RunFullAsync);
         Every("tamper-sweep-full", TamperSweep.FullInterval, _sweep.RunFullAsync);
         Every("tamper-sweep-rolling", TamperSweep.RollingInterval, _sweep.RunRollingAsync);
+        Every("ledger-partitions", PartitionCare.Interval, _partitions.RunAsync);
         Every("audit-figures", AuditHealth.FigureInterval, _health.MeasureAsync);
     }
 

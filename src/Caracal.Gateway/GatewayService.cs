@@ -83,7 +83,7 @@ public sealed class GatewayService : IAsyncDisposable
             GatewaySteps.InOrder(parts), metrics, new RefusalAnswer(metrics, evidence, new DenialSampling(_clock.Process), _log));
         GatewayGauges.Register(registry, _revocations, revocationStream.Consumer.Figures, circuit, given.Trail);
         _operator = new OperatorRoutes(
-            Own(new GatewayReadiness(given.State, _revocations, given.Trail, exchange, _clock.Process)),
+            Own(new GatewayReadiness(given.Database, given.State, _revocations, given.Trail, exchange, _clock.Process)),
             registry, new MetricsAccess(settings.MetricsToken, settings.Mode), settings.AdminToken, _snapshot, _revocations);
         ServerOptions = new RoleServerOptions
         {

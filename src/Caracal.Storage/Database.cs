@@ -47,6 +47,12 @@ public abstract class Database : IAsyncDisposable
     /// </summary>
     public abstract Task<T> WriteAsync<T>(WriteKind kind, Func<Work, Task<T>> body, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Until disposed, everything that follows in this flow of calls sees and changes one zone only. A backstop: every
+    /// query still names its zone. The embedded engine, which one process uses for all zones, has none.
+    /// </summary>
+    public virtual IDisposable? RestrictTo(string zoneId) => null;
+
     /// <summary>Runs a body that has no result.</summary>
     public Task WriteAsync(Func<Work, Task> body, CancellationToken cancellationToken = default) =>
         WriteAsync(
@@ -54,6 +60,29 @@ public abstract class Database : IAsyncDisposable
             {
                 await body(work);
                 return 0;
+            },
+            cancellationToken);
+
+    /// <summary>Runs a change that is known beforehand, together with those of other callers; returns after it is durable the rows each statement touched.</summary>
+    public virtual Task<int[]> ChangeAsync(Change change, CancellationToken cancellationToken = default) =>
+        WriteAsync(
+            change.Kind,
+            async work =>
+            {
+                var rows = new int[change.Statements.Length];
+                for (var i = 0; i < rows.Length; i++)
+                {
+                    var statement = change.Statements[i];
+                    var command = PreparedStatements.Get(work.Connection, statement.Sql, statement.Parameters.AsSpan());
+                    for (var p = 0; p < statement.Values.Length; p++)
+                    {
+                        command.Set(p, statement.Values[p] is DateTimeOffset time ? Instants.ToMicroseconds(time) : statement.Values[p]);
+                    }
+
+                    rows[i] = await command.ExecuteNonQueryAsync();
+                }
+
+                return rows;
             },
             cancellationToken);
 

@@ -1,5 +1,7 @@
 using System.Data.Common;
 using System.Runtime.CompilerServices;
+using Caracal.Storage.Postgres;
+using Npgsql;
 
 namespace Caracal.Storage;
 
@@ -17,6 +19,11 @@ public static class PreparedStatements
     /// </summary>
     public static DbCommand Get(DbConnection connection, string sql, params ReadOnlySpan<string> parameters)
     {
+        if (connection is NpgsqlConnection postgres)
+        {
+            return Create(postgres, sql, parameters);
+        }
+
         var commands = PerConnection.GetOrCreateValue(connection);
         if (commands.TryGetValue(sql, out var command))
         {
@@ -33,6 +40,18 @@ public static class PreparedStatements
         }
 
         commands.Add(sql, command);
+        return command;
+    }
+
+    // A pooled PostgreSQL connection is a new object at every opening, and its driver keeps prepared what is used often.
+    private static NpgsqlCommand Create(NpgsqlConnection connection, string sql, ReadOnlySpan<string> parameters)
+    {
+        var command = new NpgsqlCommand(PositionalSql.Of(sql, parameters), connection);
+        for (var i = 0; i < parameters.Length; i++)
+        {
+            command.Parameters.Add(new NpgsqlParameter());
+        }
+
         return command;
     }
 

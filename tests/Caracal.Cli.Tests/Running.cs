@@ -20,6 +20,8 @@ internal sealed class Running : IDisposable
 
     public ProcessVariables Variables => new(variables);
 
+    public void Set(string name, string? value) => variables[name] = value;
+
     public async Task<(int Exit, string Output, string Error)> RunAsync(params string[] words)
     {
         using var output = new StringWriter();

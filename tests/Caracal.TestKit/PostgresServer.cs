@@ -34,6 +34,10 @@ public sealed class PostgresServer
     public PostgresAddress Address(string database, string role = "postgres") =>
         PostgresAddress.Parse($"postgres://{role}:{Password}@127.0.0.1:{Port}/{database}?sslmode=disable");
 
+    /// <summary>The same for a driver of one's own, whose connections nobody else gets.</summary>
+    public string ConnectionString(string database, string role = "postgres") =>
+        $"Host=127.0.0.1;Port={Port};Username={role};Password={Password};Database={database};Pooling=false";
+
     /// <summary>The server of this process.</summary>
     public static Task<PostgresServer> GetAsync() => Shared.Value;
 
@@ -108,7 +112,7 @@ public sealed class PostgresServer
 
     private async Task ExecuteAsync(string sql)
     {
-        await using var connection = new NpgsqlConnection($"Host=127.0.0.1;Port={Port};Username=postgres;Password={Password};Database=postgres;Pooling=false");
+        await using var connection = new NpgsqlConnection(ConnectionString("postgres"));
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync();

@@ -4,6 +4,7 @@ using Caracal.Hosting.Http;
 using Caracal.Protocol;
 using Caracal.Storage;
 using Caracal.Storage.Ledger;
+using Caracal.Storage.Migrations;
 using Caracal.Streams;
 using Caracal.Streams.State;
 using Microsoft.AspNetCore.Http;
@@ -19,6 +20,7 @@ internal sealed class AuditHealth
     private static readonly TimeSpan CacheTime = TimeSpan.FromSeconds(1);
 
     private readonly AuditConsumer _consumer;
+    private readonly Database _database;
     private readonly LedgerReader _ledger;
     private readonly ISharedState _state;
     private readonly IStreamTransport _transport;
@@ -29,10 +31,11 @@ internal sealed class AuditHealth
     private volatile Answer? _last;
 
     public AuditHealth(
-        AuditConsumer consumer, LedgerReader ledger, ISharedState state, IStreamTransport transport, DeadLetterQueue deadLetters,
+        AuditConsumer consumer, Database database, LedgerReader ledger, ISharedState state, IStreamTransport transport, DeadLetterQueue deadLetters,
         AuditSettings settings, AuditMetrics metrics, TimeProvider time)
     {
         _consumer = consumer;
+        _database = database;
         _ledger = ledger;
         _state = state;
         _transport = transport;
@@ -93,6 +96,12 @@ internal sealed class AuditHealth
     {
         using var budget = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         budget.CancelAfter(Budget);
+        // The schema first: while it is missing, the consumer and the ledger cannot but fail.
+        if (await SchemaProblemAsync(budget.Token) is { } schema)
+        {
+            return schema;
+        }
+
         if (!_consumer.IsHealthy)
         {
             return AuditErrors.ConsumerUnhealthy;
@@ -111,6 +120,20 @@ internal sealed class AuditHealth
         return _settings is { ReadyDeadLetterLimit: 0, ReadyLagLimit: 0 } && _settings.ReadyOldestPendingLimit == TimeSpan.Zero
             ? null
             : await FirstThresholdAsync(budget.Token);
+    }
+
+    // Unreachable is told by the checks that follow, in their order.
+    private async Task<string?> SchemaProblemAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var state = await _database.ReadSchemaStateAsync(cancellationToken).AsTask().WaitAsync(Budget, cancellationToken);
+            return state == SchemaState.Current ? null : Database.SchemaOutdated;
+        }
+        catch (Exception fault) when (fault is StorageUnavailableException or TimeoutException or OperationCanceledException)
+        {
+            return null;
+        }
     }
 
     private async Task<string?> FirstThresholdAsync(CancellationToken cancellationToken)

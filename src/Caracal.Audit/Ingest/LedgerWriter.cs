@@ -23,29 +23,32 @@ internal sealed class LedgerWriter(Database database, LedgerStore ledger, HmacKe
             async work =>
             {
                 var outcomes = new AppendOutcome[events.Count];
-                var before = await ledger.HoldChainAsync(work, zoneId);
-                var head = before;
+                var head = await ledger.HoldChainAsync(work, zoneId);
+                var known = await ledger.ContentsAsync(work, [.. events.Select(accepted => accepted.Entry.Id)]);
+                var rows = new List<LedgerRow>(events.Count);
                 var now = clock.Now;
                 var key = keys?.Current;
                 for (var i = 0; i < outcomes.Length; i++)
                 {
-                    var row = Link(events[i], head, key, now);
-                    outcomes[i] = await ledger.AppendAsync(work, row);
-                    if (outcomes[i] == AppendOutcome.Appended)
+                    var accepted = events[i];
+                    if (known.TryAdd(accepted.Entry.Id, accepted.Content))
                     {
-                        head = row.Head;
+                        rows.Add(Link(accepted, head, key, now));
+                        head = rows[^1].Head;
+                        outcomes[i] = AppendOutcome.Appended;
                     }
-                    else if (outcomes[i] == AppendOutcome.Conflict)
+                    else if (known[accepted.Entry.Id] == accepted.Content)
                     {
-                        await AlertAsync(work, events[i], now);
+                        outcomes[i] = AppendOutcome.Duplicate;
+                    }
+                    else
+                    {
+                        outcomes[i] = AppendOutcome.Conflict;
+                        await AlertAsync(work, accepted, known[accepted.Entry.Id], now);
                     }
                 }
 
-                if (head.Seq != before.Seq)
-                {
-                    await ledger.MoveHeadAsync(work, zoneId, head);
-                }
-
+                await ledger.AppendAsync(work, zoneId, rows);
                 return outcomes;
             },
             cancellationToken);
@@ -64,10 +67,6 @@ internal sealed class LedgerWriter(Database database, LedgerStore ledger, HmacKe
         IngestedAt = now,
     };
 
-    private async Task AlertAsync(Work work, AcceptedEvent accepted, DateTimeOffset now)
-    {
-        var stored = await ledger.ContentOfAsync(work, accepted.Entry.Id);
-        await ledger.AlertAsync(
-            work, Ids.New(), accepted.Entry.Id, accepted.Entry.ZoneId, $"stored={stored} incoming={accepted.Content}", now);
-    }
+    private Task AlertAsync(Work work, AcceptedEvent accepted, string stored, DateTimeOffset now) => ledger.AlertAsync(
+        work, Ids.New(), accepted.Entry.Id, accepted.Entry.ZoneId, $"stored={stored} incoming={accepted.Content}", now);
 }

@@ -15,6 +15,9 @@ internal static class CommandTable
         DemoCommand.Descriptor,
         ServeCommand.Descriptor,
         AuditCommand.Descriptor,
+        MigrateCommand.Descriptor,
+        ProvisionCommand.Descriptor,
+        MigrateStoreCommand.Descriptor,
         BenchCommand.Descriptor,
     ];
 

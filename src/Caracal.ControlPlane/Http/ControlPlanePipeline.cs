@@ -84,6 +84,9 @@ internal sealed class ControlPlanePipeline(
         if (body.Problem is not null) return body.Problem;
         call.Body = body.Document?.RootElement;
         if (body.Document is not null) context.Response.RegisterForDispose(body.Document);
+
+        // The database itself shows a zone's token nothing but its zone, whatever a handler may ask for (storage.md 3).
+        using var limit = call is { IsAuthenticated: true, Caller.ZoneId: { } zone } ? changes.Database.RestrictTo(zone) : null;
         return await match.Route.Handler(call);
     }
 

@@ -3,6 +3,7 @@ using Caracal.ControlPlane.Http;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Metrics;
 using Caracal.Storage;
+using Caracal.Storage.Migrations;
 using Caracal.Storage.Platform;
 using Caracal.Streams;
 using Caracal.Streams.State;
@@ -86,6 +87,7 @@ internal sealed class OperationsRoutes(
         try
         {
             await database.ReadClockAsync(cancellationToken);
+            if (await database.ReadSchemaStateAsync(cancellationToken) != SchemaState.Current) return (Database.SchemaOutdated, 0);
         }
         catch (Exception fault) when (fault is StorageUnavailableException or OperationCanceledException)
         {

@@ -1,4 +1,5 @@
 using Caracal.Storage;
+using Caracal.Storage.Migrations;
 using Caracal.Storage.Outbox;
 using Caracal.Streams.State;
 using Microsoft.Extensions.Logging;
@@ -40,6 +41,11 @@ internal sealed class Readiness(Database database, ISharedState state, Coordinat
     {
         try
         {
+            if (await database.ReadSchemaStateAsync().AsTask().WaitAsync(ProbeTime) != SchemaState.Current)
+            {
+                return new Unready(Database.SchemaOutdated, "postgres");
+            }
+
             if (await database.ReadAsync(outbox.HasDeadAsync).WaitAsync(ProbeTime))
             {
                 CoordinatorLog.ReadyOutboxDead(logger);

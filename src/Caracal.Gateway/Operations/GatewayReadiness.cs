@@ -2,6 +2,8 @@ using Caracal.Evidence.Trail;
 using Caracal.Gateway.Revocations;
 using Caracal.Hosting.Http;
 using Caracal.Protocol.Exchange;
+using Caracal.Storage;
+using Caracal.Storage.Migrations;
 using Caracal.Streams;
 using Caracal.Streams.State;
 using Microsoft.AspNetCore.Http;
@@ -10,7 +12,7 @@ namespace Caracal.Gateway.Operations;
 
 /// <summary><c>/ready</c>: the first failing dependency in the order of gateway.md A1, within two seconds, kept for one.</summary>
 internal sealed class GatewayReadiness(
-    ISharedState state, RevocationState revocations, AuditTrail trail, IGatewayExchange exchange, TimeProvider time) : IDisposable
+    Database database, ISharedState state, RevocationState revocations, AuditTrail trail, IGatewayExchange exchange, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan Budget = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan KeepFor = TimeSpan.FromSeconds(1);
@@ -65,6 +67,11 @@ internal sealed class GatewayReadiness(
     {
         using var budget = new CancellationTokenSource(Budget);
         var reachable = exchange.IsReachableAsync(budget.Token); // asked together with the first, told last
+        if (await IsOutdatedAsync(budget.Token))
+        {
+            return Database.SchemaOutdated;
+        }
+
         if (!await AnswersAsync(budget.Token))
         {
             return "redis_unreachable";
@@ -76,6 +83,19 @@ internal sealed class GatewayReadiness(
         }
 
         return trail.NotReady ?? (await IsReachableAsync(reachable) ? null : "sts_unreachable");
+    }
+
+    // A store that cannot be reached is no outdated one: the snapshot's age says whether we can go on without it.
+    private async Task<bool> IsOutdatedAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await database.ReadSchemaStateAsync(cancellationToken) != SchemaState.Current;
+        }
+        catch (Exception fault) when (fault is StorageUnavailableException or OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     private async Task<bool> AnswersAsync(CancellationToken cancellationToken)

@@ -58,8 +58,8 @@ public static class AuditEventReads
             .AndEqual("request_id", "requestId", filter.RequestId)
             .AndEqual("decision", "decision", filter.Decision)
             .AndEqual(dialect.JsonText("metadata_json", "application_id"), "applicationId", filter.ApplicationId)
-            .AndEqual(dialect.JsonText("metadata_json", "agent_session_id"), "sessionId", filter.SessionId)
-            .AndEqual(dialect.JsonText("metadata_json", "session_id"), "authorityRecordId", filter.AuthorityRecordId)
+            .AndEqual(dialect.EventMember("agent_session_id"), "sessionId", filter.SessionId)
+            .AndEqual(dialect.EventMember("session_id"), "authorityRecordId", filter.AuthorityRecordId)
             .PageAsync<AuditEventRow>(connection, Select, page, "occurred_at");
     }
 

@@ -1,3 +1,5 @@
+using System.Data.Common;
+
 namespace Caracal.Storage;
 
 /// <summary>The few things PostgreSQL and SQLite say differently. Everything else is one text for both.</summary>
@@ -15,6 +17,9 @@ public interface ISqlDialect
     /// <summary>An expression for the text member <paramref name="key"/> of a JSON column; null when absent.</summary>
     string JsonText(string column, string key);
 
+    /// <summary>An expression for a member of an event's metadata that operators search by.</summary>
+    string EventMember(string key);
+
     /// <summary>A condition: the list column holds the parameter's value.</summary>
     string ArrayContains(string column, string parameter);
 
@@ -23,6 +28,18 @@ public interface ISqlDialect
 
     /// <summary>A condition: the column's value is one of the list parameter's (bind a <c>List&lt;string&gt;</c>; an empty one matches nothing).</summary>
     string AnyOf(string column, string parameter);
+
+    /// <summary>As <see cref="AnyOf"/>, for a prepared statement: bind what <see cref="ListValue"/> makes of the list.</summary>
+    string AnyOfBound(string column, string parameter);
+
+    /// <summary>A list of texts as one parameter value.</summary>
+    object ListValue(IReadOnlyCollection<string> values);
+
+    /// <summary>True where the ledger is a table per month.</summary>
+    bool PartitionsLedger { get; }
+
+    /// <summary>Inserts rows with as few round trips as the engine can.</summary>
+    Task InsertManyAsync(DbConnection connection, BulkInsert insert);
 
     /// <summary>An expression: a time column plus a column of whole seconds.</summary>
     string AddSeconds(string time, string seconds);

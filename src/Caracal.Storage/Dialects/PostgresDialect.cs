@@ -1,3 +1,7 @@
+using System.Data.Common;
+using Caracal.Storage.Postgres;
+using Npgsql;
+
 namespace Caracal.Storage;
 
 /// <summary>PostgreSQL 15 or newer.</summary>
@@ -29,9 +33,21 @@ internal sealed class PostgresDialect : ISqlDialect
     // Dapper binds a list as one array here and does not spell it out.
     public string AnyOf(string column, string parameter) => $"{column} = ANY ({parameter})";
 
+    public string AnyOfBound(string column, string parameter) => AnyOf(column, parameter);
+
+    public bool PartitionsLedger => true;
+
+    public object ListValue(IReadOnlyCollection<string> values) => values as string[] ?? [.. values];
+
+    public Task InsertManyAsync(DbConnection connection, BulkInsert insert) =>
+        PostgresBulkInsert.RunAsync((NpgsqlConnection)connection, insert);
+
     public string AddSeconds(string time, string seconds) => $"({time} + {seconds} * interval '1 second')";
 
     public string JsonText(string column, string key) => $"({column} ->> '{key}')";
+
+    // Columns of their own, which an index can serve under row-level security.
+    public string EventMember(string key) => key;
 
     public string ArrayContains(string column, string parameter) => $"{parameter} = ANY ({column})";
 

@@ -1,3 +1,6 @@
+using System.Data.Common;
+using System.Text.Json;
+
 namespace Caracal.Storage;
 
 /// <summary>SQLite: times are INTEGER microseconds since the epoch, lists and documents are JSON text.</summary>
@@ -31,9 +34,34 @@ internal sealed class SqliteDialect : ISqlDialect
 
     public string AnyOf(string column, string parameter) => $"{column} IN {parameter}";
 
+    public string AnyOfBound(string column, string parameter) => $"{column} IN (SELECT value FROM json_each({parameter}))";
+
+    public bool PartitionsLedger => false;
+
+    public object ListValue(IReadOnlyCollection<string> values) =>
+        JsonSerializer.Serialize([.. values], StringListContext.Default.StringArray);
+
+    public async Task InsertManyAsync(DbConnection connection, BulkInsert insert)
+    {
+        var names = insert.Columns.Select(column => "@" + column.Name).ToArray();
+        var sql = $"{insert.Head} ({string.Join(", ", insert.Columns.Select(column => column.Name))}) VALUES ({string.Join(", ", names)})";
+        var command = PreparedStatements.Get(connection, sql, names);
+        foreach (var row in insert.Rows)
+        {
+            for (var i = 0; i < row.Length; i++)
+            {
+                command.Set(i, row[i] is DateTimeOffset time ? Instants.ToMicroseconds(time) : row[i]);
+            }
+
+            await command.ExecuteNonQueryAsync();
+        }
+    }
+
     public string AddSeconds(string time, string seconds) => $"({time} + {seconds} * 1000000)";
 
     public string JsonText(string column, string key) => $"json_extract({column}, '$.{key}')";
+
+    public string EventMember(string key) => JsonText("metadata_json", key);
 
     public string ArrayContains(string column, string parameter) =>
         $"EXISTS (SELECT 1 FROM json_each({column}) WHERE json_each.value = {parameter})";

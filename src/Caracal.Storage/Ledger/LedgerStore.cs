@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Caracal.Evidence.Ledger;
 using Dapper;
 
@@ -17,21 +18,21 @@ public enum AppendOutcome
 }
 
 /// <summary>The writing side of <c>audit_events</c> and <c>audit_chain_heads</c>: append only, nothing is ever changed or removed.</summary>
-/// <param name="dialect">The engine; its types are named where a value's own type would be guessed wrongly.</param>
+/// <param name="dialect">The engine.</param>
 public sealed class LedgerStore(ISqlDialect dialect)
 {
-    // The id alone decides: two rows with one id in different months would both pass the primary key (storage.md, Better 7).
-    private readonly string _insertSql = dialect.TranslateTypes(
-        """
-        INSERT INTO audit_events (id, zone_id, event_type, request_id, decision, policy_set_id, policy_set_version_id,
-            manifest_sha, evaluation_status, determining_policies_json, diagnostics_json, metadata_json, occurred_at,
-            ingested_at, content_sha256, prev_content_sha256, chain_hmac, chain_seq, ingest_signature, hmac_key_id,
-            ingest_key_id)
-        SELECT @id, @zone, @type, @request, @decision, @set, @version, @manifest, @status, CAST(@policies AS {json}),
-            CAST(@diagnostics AS {json}), CAST(@metadata AS {json}), CAST(@occurred AS {time}), CAST(@ingested AS {time}),
-            @content, @prev, @hmac, @seq, @signature, @key, @ingestKey
-        WHERE NOT EXISTS (SELECT 1 FROM audit_events WHERE id = @id)
-        """);
+    private static readonly ImmutableArray<BulkColumn> Columns =
+    [
+        new("id", BulkType.Text), new("zone_id", BulkType.Text), new("event_type", BulkType.Text), new("request_id", BulkType.Text),
+        new("decision", BulkType.Text), new("policy_set_id", BulkType.Text), new("policy_set_version_id", BulkType.Text),
+        new("manifest_sha", BulkType.Text), new("evaluation_status", BulkType.Text), new("determining_policies_json", BulkType.Json),
+        new("diagnostics_json", BulkType.Json), new("metadata_json", BulkType.Json), new("occurred_at", BulkType.Time),
+        new("ingested_at", BulkType.Time), new("content_sha256", BulkType.Text), new("prev_content_sha256", BulkType.Text),
+        new("chain_hmac", BulkType.Text), new("chain_seq", BulkType.Number), new("ingest_signature", BulkType.Text),
+        new("hmac_key_id", BulkType.Text), new("ingest_key_id", BulkType.Text),
+    ];
+
+    private readonly string _contentsSql = $"SELECT id, content_sha256 FROM audit_events WHERE {dialect.AnyOfBound("id", "@ids")}";
 
     private const string HeadSql = "SELECT chain_seq, content_sha256 FROM audit_chain_heads WHERE zone_id = @zone";
 
@@ -51,45 +52,36 @@ public sealed class LedgerStore(ISqlDialect dialect)
         return await reader.ReadAsync() ? new ChainHead(reader.GetInt64(0), reader.GetString(1)) : ChainHead.Empty;
     }
 
-    /// <summary>Appends one row unless its id is stored; the caller moves the head afterwards.</summary>
-    public async Task<AppendOutcome> AppendAsync(Work work, LedgerRow row)
+    /// <summary>The content hash of each of these events that is stored already, by id.</summary>
+    /// <remarks>The id alone decides: two rows with one id in different months would both pass the primary key (storage.md, Better 7).</remarks>
+    public async Task<Dictionary<string, string>> ContentsAsync(Work work, IReadOnlyCollection<string> eventIds)
     {
-        var command = PreparedStatements.Get(
-            work.Connection, _insertSql, "@id", "@zone", "@type", "@request", "@decision", "@set", "@version", "@manifest",
-            "@status", "@policies", "@diagnostics", "@metadata", "@occurred", "@ingested", "@content", "@prev", "@hmac",
-            "@seq", "@signature", "@key", "@ingestKey");
-        var entry = row.Entry;
-        command.Set(0, entry.Id);
-        command.Set(1, entry.ZoneId);
-        command.Set(2, entry.EventType);
-        command.Set(3, entry.RequestId);
-        command.Set(4, entry.Decision);
-        command.Set(5, entry.PolicySetId);
-        command.Set(6, entry.PolicySetVersionId);
-        command.Set(7, entry.ManifestSha);
-        command.Set(8, entry.EvaluationStatus);
-        command.Set(9, entry.DeterminingPoliciesJson);
-        command.Set(10, entry.DiagnosticsJson);
-        command.Set(11, entry.MetadataJson);
-        command.Set(12, Time(work, entry.OccurredAt));
-        command.Set(13, Time(work, row.IngestedAt));
-        command.Set(14, row.ContentSha256);
-        command.Set(15, row.PrevContentSha256);
-        command.Set(16, row.ChainHmac);
-        command.Set(17, row.ChainSeq);
-        command.Set(18, row.IngestSignature);
-        command.Set(19, row.HmacKeyId);
-        command.Set(20, row.IngestKeyId);
-        if (await command.ExecuteNonQueryAsync() == 1)
+        var command = PreparedStatements.Get(work.Connection, _contentsSql, "@ids");
+        command.Set(0, dialect.ListValue(eventIds));
+        var contents = new Dictionary<string, string>(StringComparer.Ordinal);
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
         {
-            return AppendOutcome.Appended;
+            contents.TryAdd(reader.GetString(0), reader.GetString(1));
         }
 
-        return await ContentOfAsync(work, entry.Id) == row.ContentSha256 ? AppendOutcome.Duplicate : AppendOutcome.Conflict;
+        return contents;
+    }
+
+    /// <summary>Appends rows that were linked to the head the caller holds, and moves it to the last of them.</summary>
+    public async Task AppendAsync(Work work, string zoneId, IReadOnlyList<LedgerRow> rows)
+    {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        await dialect.InsertManyAsync(work.Connection, new BulkInsert("INSERT INTO audit_events", Columns, [.. rows.Select(Values)]));
+        await MoveHeadAsync(work, zoneId, rows[^1].Head);
     }
 
     /// <summary>Says where the chain ends now.</summary>
-    public async Task MoveHeadAsync(Work work, string zoneId, ChainHead head)
+    private static async Task MoveHeadAsync(Work work, string zoneId, ChainHead head)
     {
         var command = PreparedStatements.Get(work.Connection, MoveHeadSql, "@zone", "@seq", "@content");
         command.Set(0, zoneId);
@@ -97,11 +89,6 @@ public sealed class LedgerStore(ISqlDialect dialect)
         command.Set(2, head.ContentSha256);
         await command.ExecuteNonQueryAsync();
     }
-
-    /// <summary>The stored content hash of an event id; null when it is not stored.</summary>
-    public Task<string?> ContentOfAsync(Work work, string eventId) =>
-        work.Connection.ExecuteScalarAsync<string?>(
-            "SELECT content_sha256 FROM audit_events WHERE id = @eventId ORDER BY occurred_at LIMIT 1", new { eventId });
 
     /// <summary>Records that an event came again with other content (audit.md 4 step 5).</summary>
     public Task AlertAsync(Work work, string alertId, string eventId, string zoneId, string detail, DateTimeOffset now) =>
@@ -112,6 +99,11 @@ public sealed class LedgerStore(ISqlDialect dialect)
             """,
             new { alertId, eventId, zoneId, detail, now });
 
-    private static object Time(Work work, DateTimeOffset time) =>
-        work.Dialect.Name == "sqlite" ? Instants.ToMicroseconds(time) : time.UtcDateTime;
+    private static object?[] Values(LedgerRow row) =>
+    [
+        row.Entry.Id, row.Entry.ZoneId, row.Entry.EventType, row.Entry.RequestId, row.Entry.Decision, row.Entry.PolicySetId,
+        row.Entry.PolicySetVersionId, row.Entry.ManifestSha, row.Entry.EvaluationStatus, row.Entry.DeterminingPoliciesJson,
+        row.Entry.DiagnosticsJson, row.Entry.MetadataJson, row.Entry.OccurredAt, row.IngestedAt, row.ContentSha256,
+        row.PrevContentSha256, row.ChainHmac, row.ChainSeq, row.IngestSignature, row.HmacKeyId, row.IngestKeyId,
+    ];
 }

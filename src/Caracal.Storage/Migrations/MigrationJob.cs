@@ -28,7 +28,7 @@ public sealed record MigrationJobSettings
 /// <summary>What a migration job did.</summary>
 /// <param name="Applied">Versions applied now, in order.</param>
 /// <param name="Logins">Logins that got their password.</param>
-public sealed record MigrationReport(ImmutableArray<string> Applied, ImmutableArray<string> Logins);
+public sealed record MigrationReport(ImmutableArray<string> Applied, ImmutableArray<(ServiceRole Role, string Login)> Logins);
 
 /// <summary>
 /// Brings a PostgreSQL schema up to date: each migration in a transaction of its own under the advisory lock, then roles,
@@ -67,10 +67,10 @@ public static class MigrationJob
         var logins = await LockedAsync(source, settings, time, progress, async connection =>
         {
             await PrivilegeStep.ApplyAsync(connection);
-            var set = ImmutableArray.CreateBuilder<string>();
+            var set = ImmutableArray.CreateBuilder<(ServiceRole, string)>();
             foreach (var (role, password) in settings.Passwords)
             {
-                set.Add(await RolePasswords.SetAsync(connection, role, password));
+                set.Add((role, await RolePasswords.SetAsync(connection, role, password)));
             }
 
             return set.ToImmutable();

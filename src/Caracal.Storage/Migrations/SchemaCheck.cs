@@ -6,10 +6,11 @@ namespace Caracal.Storage.Migrations;
 /// <summary>Compares the list of applied migrations with the program's own.</summary>
 internal static class SchemaCheck
 {
-    /// <summary>The reason on <c>/ready</c>.</summary>
-    public static async Task<SchemaState> ReadAsync(DbConnection connection, ISqlDialect dialect)
+    /// <summary>Reads the list; a row named <paramref name="except"/> does not count.</summary>
+    public static async Task<SchemaState> ReadAsync(DbConnection connection, ISqlDialect dialect, string? except = null)
     {
         var applied = (await connection.QueryAsync<(string Version, string Phase)>("SELECT version, phase FROM schema_migrations"))
+            .Where(row => row.Version != except)
             .ToDictionary(row => row.Version, row => row.Phase, StringComparer.Ordinal);
         return Judge(applied, [.. MigrationFiles.For(dialect).Select(migration => migration.Version)]);
     }

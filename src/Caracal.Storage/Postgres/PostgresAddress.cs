@@ -77,6 +77,18 @@ public sealed record PostgresAddress
     /// <summary>The same server and user, another database.</summary>
     public PostgresAddress ForDatabase(string database) => this with { Database = database };
 
+    /// <summary>This server and database as another login's URL; a secret, for the file of a service.</summary>
+    public string UrlFor(string login, string password)
+    {
+        List<string> query = [];
+        if (Mode is { } mode) query.Add("sslmode=" + Modes.First(known => known.Value == mode).Key);
+        if (RootCertificate is not null) query.Add("sslrootcert=" + Uri.EscapeDataString(RootCertificate));
+        if (Host.StartsWith('/')) query.Add("host=" + Uri.EscapeDataString(Host));
+        var host = Host.StartsWith('/') ? "localhost" : Host;
+        var path = $"postgres://{Uri.EscapeDataString(login)}:{Uri.EscapeDataString(password)}@{host}:{Port}/{Uri.EscapeDataString(Database)}";
+        return query.Count == 0 ? path : $"{path}?{string.Join('&', query)}";
+    }
+
     public override string ToString() => $"postgres://{User}@{Host}:{Port}/{Database}";
 
     /// <summary>What a published mode refuses (operations.md 2.4); null when the address may be used.</summary>

@@ -16,7 +16,9 @@ public sealed class PostgresDatabase : Database
 
     private readonly NpgsqlDataSource _readers;
     private readonly NpgsqlDataSource _writers;
+    private readonly PostgresGroups _groups;
     private readonly PostgresListener _listener;
+    private readonly AsyncLocal<string?> _zone = new();
 
     /// <param name="address">The server, the database and this service's login.</param>
     /// <param name="settings">Whose connections these are, and their limits.</param>
@@ -25,43 +27,42 @@ public sealed class PostgresDatabase : Database
     {
         _readers = PostgresConnections.Readers(address, settings);
         _writers = PostgresConnections.Writers(address, settings);
+        _groups = new PostgresGroups(_writers);
         _listener = new PostgresListener(PostgresConnections.Listener(address, settings), Deliver);
     }
 
-    public override async Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default)
-    {
-        try
-        {
-            await using var connection = await _readers.OpenConnectionAsync(cancellationToken);
-            return await query(connection);
-        }
-        catch (Exception fault) when (IsUnavailable(fault, cancellationToken))
-        {
-            throw new StorageUnavailableException("the store cannot be read", fault);
-        }
-    }
+    public override Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default) =>
+        ReadTwiceAsync(
+            async connection =>
+            {
+                await using var transaction = await RestrictAsync(connection, null);
+                return await query(connection);
+            },
+            cancellationToken);
 
-    public override async Task<T> ReadSnapshotAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default)
-    {
-        try
-        {
-            await using var connection = await _readers.OpenConnectionAsync(cancellationToken);
-            await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-            return await query(connection);
-        }
-        catch (Exception fault) when (IsUnavailable(fault, cancellationToken))
-        {
-            throw new StorageUnavailableException("the store cannot be read", fault);
-        }
-    }
+    public override Task<T> ReadSnapshotAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default) =>
+        ReadTwiceAsync(
+            async connection =>
+            {
+                await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+                await RestrictAsync(connection, transaction);
+                return await query(connection);
+            },
+            cancellationToken);
 
     public override async Task<T> WriteAsync<T>(WriteKind kind, Func<Work, Task<T>> body, CancellationToken cancellationToken = default)
     {
         for (var attempt = 1; ; attempt++)
         {
+            var progress = new WriteProgress();
             try
             {
-                return await WriteOnceAsync(body, cancellationToken);
+                return await WriteOnceAsync(body, progress, cancellationToken);
+            }
+            catch (Exception fault) when (PostgresFaults.IsBroken(fault) && !progress.IsCommitting && attempt == 1)
+            {
+                // Nothing can have been committed, so the same again on a connection that is not from before the restart.
+                _writers.Clear();
             }
             catch (PostgresException fault) when (PostgresFaults.IsWorthAnotherTry(fault) && attempt < Tries)
             {
@@ -72,6 +73,25 @@ public sealed class PostgresDatabase : Database
             {
                 throw new StorageUnavailableException("the store cannot be written", fault);
             }
+        }
+    }
+
+    public override async Task<int[]> ChangeAsync(Change change, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            return await _groups.RunAsync(change);
+        }
+        catch (Exception fault) when (PostgresFaults.IsBroken(fault))
+        {
+            // It may have been committed, so it is not sent again; but the next one shall not meet the same end.
+            _writers.Clear();
+            throw new StorageUnavailableException("the store did not say whether it wrote", fault);
+        }
+        catch (Exception fault) when (PostgresFaults.IsUnavailable(fault))
+        {
+            throw new StorageUnavailableException("the store cannot be written", fault);
         }
     }
 
@@ -87,11 +107,31 @@ public sealed class PostgresDatabase : Database
         return subscription;
     }
 
+    public override IDisposable? RestrictTo(string zoneId)
+    {
+        var outer = _zone.Value;
+        _zone.Value = zoneId;
+        return new Restriction(this, outer);
+    }
+
     public override async ValueTask DisposeAsync()
     {
         await _listener.DisposeAsync();
         await _readers.DisposeAsync();
         await _writers.DisposeAsync();
+    }
+
+    // Of the transaction alone: the connection goes back into the pool seeing every zone again.
+    private async Task<NpgsqlTransaction?> RestrictAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction)
+    {
+        if (_zone.Value is not { } zone)
+        {
+            return null;
+        }
+
+        transaction ??= await connection.BeginTransactionAsync();
+        await connection.ExecuteAsync("SELECT set_config('caracal.zone_id', @zone, true)", new { zone });
+        return transaction;
     }
 
     // No list yet, or no right to read it yet: the job has not run here.
@@ -122,10 +162,32 @@ public sealed class PostgresDatabase : Database
         return true;
     }
 
-    private async Task<T> WriteOnceAsync<T>(Func<Work, Task<T>> body, CancellationToken cancellationToken)
+    // A pooled connection may be one that the server has ended meanwhile: that is no reason to refuse anybody.
+    private async Task<T> ReadTwiceAsync<T>(Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await using var connection = await _readers.OpenConnectionAsync(cancellationToken);
+                return await query(connection);
+            }
+            catch (Exception fault) when (PostgresFaults.IsBroken(fault) && attempt == 1)
+            {
+                _readers.Clear();
+            }
+            catch (Exception fault) when (IsUnavailable(fault, cancellationToken))
+            {
+                throw new StorageUnavailableException("the store cannot be read", fault);
+            }
+        }
+    }
+
+    private async Task<T> WriteOnceAsync<T>(Func<Work, Task<T>> body, WriteProgress progress, CancellationToken cancellationToken)
     {
         await using var connection = await _writers.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
+        await RestrictAsync(connection, transaction);
         var work = new Work(this, connection, (wanted, wait) => TakeAsync(connection, wanted, wait));
         var result = await body(work);
         if (work.Discarded)
@@ -139,9 +201,21 @@ public sealed class PostgresDatabase : Database
             await connection.ExecuteAsync("SELECT pg_notify(@channel, @payload)", new { channel, payload });
         }
 
+        progress.IsCommitting = true;
+
         // From here on the outcome is the server's: a caller who goes away must not leave it unknown.
         await transaction.CommitAsync(CancellationToken.None);
         work.Committed(deliverLocally: false);
         return result;
+    }
+
+    private sealed class WriteProgress
+    {
+        public bool IsCommitting { get; set; }
+    }
+
+    private sealed class Restriction(PostgresDatabase database, string? outer) : IDisposable
+    {
+        public void Dispose() => database._zone.Value = outer;
     }
 }

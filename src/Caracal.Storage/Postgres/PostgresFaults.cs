@@ -10,9 +10,17 @@ internal static class PostgresFaults
     public static bool IsWorthAnotherTry(PostgresException fault) =>
         fault.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected;
 
-    /// <summary>Somebody holds a lock: release everything and try again.</summary>
+    /// <summary>The connection ended under us, as all of them do when the server restarts.</summary>
+    public static bool IsBroken(Exception fault) =>
+        fault is NpgsqlException { InnerException: IOException or SocketException } or PostgresException { SqlState: PostgresErrorCodes.AdminShutdown };
+
+    /// <summary>
+    /// Somebody holds a lock, or changes the same role or right at this moment, as the job of another database of the
+    /// server may: release everything and try again.
+    /// </summary>
     public static bool IsWorthWaiting(PostgresException fault) =>
-        IsWorthAnotherTry(fault) || fault.SqlState == PostgresErrorCodes.LockNotAvailable;
+        IsWorthAnotherTry(fault) || fault.SqlState == PostgresErrorCodes.LockNotAvailable
+        || (fault.SqlState == PostgresErrorCodes.InternalError && fault.MessageText.StartsWith("tuple concurrently", StringComparison.Ordinal));
 
     /// <summary>A server that is starting, or not there yet; a wrong password or database is neither.</summary>
     public static bool MayComeUp(NpgsqlException fault) =>

@@ -113,7 +113,7 @@ public static class PrivilegeMatrix
             View(ServiceRole.Api,
                 """
                 id zone_id event_type request_id decision policy_set_id policy_set_version_id manifest_sha evaluation_status
-                determining_policies_json diagnostics_json metadata_json occurred_at ingested_at chain_seq
+                determining_policies_json diagnostics_json metadata_json occurred_at ingested_at chain_seq agent_session_id session_id
                 """)),
         Owned("audit_ingest_alerts", ServiceRole.Audit, "SI"),
         Owned("audit_chain_heads", ServiceRole.Audit, "SIU"),

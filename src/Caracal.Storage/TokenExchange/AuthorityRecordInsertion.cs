@@ -1,4 +1,4 @@
-using System.Data.Common;
+using System.Collections.Immutable;
 using Caracal.Authority.TokenExchange;
 
 namespace Caracal.Storage.TokenExchange;
@@ -19,7 +19,7 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
         """;
 
     // What can have changed since the decision without a new epoch; a new epoch sends us to the full check.
-    private const string GuardedInsertSql = InsertColumns +
+    private const string Guard =
         """
 
         WHERE (CAST(@record AS text) IS NULL OR EXISTS (SELECT 1 FROM authority_records r
@@ -35,11 +35,21 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
                    WHERE e.id = @edge AND e.zone_id = @zone AND e.status = 'active' AND e.revoked_at IS NULL
                      AND e.expires_at > @now AND o.status = 'active'
                      AND (b.session_type <> 'user' OR (b.status = 'active' AND b.expires_at > @now)))))
+
         """;
 
+    private const string GuardedInsertSql = InsertColumns + Guard;
+
+    // The guard is judged once, where the mandate is spent; the record follows from that row alone.
     // The expiry is the mandate's own, signed: the same mandate always comes with the same one.
+    private const string GuardedUseSql =
+        "INSERT INTO used_mandates (jti, expires_at, record_id) SELECT @jti, @until, @id" + Guard + "ON CONFLICT (expires_at, jti) DO NOTHING";
+
+    private const string InsertIfUsedSql = InsertColumns +
+        " WHERE EXISTS (SELECT 1 FROM used_mandates u WHERE u.expires_at = @until AND u.jti = @jti AND u.record_id = @id)";
+
     private const string UseSql =
-        "INSERT INTO used_mandates (jti, expires_at) VALUES (@jti, @expires) ON CONFLICT (expires_at, jti) DO NOTHING";
+        "INSERT INTO used_mandates (jti, expires_at, record_id) VALUES (@jti, @expires, @id) ON CONFLICT (expires_at, jti) DO NOTHING";
 
     private const string ConsumeSql =
         """
@@ -49,6 +59,12 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
           AND (session_id = '' OR EXISTS (SELECT 1 FROM authority_records r
                WHERE r.id = step_up_challenges.session_id AND r.status = 'active' AND r.expires_at > @now))
         """;
+
+    private static readonly ImmutableArray<string> InsertNames = ["@id", "@zone", "@type", "@subject", "@parent", "@expires", "@now"];
+    private static readonly ImmutableArray<string> GuardedInsertNames = [.. InsertNames, "@record", "@session", "@edge", "@epoch"];
+    private static readonly ImmutableArray<string> InsertIfUsedNames = [.. InsertNames, "@until", "@jti"];
+    private static readonly ImmutableArray<string> GuardedUseNames =
+        ["@jti", "@until", "@id", "@zone", "@now", "@record", "@session", "@edge", "@epoch"];
 
     /// <param name="record">What to write.</param>
     /// <param name="lookup">What was read when the exchange was decided.</param>
@@ -60,7 +76,9 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
         CancellationToken cancellationToken)
     {
         var version = memory.Version;
-        var outcome = await WriteAsync(record, lookup, epoch, stillHolds, cancellationToken);
+        var outcome = record.ApprovalId is null && await InsertGuardedAsync(record, lookup, epoch, cancellationToken)
+            ? RecordOutcome.Written
+            : await InsertJudgedAsync(record, lookup, stillHolds, cancellationToken);
         if (outcome == RecordOutcome.Written)
         {
             memory.Keep(
@@ -76,39 +94,6 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
     private static WriteKind Kind(NewAuthorityRecord record) =>
         record.UsedJti is null && record.ApprovalId is null ? WriteKind.Issue : WriteKind.Bookkeeping;
 
-    private Task<RecordOutcome> WriteAsync(
-        NewAuthorityRecord record, ExchangeLookup lookup, long epoch, Func<ExchangeFacts, bool> stillHolds,
-        CancellationToken cancellationToken) =>
-        database.WriteAsync(
-            Kind(record),
-            async work =>
-            {
-                await work.LockAsync($"delegation:{record.ZoneId}");
-                if (record.UsedJti is not null && Use(work, record) == 0)
-                {
-                    return Nothing(work, RecordOutcome.MandateAlreadyUsed);
-                }
-
-                if (record.ApprovalId is not null && Consume(work, record) == 0)
-                {
-                    return Nothing(work, RecordOutcome.ApprovalAlreadyConsumed);
-                }
-
-                if (InsertGuarded(work, record, lookup, epoch) == 1)
-                {
-                    return RecordOutcome.Written;
-                }
-
-                if (!stillHolds(ExchangeFactsStore.Read(work.Connection, lookup)))
-                {
-                    return Nothing(work, RecordOutcome.AuthorityGone);
-                }
-
-                Insert(work, record);
-                return RecordOutcome.Written;
-            },
-            cancellationToken);
-
     /// <summary>Forgets mandates whose life is over; returns how many.</summary>
     public Task<int> PurgeUsedAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
         database.WriteAsync(
@@ -117,9 +102,57 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
             {
                 var command = PreparedStatements.Get(work.Connection, "DELETE FROM used_mandates WHERE expires_at < @now", "@now");
                 command.SetTime(0, now, work.Dialect);
-                return Task.FromResult(command.ExecuteNonQuery());
+                return command.ExecuteNonQueryAsync();
             },
             cancellationToken);
+
+    // The common way: nothing changed since the decision, so the whole change is known beforehand and may commit together
+    // with those of other mints. The shared lock keeps out whoever ends authority, not the other mints.
+    private async Task<bool> InsertGuardedAsync(
+        NewAuthorityRecord record, ExchangeLookup lookup, long epoch, CancellationToken cancellationToken)
+    {
+        object?[] guarded = [record.Now, lookup.RecordId, lookup.AgentSessionId, lookup.DelegationEdgeId, epoch];
+        object?[] columns = [record.Id, record.ZoneId, record.SessionType, record.SubjectId, record.ParentId, record.ExpiresAt];
+        ImmutableArray<ChangeStatement> statements = record.UsedJti is null
+            ? [new(GuardedInsertSql, GuardedInsertNames, [.. columns, .. guarded])]
+            :
+            [
+                new(GuardedUseSql, GuardedUseNames, [record.UsedJti, record.UsedJtiExpiresAt, record.Id, record.ZoneId, .. guarded]),
+                new(InsertIfUsedSql, InsertIfUsedNames, [.. columns, record.Now, record.UsedJtiExpiresAt, record.UsedJti]),
+            ];
+        var rows = await database.ChangeAsync(new Change(ZoneLock(record), Kind(record), statements), cancellationToken);
+        return rows[^1] == 1;
+    }
+
+    // Something moved, or an approval is spent with it: alone in the zone, look at everything again.
+    private Task<RecordOutcome> InsertJudgedAsync(
+        NewAuthorityRecord record, ExchangeLookup lookup, Func<ExchangeFacts, bool> stillHolds, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            Kind(record),
+            async work =>
+            {
+                await work.LockAsync(ZoneLock(record));
+                if (record.UsedJti is not null && await UseAsync(work, record) == 0)
+                {
+                    return Nothing(work, RecordOutcome.MandateAlreadyUsed);
+                }
+
+                if (record.ApprovalId is not null && await ConsumeAsync(work, record) == 0)
+                {
+                    return Nothing(work, RecordOutcome.ApprovalAlreadyConsumed);
+                }
+
+                if (!stillHolds(await ExchangeFactsStore.ReadAsync(work.Connection, lookup)))
+                {
+                    return Nothing(work, RecordOutcome.AuthorityGone);
+                }
+
+                await InsertAsync(work, record);
+                return RecordOutcome.Written;
+            },
+            cancellationToken);
+
+    private static AdvisoryLock ZoneLock(NewAuthorityRecord record) => AdvisoryLock.Of($"delegation:{record.ZoneId}");
 
     private static RecordOutcome Nothing(Work work, RecordOutcome outcome)
     {
@@ -127,53 +160,35 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
         return outcome;
     }
 
-    private static int Use(Work work, NewAuthorityRecord record)
+    private static Task<int> UseAsync(Work work, NewAuthorityRecord record)
     {
-        var command = PreparedStatements.Get(work.Connection, UseSql, "@jti", "@expires");
+        var command = PreparedStatements.Get(work.Connection, UseSql, "@jti", "@expires", "@id");
         command.Set(0, record.UsedJti);
         command.SetTime(1, record.UsedJtiExpiresAt, work.Dialect);
-        return command.ExecuteNonQuery();
+        command.Set(2, record.Id);
+        return command.ExecuteNonQueryAsync();
     }
 
-    private static int Consume(Work work, NewAuthorityRecord record)
+    private static Task<int> ConsumeAsync(Work work, NewAuthorityRecord record)
     {
         var command = PreparedStatements.Get(work.Connection, ConsumeSql, "@now", "@record", "@id", "@zone");
         command.SetTime(0, record.Now, work.Dialect);
         command.Set(1, record.Id);
         command.Set(2, record.ApprovalId);
         command.Set(3, record.ZoneId);
-        return command.ExecuteNonQuery();
+        return command.ExecuteNonQueryAsync();
     }
 
-    private static int InsertGuarded(Work work, NewAuthorityRecord record, ExchangeLookup lookup, long epoch)
+    private static Task<int> InsertAsync(Work work, NewAuthorityRecord record)
     {
-        var command = PreparedStatements.Get(
-            work.Connection, GuardedInsertSql,
-            "@id", "@zone", "@type", "@subject", "@parent", "@expires", "@now", "@record", "@session", "@edge", "@epoch");
-        Bind(command, record, work.Dialect);
-        command.Set(7, lookup.RecordId);
-        command.Set(8, lookup.AgentSessionId);
-        command.Set(9, lookup.DelegationEdgeId);
-        command.Set(10, epoch);
-        return command.ExecuteNonQuery();
-    }
-
-    private static void Insert(Work work, NewAuthorityRecord record)
-    {
-        var command = PreparedStatements.Get(
-            work.Connection, InsertColumns, "@id", "@zone", "@type", "@subject", "@parent", "@expires", "@now");
-        Bind(command, record, work.Dialect);
-        command.ExecuteNonQuery();
-    }
-
-    private static void Bind(DbCommand command, NewAuthorityRecord record, ISqlDialect dialect)
-    {
+        var command = PreparedStatements.Get(work.Connection, InsertColumns, InsertNames.AsSpan());
         command.Set(0, record.Id);
         command.Set(1, record.ZoneId);
         command.Set(2, record.SessionType);
         command.Set(3, record.SubjectId);
         command.Set(4, record.ParentId);
-        command.SetTime(5, record.ExpiresAt, dialect);
-        command.SetTime(6, record.Now, dialect);
+        command.SetTime(5, record.ExpiresAt, work.Dialect);
+        command.SetTime(6, record.Now, work.Dialect);
+        return command.ExecuteNonQueryAsync();
     }
 }

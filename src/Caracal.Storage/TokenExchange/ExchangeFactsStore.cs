@@ -47,9 +47,18 @@ public sealed class ExchangeFactsStore(Database database, ExchangeFactsMemory me
            LEFT JOIN authority_records b ON b.id = o.subject_authority_record_id AND b.zone_id = @zone
           """;
 
-    private static readonly string ParentSql =
-        "SELECT " + Columns(EdgeColumns, "e") + ", s.application_id FROM delegation_edges e "
-        + "LEFT JOIN sessions s ON s.id = e.source_session_id AND s.zone_id = @zone WHERE e.id = @edge AND e.zone_id = @zone";
+    // Every edge above the named one, the nearest first, whatever their number, in one round trip.
+    private static readonly string ParentsSql =
+        """
+        WITH RECURSIVE line (id, parent_edge_id, height) AS (
+            SELECT id, parent_edge_id, 1 FROM delegation_edges WHERE id = @edge AND zone_id = @zone
+            UNION ALL
+            SELECT p.id, p.parent_edge_id, l.height + 1 FROM delegation_edges p JOIN line l ON p.id = l.parent_edge_id
+            WHERE p.zone_id = @zone AND l.height < @limit)
+        """
+        + " SELECT " + Columns(EdgeColumns, "e") + ", s.application_id FROM line l "
+        + "JOIN delegation_edges e ON e.id = l.id AND e.zone_id = @zone "
+        + "LEFT JOIN sessions s ON s.id = e.source_session_id AND s.zone_id = @zone ORDER BY l.height";
 
     /// <summary>Everything an exchange needs, as it is now.</summary>
     public ValueTask<ExchangeFacts> ReadAsync(ExchangeLookup lookup, CancellationToken cancellationToken) =>
@@ -58,13 +67,13 @@ public sealed class ExchangeFactsStore(Database database, ExchangeFactsMemory me
     private async Task<ExchangeFacts> ReadStoredAsync(ExchangeLookup lookup, CancellationToken cancellationToken)
     {
         var version = memory.Version;
-        var facts = await database.ReadAsync(connection => Task.FromResult(Read(connection, lookup)), cancellationToken);
+        var facts = await database.ReadAsync(connection => ReadAsync(connection, lookup), cancellationToken);
         memory.Keep(lookup, facts, version);
         return facts;
     }
 
     /// <summary>The same read inside a change in progress, for the check again before an insert (B10).</summary>
-    internal static ExchangeFacts Read(DbConnection connection, ExchangeLookup lookup)
+    internal static async Task<ExchangeFacts> ReadAsync(DbConnection connection, ExchangeLookup lookup)
     {
         var command = PreparedStatements.Get(connection, ExchangeSql, "@zone", "@record", "@session", "@edge");
         command.Set(0, lookup.ZoneId);
@@ -72,9 +81,9 @@ public sealed class ExchangeFactsStore(Database database, ExchangeFactsMemory me
         command.Set(2, lookup.AgentSessionId);
         command.Set(3, lookup.DelegationEdgeId);
         ExchangeFacts facts;
-        using (var row = command.ExecuteReader())
+        await using (var row = await command.ExecuteReaderAsync())
         {
-            row.Read();
+            await row.ReadAsync();
             facts = new ExchangeFacts
             {
                 ZoneVersion = row.IsDBNull(0) ? 0 : row.GetInt64(0),
@@ -92,37 +101,34 @@ public sealed class ExchangeFactsStore(Database database, ExchangeFactsMemory me
         }
 
         return facts.Delegation is { } delegation
-            ? facts with { Delegation = WithParents(connection, lookup.ZoneId, delegation) }
+            ? facts with { Delegation = await WithParentsAsync(connection, lookup.ZoneId, delegation) }
             : facts;
     }
 
-    private static DelegationFacts WithParents(DbConnection connection, string zoneId, DelegationFacts facts)
+    private static async Task<DelegationFacts> WithParentsAsync(DbConnection connection, string zoneId, DelegationFacts facts)
     {
-        if (facts.Lineage[0].ParentEdgeId is null)
+        if (facts.Lineage[0].ParentEdgeId is not { } parent)
         {
             return facts with { RootApplicationId = facts.Source?.ApplicationId };
         }
 
         var lineage = facts.Lineage.ToBuilder();
-        var rootApplication = ReadParents(connection, zoneId, lineage) ?? facts.Source?.ApplicationId;
+        var rootApplication = await ReadParentsAsync(connection, zoneId, parent, lineage) ?? facts.Source?.ApplicationId;
         return facts with { Lineage = lineage.ToImmutable(), RootApplicationId = rootApplication };
     }
 
     // Returns the application of the topmost edge's source Session, or null when the named edge is the root.
-    private static string? ReadParents(DbConnection connection, string zoneId, ImmutableArray<EdgeFacts>.Builder lineage)
+    private static async Task<string?> ReadParentsAsync(
+        DbConnection connection, string zoneId, string parent, ImmutableArray<EdgeFacts>.Builder lineage)
     {
+        var command = PreparedStatements.Get(connection, ParentsSql, "@zone", "@edge", "@limit");
+        command.Set(0, zoneId);
+        command.Set(1, parent);
+        command.Set(2, (long)(DelegationRules.LongestLineage - lineage.Count));
         string? rootApplication = null;
-        while (lineage[^1].ParentEdgeId is { } parent && lineage.Count < DelegationRules.LongestLineage)
+        await using var row = await command.ExecuteReaderAsync();
+        while (await row.ReadAsync())
         {
-            var command = PreparedStatements.Get(connection, ParentSql, "@zone", "@edge");
-            command.Set(0, zoneId);
-            command.Set(1, parent);
-            using var row = command.ExecuteReader();
-            if (!row.Read())
-            {
-                break;
-            }
-
             lineage.Add(Edge(row, 0));
             rootApplication = row.Text(EdgeWidth);
         }

@@ -16,11 +16,11 @@ public sealed class ZoneConfigurationStore(Database database)
     /// <summary>The zone's version now; 0 when it was never written.</summary>
     public Task<long> ReadVersionAsync(string zoneId, CancellationToken cancellationToken) =>
         database.ReadAsync(
-            connection =>
+            async connection =>
             {
                 var command = PreparedStatements.Get(connection, "SELECT version FROM zone_versions WHERE zone_id = @zone", "@zone");
                 command.Set(0, zoneId);
-                return Task.FromResult(command.ExecuteScalar() is long version ? version : 0L);
+                return await command.ExecuteScalarAsync() is long version ? version : 0L;
             },
             cancellationToken);
 

@@ -4,6 +4,7 @@ using Caracal.Evidence.Trail;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Metrics;
 using Caracal.Storage;
+using Caracal.Storage.Migrations;
 using Caracal.Streams;
 using Caracal.Streams.State;
 using Caracal.Sts.Policies;
@@ -114,10 +115,18 @@ internal sealed class HealthEndpoints(
     private async Task<string?> FirstReasonAsync()
     {
         using var budget = new CancellationTokenSource(Budget, time);
-        var store = FailsAsync(() => database.ReadClockAsync(budget.Token), budget.Token);
+        var outdated = false;
+        var store = FailsAsync(
+            async () =>
+            {
+                await database.ReadClockAsync(budget.Token);
+                outdated = await database.ReadSchemaStateAsync(budget.Token) != SchemaState.Current;
+            },
+            budget.Token);
         var shared = FailsAsync(() => state.PingAsync(budget.Token).AsTask(), budget.Token);
         await Task.WhenAll(store, shared);
         return store.Result ? "postgres_unreachable"
+            : outdated ? Database.SchemaOutdated
             : shared.Result ? "redis_unreachable"
             : trail.NotReady ?? (consumersReady() ? null : "stream_consumers_not_ready");
     }

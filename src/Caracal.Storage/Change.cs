@@ -1,0 +1,18 @@
+using System.Collections.Immutable;
+
+namespace Caracal.Storage;
+
+/// <summary>
+/// A few statements that are one change and need no look in between: they commit together, and together with the changes
+/// of other callers that arrive at the same time. Nothing of it remains when one of its statements fails.
+/// </summary>
+/// <param name="SharedLock">Held with the others of its kind, against whoever holds it alone (<see cref="Work.LockAsync(AdvisoryLock)"/>).</param>
+/// <param name="Kind">What it means to those who decide.</param>
+/// <param name="Statements">In order; each sees what the ones before it did.</param>
+public sealed record Change(AdvisoryLock SharedLock, WriteKind Kind, ImmutableArray<ChangeStatement> Statements);
+
+/// <summary>One statement of a <see cref="Change"/>.</summary>
+/// <param name="Sql">Its text, a constant, for both engines.</param>
+/// <param name="Parameters">The names in it, a constant too.</param>
+/// <param name="Values">Their values, in the same order: texts, numbers, times, null.</param>
+public readonly record struct ChangeStatement(string Sql, ImmutableArray<string> Parameters, object?[] Values);
