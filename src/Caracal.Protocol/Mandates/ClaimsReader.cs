@@ -129,6 +129,7 @@ internal ref struct ClaimsReader
         DelegationChain = _delegationChain,
         HopCount = _hopCount,
         GraphEpoch = _graphEpoch,
+        HasGraphEpoch = _hasGraphEpoch,
         WellTyped = _wellTyped,
     };
 
