@@ -66,13 +66,7 @@ public sealed class EvalResult
     public long Steps { get; internal init; }
 
     /// <summary>Which rules were tried, when asked for with <see cref="EvalOptions.Explain"/>.</summary>
-    public IReadOnlyList<RuleTrace> Rules => _rules ??= [.. Trace.Select(Describe)];
+    public IReadOnlyList<RuleTrace> Rules => _rules ??= Explanation is { } e ? [.. Enumerable.Range(0, e.Count).Select(i => e[i])] : [];
 
-    internal TraceEntry[] Trace { get; init; } = [];
-
-    private static RuleTrace Describe(TraceEntry t) =>
-        new(t.Group.Name, t.Clause.Place.File, t.Clause.Place.Line, t.Held, t.Failed?.File, t.Failed?.Line ?? 0, t.Failed?.Column ?? 0);
+    internal Explanation? Explanation { get; init; }
 }
-
-/// <summary>One definition of a rule that was tried: whether it held, and if not, the furthest condition it failed at.</summary>
-public sealed record RuleTrace(string Rule, string File, int Line, bool Held, string? FailedFile, int FailedLine, int FailedColumn);

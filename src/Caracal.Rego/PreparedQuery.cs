@@ -19,12 +19,17 @@ public sealed class PreparedQuery
     }
 
     /// <summary>Runs the query; a null input is an undefined input.</summary>
-    public EvalResult Evaluate(RegoValue? input, EvalOptions? options = null)
+    public EvalResult Evaluate(RegoValue? input, EvalOptions? options = null) =>
+        Evaluate(input, options, options?.Explain == true ? new Explanation() : null, options?.CancellationToken ?? CancellationToken.None);
+
+    /// <summary>Runs the query with the token given here instead of that of the options, and tells the explanation which rules it tried.</summary>
+    public EvalResult Evaluate(RegoValue? input, EvalOptions? options, Explanation? explanation, CancellationToken cancellationToken)
     {
+        explanation?.Clear();
         var ctx = ContextPool.Rent();
         try
         {
-            ctx.Start(_state, input, options ?? s_defaults, !_query.Replaces);
+            ctx.Start(_state, input, options ?? s_defaults, !_query.Replaces, explanation, cancellationToken);
             var window = ctx.Reserve(_query.Registers, out _);
             _query.Plan.Run(ctx, window, 0);
             return Result(ctx);
@@ -51,7 +56,7 @@ public sealed class PreparedQuery
     private static EvalResult Failed(EvalContext ctx, RegoError error) => new(null, [], false, error)
     {
         Steps = ctx.Steps,
-        Trace = [.. ctx.Traces],
+        Explanation = ctx.Asked,
         SuppressedErrors = ctx.Suppressed,
         FirstSuppressedError = ctx.FirstSuppressed,
     };
@@ -63,7 +68,7 @@ public sealed class PreparedQuery
             return new EvalResult(ctx.Result, [], ctx.Result is not null, null)
             {
                 Steps = ctx.Steps,
-                Trace = [.. ctx.Traces],
+                Explanation = ctx.Asked,
                 SuppressedErrors = ctx.Suppressed,
                 FirstSuppressedError = ctx.FirstSuppressed,
             };
@@ -94,7 +99,7 @@ public sealed class PreparedQuery
         return new EvalResult(value, bindings, solutions.Count > 0, null)
         {
             Steps = ctx.Steps,
-            Trace = [.. ctx.Traces],
+            Explanation = ctx.Asked,
             SuppressedErrors = ctx.Suppressed,
             FirstSuppressedError = ctx.FirstSuppressed,
         };

@@ -42,14 +42,20 @@ public abstract class RegoValue : IEquatable<RegoValue>, IComparable<RegoValue>
     /// <summary>How many levels of composites this value holds; a scalar has none.</summary>
     internal virtual int Depth => 0;
 
-    /// <summary>How many values this one holds when written out in full; shared parts count each time they occur.</summary>
-    internal virtual int Size => 1;
+    /// <summary>How many values and characters this value holds when written out in full; shared parts count each time they occur.</summary>
+    public virtual int Size => 1;
 
     /// <summary>A boolean value.</summary>
     public static RegoValue Boolean(bool value) => value ? True : False;
 
     /// <summary>A string value.</summary>
     public static RegoValue String(string text) => text.Length == 0 ? StringValue.Empty : new StringValue(text);
+
+    /// <summary>
+    /// A string value that is likely to be asked for again, such as a scope: short ones are shared, so that comparing
+    /// them compares references and making them costs nothing.
+    /// </summary>
+    public static RegoValue Name(string text) => KeyNames.Get(text);
 
     /// <summary>An integer value.</summary>
     public static RegoValue Number(long value) => NumberValue.From(value);
@@ -66,6 +72,24 @@ public abstract class RegoValue : IEquatable<RegoValue>, IComparable<RegoValue>
         var copy = new RegoValue[items.Count];
         for (var i = 0; i < copy.Length; i++) copy[i] = items[i];
         return new ArrayValue(copy);
+    }
+
+    /// <summary>An array of what each item becomes.</summary>
+    public static RegoValue Array<T>(IReadOnlyList<T> items, Func<T, RegoValue> value)
+    {
+        if (items.Count == 0) return ArrayValue.Empty;
+        var values = new RegoValue[items.Count];
+        for (var i = 0; i < values.Length; i++) values[i] = value(items[i]);
+        return new ArrayValue(values);
+    }
+
+    /// <summary>An array of what each item becomes.</summary>
+    public static RegoValue Array<T>(ReadOnlySpan<T> items, Func<T, RegoValue> value)
+    {
+        if (items.IsEmpty) return ArrayValue.Empty;
+        var values = new RegoValue[items.Length];
+        for (var i = 0; i < values.Length; i++) values[i] = value(items[i]);
+        return new ArrayValue(values);
     }
 
     /// <summary>A set of the given members.</summary>

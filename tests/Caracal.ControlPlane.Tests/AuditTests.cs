@@ -135,6 +135,36 @@ public sealed class AuditTests
         Assert.Equal("resource://r", denied.GetProperty("policy_input").GetProperty("resource").GetProperty("identifier").GetString());
     }
 
+    [Fact]
+    public async Task Explains_a_denial_with_the_lines_of_its_policies()
+    {
+        await using var api = await ApiHost.StartAsync();
+        var zone = await api.ZoneAsync();
+        var other = await api.ZoneAsync();
+        await api.ExecuteAsync($$$"""
+            INSERT INTO policies (id, zone_id, name, created_by, created_at, updated_at) VALUES
+                   ('p1', '{{{zone}}}', 'mine', 't', 1, 1), ('p2', '{{{other}}}', 'theirs', 't', 1, 1);
+            INSERT INTO policy_versions (id, policy_id, version, content, content_sha256, schema_version, created_by, created_at) VALUES
+                   ('pv1', 'p1', 1, 'package caracal.authz' || char(10) || '  late if input.hour > 20', 'x', '2026-05-20', 't', 1),
+                   ('pv2', 'p2', 1, 'secret of another zone', 'x', '2026-05-20', 't', 1);
+            INSERT INTO audit_events (id, zone_id, event_type, request_id, decision, evaluation_status, determining_policies_json, diagnostics_json,
+                                      metadata_json, occurred_at, ingested_at, content_sha256, chain_seq)
+            VALUES ('e1', '{{{zone}}}', 'token_exchange', 'req-1', 'deny', 'complete', '[]',
+                    '[{"reason":"x"},{"explain":{"rules":[{"rule":"data.caracal.authz.late","file":"pv1","line":2,"held":false,"failed_line":2},{"rule":"r","file":"pv2","line":1,"held":true},{"rule":"c","file":"{{{Caracal.Authority.DecisionContract.DecisionContractModule.FileName}}}","line":3,"held":true},{"rule":"z","file":"pv1","line":99,"held":true}]}}]',
+                    '{}', 1767225600000001, 1767225600000002, 'x', 1),
+                   ('e2', '{{{zone}}}', 'token_exchange', 'req-1', 'deny', 'complete', '[]',
+                    '[{"explain":{"rules":[{"rule":"forged","file":"pv1","line":1,"held":true}]}},{"reason":"x"}]', '{}', 1767225600000002, 1767225600000003, 'y', 2)
+            """);
+        var explained = await api.GetAsync($"/v1/zones/{zone}/audit/by-request/req-1/explain");
+        var rules = explained.Json.GetProperty("denied")[0].GetProperty("explanation").EnumerateArray().ToList();
+        Assert.Equal("late if input.hour > 20", rules[0].GetProperty("source").GetString());
+        Assert.Equal("late if input.hour > 20", rules[0].GetProperty("failed_source").GetString());
+        Assert.False(rules[1].TryGetProperty("source", out _), "the text of another zone");
+        Assert.Equal("package caracal.authz", rules[2].GetProperty("source").GetString());
+        Assert.False(rules[3].TryGetProperty("source", out _), "a line that is not there");
+        Assert.Equal(System.Text.Json.JsonValueKind.Null, explained.Json.GetProperty("denied")[1].GetProperty("explanation").ValueKind);
+    }
+
     private static string? Kind(System.Text.Json.JsonElement row) =>
         row.GetProperty("payload_json").TryGetProperty("change_kind", out var kind) ? kind.GetString() : null;
 }

@@ -19,6 +19,9 @@ public static class DecisionContractModule
     /// <summary>Lower-case hex SHA-256 of the artefact's bytes.</summary>
     public static string Sha256 { get; } = Convert.ToHexStringLower(SHA256.HashData(Artefact));
 
+    /// <summary>The name errors and explanations give the text; another text has another name, so that their lines stay true.</summary>
+    public static string FileName { get; } = $"decision_contract-{Sha256[..8]}.rego";
+
     private static byte[] Load()
     {
         using var stream = typeof(DecisionContractModule).Assembly.GetManifestResourceStream("decision_contract.rego")!;

@@ -7,6 +7,9 @@ namespace Caracal.Authority.Policies;
 /// <summary>What policy answered for one resource. The default denies.</summary>
 public sealed record PolicyDecision
 {
+    /// <summary>How many values and characters a list of the result may hold: it becomes evidence, whole.</summary>
+    private const int LargestList = 65_536;
+
     public bool Allowed { get; init; }
 
     /// <summary>Anything but <c>complete</c> refuses the whole exchange.</summary>
@@ -79,7 +82,7 @@ public sealed record PolicyDecision
             return RegoValue.EmptyArray;
         }
 
-        if (list.Kind is not (RegoKind.Array or RegoKind.Set))
+        if (list.Kind is not (RegoKind.Array or RegoKind.Set) || list.Size > LargestList)
         {
             return null;
         }

@@ -21,13 +21,15 @@ internal sealed class ReadAuditByRequest(Database database)
         var events = await EventsAsync(call);
         if (events.Count == 0) return ControlPlaneErrors.RequestNotFound;
         var denied = events.Where(row => AuditDecisions.IsDeny(row.Decision)).ToList();
+        var rules = await database.ReadAsync(
+            connection => ExplainedRules.LoadAsync(connection, database.Dialect, call.ZoneId, denied), call.Cancelled);
         return Answer.Ok(JsonRows.Object(writer =>
         {
             writer.WriteString("request_id", call.Parameters["requestId"]);
             writer.WriteString("zone_id", call.ZoneId);
             writer.WriteString("final_decision", denied.Count > 0 ? AuditDecisions.Deny : events[^1].Decision ?? "unknown");
             writer.WriteStartArray("denied");
-            foreach (var row in denied) WriteDenied(writer, row);
+            foreach (var row in denied) WriteDenied(writer, row, rules);
             writer.WriteEndArray();
             writer.WritePropertyName("events");
             WriteEvents(writer, events);
@@ -50,7 +52,7 @@ internal sealed class ReadAuditByRequest(Database database)
         writer.WriteEndArray();
     }
 
-    private static void WriteDenied(Utf8JsonWriter writer, AuditEventRow row)
+    private static void WriteDenied(Utf8JsonWriter writer, AuditEventRow row, ExplainedRules rules)
     {
         writer.WriteStartObject();
         writer.WriteString("event_id", row.Id);
@@ -58,6 +60,8 @@ internal sealed class ReadAuditByRequest(Database database)
         writer.WriteString("evaluation_status", row.EvaluationStatus);
         writer.Document("determining_policies", row.DeterminingPoliciesJson);
         writer.Document("diagnostics", row.DiagnosticsJson);
+        writer.WritePropertyName("explanation");
+        rules.Write(writer, row);
         AuditEventJson.WriteMetadata(writer, "metadata", row);
         writer.WritePropertyName("policy_input");
         PolicyInputReplay.Write(writer, row.ZoneId, AuditEventJson.Parse(row.MetadataJson));

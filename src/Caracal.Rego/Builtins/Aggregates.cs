@@ -70,11 +70,17 @@ internal static class Aggregates
 
     private static RegoValue Sort(in BuiltinCall c)
     {
+        if (c[0].Count == 0) return ArrayValue.Empty;
         c.Context.Charge(c[0].Count);
         if (c[0] is SetValue s) return new ArrayValue([.. s.Sorted]);
-        // Equal values are interchangeable, so stability does not matter.
         RegoValue[] items = [.. ((ArrayValue)c[0]).Span];
-        var ctx = c.Context;
+        Order(c.Context, items);
+        return new ArrayValue(items);
+    }
+
+    /// <summary>Equal values are interchangeable, so stability does not matter.</summary>
+    private static void Order(Evaluation.EvalContext ctx, RegoValue[] items)
+    {
         try
         {
             System.Array.Sort(items, (a, b) =>
@@ -89,8 +95,6 @@ internal static class Aggregates
         {
             throw new Evaluation.EvalException(inner.Code, inner.Message, inner.Place);
         }
-
-        return new ArrayValue(items);
     }
 
     private static RegoValue? Combine(in BuiltinCall c, bool intersect)

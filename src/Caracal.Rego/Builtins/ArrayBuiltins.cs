@@ -8,13 +8,16 @@ internal static class ArrayBuiltins
 {
     public static void AddTo(BuiltinSet all)
     {
-        all.Add("array.concat", ["array", "array"], static (in c) => new ArrayValue([.. ((ArrayValue)c[0]).Span, .. ((ArrayValue)c[1]).Span]));
+        all.Add("array.concat", ["array", "array"], static (in c) => Concat((ArrayValue)c[0], (ArrayValue)c[1]));
         all.Add("array.reverse", ["array"], Reverse);
         all.Add("array.slice", ["array", "number", "number"], Slice);
         all.Add("array.flatten", ["array"], Flatten);
         all.Add("numbers.range", ["number", "number"], static (in c) => Range(c, 1));
         all.Add("numbers.range_step", ["number", "number", "number"], RangeStep);
     }
+
+    private static ArrayValue Concat(ArrayValue a, ArrayValue b) =>
+        a.Count == 0 ? b : b.Count == 0 ? a : new ArrayValue([.. a.Span, .. b.Span]);
 
     private static ArrayValue Reverse(in BuiltinCall c)
     {

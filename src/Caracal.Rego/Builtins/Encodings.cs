@@ -207,7 +207,9 @@ internal static class JsonPrinter
                     break;
                 case "indent" or "prefix": return c.WrongType($"operand 2 key \"{((StringValue)key).Text}\" must be string but got {Builtin.KindName(value.Kind)}");
                 case "pretty": return c.WrongType($"operand 2 key \"pretty\" must be boolean but got {Builtin.KindName(value.Kind)}");
-                default: return c.WrongType($"operand 2 object contained unknown key {ValueText.Of(key)}");
+                default:
+                    c.Context.ChargeText(key);
+                    return c.WrongType($"operand 2 object contained unknown key {ValueText.Of(key)}");
             }
         }
 

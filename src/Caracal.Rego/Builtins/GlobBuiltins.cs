@@ -9,6 +9,7 @@ namespace Caracal.Rego.Builtins;
 internal static class GlobBuiltins
 {
     private const int MaxSubject = 1 << 20;
+    private const int MaxDelimiters = 64;
 
     public static void AddTo(BuiltinSet all)
     {
@@ -22,6 +23,7 @@ internal static class GlobBuiltins
         if (c[1] is ArrayValue list)
         {
             if (list.Count == 0) delimiters = ".";
+            if (list.Count > MaxDelimiters) return c.Fail("too many delimiters");
             foreach (var item in list.Span)
             {
                 if (item is not StringValue { Text: { Length: > 0 } d } || CodePoints.Count(d) != 1) return c.WrongOperand(1, "array of single characters", "array containing " + Builtin.KindName(item.Kind));
@@ -31,6 +33,7 @@ internal static class GlobBuiltins
 
         if (c.Text(2).Length > MaxSubject) return c.Fail("subject too long");
         c.Context.Charge(1 + (c.Text(2).Length / 8));
+        c.Context.CheckTime();
         try
         {
             var regex = PatternCache.Get($"glob\n{delimiters}\n{c.Text(0)}", (c.Text(0), delimiters), static g => Translate(g.Item1, g.delimiters));

@@ -96,7 +96,7 @@ internal static class ObjectBuiltins
         c.Context.Charge((c[0].Count + c[1].Count) / 4);
         switch (c[0], c[1])
         {
-            case (ObjectValue a, ObjectValue b): return RegoValue.Boolean(Within(a, b));
+            case (ObjectValue a, ObjectValue b): return RegoValue.Boolean(Within(c.Context, a, b));
             case (SetValue a, SetValue b): return RegoValue.Boolean(Within(a, b));
             case (ArrayValue a, ArrayValue b): return RegoValue.Boolean(Runs(c.Context, a.Span, b.Span));
             case (ArrayValue a, SetValue b): return RegoValue.Boolean(Within((SetValue)RegoValue.Set(a.Items), b));
@@ -104,17 +104,18 @@ internal static class ObjectBuiltins
         }
     }
 
-    private static bool Within(ObjectValue whole, ObjectValue part)
+    private static bool Within(EvalContext ctx, ObjectValue whole, ObjectValue part)
     {
+        ctx.Charge(part.Count / 4);
         for (var i = 0; i < part.Count; i++)
         {
             if (whole.Find(part.KeyAt(i)) is not { } value) return false;
             var wanted = part.ValueAt(i);
             var fits = (value, wanted) switch
             {
-                (ObjectValue v, ObjectValue w) => Within(v, w),
+                (ObjectValue v, ObjectValue w) => Within(ctx, v, w),
                 (SetValue v, SetValue w) => Within(v, w),
-                (ArrayValue v, ArrayValue w) => Runs(null, v.Span, w.Span),
+                (ArrayValue v, ArrayValue w) => Runs(ctx, v.Span, w.Span),
                 _ => value.Equals(wanted),
             };
             if (!fits) return false;
@@ -134,13 +135,13 @@ internal static class ObjectBuiltins
     }
 
     /// <summary>Whether one array occurs in another as a contiguous run.</summary>
-    private static bool Runs(EvalContext? ctx, ReadOnlySpan<RegoValue> whole, ReadOnlySpan<RegoValue> part)
+    private static bool Runs(EvalContext ctx, ReadOnlySpan<RegoValue> whole, ReadOnlySpan<RegoValue> part)
     {
         for (var start = 0; start + part.Length <= whole.Length; start++)
         {
             var at = 0;
             while (at < part.Length && whole[start + at].Equals(part[at])) at++;
-            ctx?.Charge(1 + at);
+            ctx.Charge(1 + at);
             if (at == part.Length) return true;
         }
 

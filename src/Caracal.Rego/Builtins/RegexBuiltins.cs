@@ -16,7 +16,7 @@ internal static class RegexBuiltins
     {
         all.Add("regex.match", ["string", "string"], static (in c) => With(c, 0, 1, static (in c, r) => RegoValue.Boolean(r.IsMatch(c.Text(1)))));
         all.Add(new Builtin("re_match", ["string", "string"], static (in c) => With(c, 0, 1, static (in c, r) => RegoValue.Boolean(r.IsMatch(c.Text(1))))) { IsDeprecated = true });
-        all.Add("regex.is_valid", ["any"], static (in c) => RegoValue.Boolean(c[0] is StringValue s && IsValid(s.Text)));
+        all.Add("regex.is_valid", ["any"], static (in c) => RegoValue.Boolean(c[0] is StringValue s && IsValid(c.Context, s.Text)));
         all.Add("regex.split", ["string", "string"], static (in c) => With(c, 0, 1, Split));
         all.Add("regex.find_n", ["string", "string", "number"], static (in c) => With(c, 0, 1, Find));
         all.Add("regex.find_all_string_submatch_n", ["string", "string", "number"], static (in c) => With(c, 0, 1, FindGroups));
@@ -28,6 +28,7 @@ internal static class RegexBuiltins
     {
         if (c.Text(subject).Length > MaxSubject) return c.Fail("subject too long");
         c.Context.Charge(1 + (c.Text(subject).Length / 8));
+        c.Context.CheckTime(); // making an automaton, or one match, may take as long as a thousand steps
         try
         {
             return use(c, PatternCache.Re2(c.Text(pattern)));
@@ -42,8 +43,9 @@ internal static class RegexBuiltins
         }
     }
 
-    private static bool IsValid(string pattern)
+    private static bool IsValid(Evaluation.EvalContext ctx, string pattern)
     {
+        ctx.CheckTime();
         try
         {
             PatternCache.Re2(pattern);
@@ -60,13 +62,15 @@ internal static class RegexBuiltins
     {
         var found = new List<Match>();
         var end = -1;
+        var bytes = 64 + (48L * regex.GetGroupNumbers().Length);
         for (var m = regex.Match(subject); m.Success && (limit < 0 || found.Count < limit); m = m.NextMatch())
         {
             c.Context.Tick();
+            c.Context.CheckTime();
             if (m.Length == 0 && m.Index == end) continue;
             end = m.Index + m.Length;
             found.Add(m);
-            c.Context.ChargeMemory(64);
+            c.Context.ChargeMemory(bytes);
         }
 
         return found;
@@ -142,7 +146,7 @@ internal static class RegexBuiltins
         foreach (var m in Matches(c, regex, text, -1))
         {
             sb.Append(text, from, m.Index - from);
-            Expand(sb, with, regex, m);
+            Expand(c.Context, sb, with, regex, m);
             from = m.Index + m.Length;
             if (sb.Length > c.Context.Limits.StringLength) throw c.Context.Limit("string too long");
         }
@@ -151,7 +155,7 @@ internal static class RegexBuiltins
     }
 
     /// <summary>Puts groups for <c>$1</c>, <c>$name</c> and <c>${name}</c>.</summary>
-    private static void Expand(StringBuilder sb, string with, Regex regex, Match match)
+    private static void Expand(Evaluation.EvalContext ctx, StringBuilder sb, string with, Regex regex, Match match)
     {
         for (var i = 0; i < with.Length; i++)
         {
@@ -178,6 +182,8 @@ internal static class RegexBuiltins
                 continue;
             }
 
+            ctx.Charge(16);
+            if (sb.Length > ctx.Limits.StringLength) throw ctx.Limit("string too long");
             var name = with[start..end];
             var group = name.All(char.IsAsciiDigit) && name.Length < 6
                 ? InOrder(regex, match).ElementAtOrDefault(int.Parse(name, System.Globalization.CultureInfo.InvariantCulture))
@@ -193,6 +199,7 @@ internal static class RegexBuiltins
         var (template, open, close) = (c.Text(0), c.Text(2)[0], c.Text(3)[0]);
         if (c.Text(1).Length > MaxSubject) return c.Fail("subject too long");
         c.Context.Charge(1 + (c.Text(1).Length / 8));
+        c.Context.CheckTime();
         try
         {
             var regex = PatternCache.Get($"template\n{open}{close}{template}", (template, open, close), static t => Template(t.template, t.open, t.close));

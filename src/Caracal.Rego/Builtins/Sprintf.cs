@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text;
+using Caracal.Rego.Evaluation;
 using Caracal.Rego.Numbers;
 using Caracal.Rego.Values;
 
@@ -11,16 +12,16 @@ internal static class Sprintf
 {
     private const int MaxWidth = 4096;
 
-    private sealed record Spec(char Verb, int Width, int Precision, bool Left, bool Plus, bool Sharp, bool Zero, bool Space);
+    private readonly record struct Spec(char Verb, int Width, int Precision, bool Left, bool Plus, bool Sharp, bool Zero, bool Space);
 
-    public static RegoValue? Format(in BuiltinCall c, string format, ReadOnlySpan<RegoValue> args)
+    public static RegoValue Format(EvalContext ctx, string format, ReadOnlySpan<RegoValue> args)
     {
-        var sb = new StringBuilder();
+        var sb = ctx.Scratch.Text();
         var next = 0;
         var reordered = false;
         for (var i = 0; i < format.Length; i++)
         {
-            if (sb.Length > c.Context.Limits.StringLength) throw c.Context.Limit("string too long");
+            if (sb.Length > ctx.Limits.StringLength) throw ctx.Limit("string too long");
             if (format[i] != '%')
             {
                 sb.Append(format[i]);
@@ -29,13 +30,13 @@ internal static class Sprintf
 
             i++;
             var spec = ReadSpec(format, ref i, args, ref next, ref reordered);
-            if (spec is null)
+            if (spec is not { } s)
             {
                 sb.Append("%!(NOVERB)");
                 break;
             }
 
-            if (spec.Verb == '%')
+            if (s.Verb == '%')
             {
                 sb.Append('%');
                 continue;
@@ -43,27 +44,39 @@ internal static class Sprintf
 
             if (next >= args.Length)
             {
-                sb.Append("%!").Append(spec.Verb).Append("(MISSING)");
+                sb.Append("%!").Append(s.Verb).Append("(MISSING)");
                 continue;
             }
 
-            sb.Append(Operand(spec, args[next++]));
+            var operand = args[next++];
+            ChargeUse(ctx, operand);
+            if (operand is StringValue plain && s is { Verb: 's' or 'v', Width: <= 0, Precision: < 0, Sharp: false }) sb.Append(plain.Text);
+            else sb.Append(Operand(s, operand));
         }
 
-        if (next < args.Length && !reordered) Extra(sb, args[next..]);
+        if (next < args.Length && !reordered) Extra(ctx, sb, args[next..]);
+        if (sb.Length > ctx.Limits.StringLength) throw ctx.Limit("string too long");
         return RegoValue.String(sb.ToString());
     }
 
-    private static void Extra(StringBuilder sb, ReadOnlySpan<RegoValue> rest)
+    private static void Extra(EvalContext ctx, StringBuilder sb, ReadOnlySpan<RegoValue> rest)
     {
         sb.Append("%!(EXTRA ");
         for (var i = 0; i < rest.Length; i++)
         {
+            ChargeUse(ctx, rest[i]);
             if (i > 0) sb.Append(", ");
             sb.Append(GoType(rest[i])).Append('=').Append(Plain(rest[i]));
         }
 
         sb.Append(')');
+    }
+
+    /// <summary>An explicit index may name one operand any number of times, so each use is paid for.</summary>
+    private static void ChargeUse(EvalContext ctx, RegoValue operand)
+    {
+        if (operand is NumberValue n) ctx.Charge(n.Weight);
+        else ctx.ChargeText(operand);
     }
 
     private static Spec? ReadSpec(string f, ref int i, ReadOnlySpan<RegoValue> args, ref int next, ref bool reordered)

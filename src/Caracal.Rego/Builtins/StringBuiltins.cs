@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text;
+using Caracal.Rego.Evaluation;
 using Caracal.Rego.Numbers;
 using Caracal.Rego.Values;
 
@@ -28,11 +29,7 @@ internal static class StringBuiltins
             c.Text(0).EndsWith(c.Text(1), StringComparison.Ordinal) ? RegoValue.String(c.Text(0)[..^c.Text(1).Length]) : c[0]);
         all.Add("trim_space", ["string"], static (in c) => RegoValue.String(c.Text(0).Trim()));
         all.Add("format_int", ["number", "number"], FormatInt);
-        all.Add("sprintf", ["string", "array"], static (in c) =>
-        {
-            c.Context.ChargeText(c[1]);
-            return Sprintf.Format(c, c.Text(0), ((ArrayValue)c[1]).Span);
-        });
+        all.Add("sprintf", ["string", "array"], static (in c) => Sprintf.Format(c.Context, c.Text(0), ((ArrayValue)c[1]).Span));
     }
 
     private static RegoValue? Concat(in BuiltinCall c)
@@ -75,10 +72,35 @@ internal static class StringBuiltins
             return new ArrayValue([.. runes]);
         }
 
-        var parts = text.Split(by);
-        c.Context.CheckCollection(parts.Length);
-        c.Context.ChargeMemory(parts.Length * 56L);
-        return new ArrayValue([.. parts.Select(RegoValue.String)]);
+        var needle = new Needle(text, by);
+        var count = 1 + needle.Count();
+        c.Context.CheckCollection(count);
+        c.Context.ChargeMemory(count * 56L);
+        if (count > ShortLists.Longest)
+        {
+            var many = new RegoValue[count];
+            Split(text, needle, by.Length, many);
+            return new ArrayValue(many);
+        }
+
+        // Scopes, paths and host names: a few short parts that come again and again.
+        var room = default(Operands);
+        var few = ((Span<RegoValue>)room)[..count];
+        Split(text, needle, by.Length, few);
+        return c.Context.Scratch.Lists.Get(few);
+    }
+
+    private static void Split(string text, Needle by, int length, Span<RegoValue> parts)
+    {
+        var from = 0;
+        for (var i = 0; i < parts.Length - 1; i++)
+        {
+            var at = by.Next(from);
+            parts[i] = KeyNames.Get(text.AsSpan(from, at - from));
+            from = at + length;
+        }
+
+        parts[^1] = KeyNames.Get(text.AsSpan(from));
     }
 
     private static RegoValue Replace(in BuiltinCall c)
@@ -87,10 +109,19 @@ internal static class StringBuiltins
         c.Context.Charge(text.Length / 32);
         if (old.Length > 0)
         {
-            var hits = 0L;
-            for (var at = text.IndexOf(old, StringComparison.Ordinal); at >= 0; at = text.IndexOf(old, at + old.Length, StringComparison.Ordinal)) hits++;
-            Guard(c, text.Length + (hits * (with.Length - old.Length)));
-            return hits == 0 ? c[0] : RegoValue.String(text.Replace(old, with, StringComparison.Ordinal));
+            var needle = new Needle(text, old);
+            var hits = needle.Count();
+            if (hits == 0) return c[0];
+            Guard(c, text.Length + (hits * (long)(with.Length - old.Length)));
+            var replaced = new StringBuilder();
+            var from = 0;
+            for (var at = needle.Next(0); at >= 0; at = needle.Next(from))
+            {
+                replaced.Append(text, from, at - from).Append(with);
+                from = at + old.Length;
+            }
+
+            return RegoValue.String(replaced.Append(text, from, text.Length - from).ToString());
         }
 
         // An empty text stands before every code point and at the end.

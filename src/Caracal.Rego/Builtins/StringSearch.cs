@@ -8,7 +8,7 @@ internal static class StringSearch
 {
     public static void AddTo(BuiltinSet all)
     {
-        all.Add("contains", ["string", "string"], static (in c) => RegoValue.Boolean(c.Text(0).Contains(c.Text(1), StringComparison.Ordinal)));
+        all.Add("contains", ["string", "string"], static (in c) => RegoValue.Boolean(c.Text(1).Length == 0 || new Needle(c.Text(0), c.Text(1)).Next(0) >= 0));
         all.Add("startswith", ["string", "string"], static (in c) => RegoValue.Boolean(c.Text(0).StartsWith(c.Text(1), StringComparison.Ordinal)));
         all.Add("endswith", ["string", "string"], static (in c) => RegoValue.Boolean(c.Text(0).EndsWith(c.Text(1), StringComparison.Ordinal)));
         all.Add("indexof", ["string", "string"], IndexOf);
@@ -21,7 +21,7 @@ internal static class StringSearch
     private static RegoValue? IndexOf(in BuiltinCall c)
     {
         if (c.Text(1).Length == 0) return c.Fail("empty search character");
-        var at = c.Text(0).IndexOf(c.Text(1), StringComparison.Ordinal);
+        var at = new Needle(c.Text(0), c.Text(1)).Next(0);
         return NumberValue.From(at < 0 ? -1 : CodePoints.FromUnits(c.Text(0), at));
     }
 
@@ -33,12 +33,12 @@ internal static class StringSearch
         var position = 0;
         for (var at = 0; at + part.Length <= text.Length; at++)
         {
+            c.Context.Charge(1 + (part.Length / 1024));
             if (at > 0 && char.IsLowSurrogate(text[at]) && char.IsHighSurrogate(text[at - 1])) continue;
             if (string.CompareOrdinal(text, at, part, 0, part.Length) == 0) found.Add(NumberValue.From(position));
             position++;
         }
 
-        c.Context.Charge((text.Length * (long)Math.Min(part.Length, 16)) / 16);
         c.Context.CheckCollection(found.Count);
         return new ArrayValue([.. found]);
     }
@@ -47,9 +47,7 @@ internal static class StringSearch
     {
         var (text, part) = (c.Text(0), c.Text(1));
         if (part.Length == 0) return NumberValue.From(CodePoints.Count(text) + 1);
-        var count = 0;
-        for (var at = text.IndexOf(part, StringComparison.Ordinal); at >= 0; at = text.IndexOf(part, at + part.Length, StringComparison.Ordinal)) count++;
-        return NumberValue.From(count);
+        return NumberValue.From(new Needle(text, part).Count());
     }
 
     private static RegoValue? Any(in BuiltinCall c, Func<string, string, bool> matches)

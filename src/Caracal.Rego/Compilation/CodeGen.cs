@@ -4,7 +4,7 @@ using Caracal.Rego.Syntax;
 namespace Caracal.Rego.Compilation;
 
 /// <summary>Turns ordered bodies into plans. Terms and references have their own files.</summary>
-internal sealed partial class CodeGen(TreeNode root)
+internal sealed partial class CodeGen(TreeNode root, bool remembersCalls)
 {
     private string _file = "";
     private GroupUses _uses = new();
@@ -13,6 +13,9 @@ internal sealed partial class CodeGen(TreeNode root)
 
     /// <summary>How many operations have been made.</summary>
     public int OpCount { get; private set; }
+
+    /// <summary>How many calls with constant arguments there are, each with a place for its value.</summary>
+    public int CallCount { get; private set; }
 
     public Clause Clause(RuleGroup group, ClauseIr ir, string file, bool decides)
     {

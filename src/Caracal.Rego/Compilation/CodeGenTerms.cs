@@ -110,13 +110,24 @@ internal sealed partial class CodeGen
             case IrObject o: return Object(o);
             case IrCall { Builtin: { } builtin } c:
                 NoteBuiltin(builtin);
-                return new BuiltinExpr(builtin, [.. c.Args.Select(Expression)], Place(c.At));
+                return BuiltinCall(builtin, c);
             case IrCall { Function: { } function } c:
                 _uses.Groups.Add(function);
-                return new FunctionExpr(function, [.. c.Args.Select(Expression)], Place(c.At));
+                var call = new FunctionExpr(function, [.. c.Args.Select(Expression)], Place(c.At));
+                return remembersCalls && c.Args.All(a => a is IrConst) ? new ConstantCallExpr(function, call, CallCount++) : call;
             case IrComprehension c: return Comprehension(c);
             default: throw new InvalidOperationException($"no plan for {term.GetType().Name}");
         }
+    }
+
+    private Expr BuiltinCall(Builtin builtin, IrCall c)
+    {
+        var place = Place(c.At);
+        if (builtin.Name != "sprintf" || c.Args[1] is not IrArray { Items.Count: <= SprintfExpr.Most } list)
+            return new BuiltinExpr(builtin, [.. c.Args.Select(Expression)], place);
+        var format = Expression(c.Args[0]);
+        Expr[] items = [.. list.Items.Select(Expression)];
+        return new SprintfExpr(new BuiltinExpr(builtin, [format, new ArrayExpr(items)], place), format, items, place);
     }
 
     private Expr Object(IrObject o)

@@ -89,7 +89,12 @@ internal sealed class Dependencies(TreeNode root, IReadOnlyList<RuleGroup> group
             }
         }
 
-        foreach (var group in groups) group.IsConstant = group.Kind != GroupKind.Function && !varying.Contains(group);
+        foreach (var group in groups)
+        {
+            group.IsConstant = group.Kind != GroupKind.Function && !varying.Contains(group);
+            group.IsPure = group.Kind == GroupKind.Function && !varying.Contains(group);
+        }
+
         var targets = replaced.Where(w => w.Kind == WithKind.Data).Select(w => w.Path).ToList();
         MarkNode(root, targets, 0);
     }

@@ -92,13 +92,13 @@ internal sealed class PolicyCompiler(RegoCompilerOptions options)
         }
 
         if (_errors.Any) return null;
-        Generate(tree, clauses);
+        var calls = Generate(tree, clauses);
         var dependencies = new Dependencies(tree.Root, tree.Groups, CheckTime);
         dependencies.Build();
         dependencies.CheckRecursion(_errors);
         if (_errors.Any) return null;
         dependencies.MarkConstants(resolver.Replaced);
-        return new PolicyPlan(tree.Root, tree.Groups, tree.SlotCount, options.Limits, options.DeniedBuiltins);
+        return new PolicyPlan(tree.Root, tree.Groups, tree.SlotCount, calls, options.Limits, options.DeniedBuiltins);
     }
 
     private Dictionary<RuleSource, IReadOnlyList<ClauseIr>> Resolve(List<ModuleTree> trees, RuleTreeBuilder tree, Resolver resolver)
@@ -118,9 +118,9 @@ internal sealed class PolicyCompiler(RegoCompilerOptions options)
         return clauses;
     }
 
-    private void Generate(RuleTreeBuilder tree, Dictionary<RuleSource, IReadOnlyList<ClauseIr>> clauses)
+    private int Generate(RuleTreeBuilder tree, Dictionary<RuleSource, IReadOnlyList<ClauseIr>> clauses)
     {
-        var gen = new CodeGen(tree.Root);
+        var gen = new CodeGen(tree.Root, remembersCalls: true);
         foreach (var group in tree.Groups)
         {
             CheckTime();
@@ -132,9 +132,11 @@ internal sealed class PolicyCompiler(RegoCompilerOptions options)
             if (gen.OpCount > options.Limits.Literals)
             {
                 _errors.Add(Phase.Limits, "rego_compile_error", $"more than {options.Limits.Literals} literals", "", default);
-                return;
+                break;
             }
         }
+
+        return gen.CallCount;
     }
 
     /// <summary>Whether every clause of a group gives one and the same constant.</summary>

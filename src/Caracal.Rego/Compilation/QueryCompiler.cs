@@ -29,7 +29,7 @@ internal sealed class QueryCompiler(PolicyPlan policy, CompileErrors errors)
         new Safety(errors, "", CheckTime).Query(body);
         if (errors.Any) return null;
         var ordered = isValue ? named.OrderBy(v => v.Name != ValueName).ToList() : named;
-        var (plan, registers) = new CodeGen(policy.Root).Query(body, ordered, isValue, new GroupUses());
+        var (plan, registers) = new CodeGen(policy.Root, remembersCalls: false).Query(body, ordered, isValue, new GroupUses());
         return new QueryPlan(plan, registers, [.. ordered.Select(v => v.Name)], isValue, resolver.Replaced.Count > 0);
     }
 

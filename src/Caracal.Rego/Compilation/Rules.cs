@@ -46,6 +46,9 @@ internal sealed class RuleGroup(TreeNode node, GroupKind kind, int slot)
     /// <summary>Whether the value is the same in every evaluation over the same base data.</summary>
     public bool IsConstant { get; set; }
 
+    /// <summary>Whether a function's result depends on nothing but its arguments and the base data.</summary>
+    public bool IsPure { get; set; }
+
     public GroupUses Uses { get; } = new();
 
     public Definition[] Definitions { get; set; } = [];

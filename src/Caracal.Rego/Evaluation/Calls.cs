@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Caracal.Rego.Builtins;
 using Caracal.Rego.Compilation;
+using Caracal.Rego.Values;
 
 namespace Caracal.Rego.Evaluation;
 
@@ -29,6 +30,34 @@ internal sealed class BuiltinExpr(Builtin builtin, Expr[] args, SourcePlace plac
         values = values[..args.Length];
         if (ctx.Layer.Mocks is { } mocks && mocks.TryGetValue(builtin, out var mock)) return Calls.Mocked(ctx, mock, values, place);
         return builtin.Invoke(ctx, values, place);
+    }
+}
+
+/// <summary>
+/// <c>sprintf</c> of operands listed where it is called, without making an array of them.
+/// </summary>
+internal sealed class SprintfExpr(BuiltinExpr general, Expr format, Expr[] items, SourcePlace place) : Expr
+{
+    /// <summary>How many operands there is room for; longer lists become arrays.</summary>
+    public const int Most = 4;
+
+    public override RegoValue? Eval(EvalContext ctx, Span<RegoValue?> r)
+    {
+        if (ctx.Layer.Mocks is not null || format.EvalValue(ctx, r) is not StringValue text) return general.Eval(ctx, r);
+        var room = default(Operands);
+        Span<RegoValue> operands = room;
+        for (var i = 0; i < items.Length; i++)
+        {
+            var value = items[i].EvalValue(ctx, r);
+            if (value is null) return null;
+            operands[i] = value;
+        }
+
+        ctx.Place = place;
+        ctx.Charge(text.Text.Length / 32);
+        var result = Sprintf.Format(ctx, text.Text, operands[..items.Length]);
+        ctx.ChargeValue(result);
+        return result;
     }
 }
 
@@ -67,6 +96,18 @@ internal sealed class FunctionExpr(RuleGroup function, Expr[] args, SourcePlace 
         ctx.Leave();
         ctx.Release(mark);
         return result;
+    }
+}
+
+/// <summary>
+/// A call whose arguments are constants, of a function that depends on nothing else: it is made once for a policy.
+/// </summary>
+internal sealed class ConstantCallExpr(RuleGroup function, FunctionExpr call, int slot) : Expr
+{
+    public override RegoValue? Eval(EvalContext ctx, Span<RegoValue?> r)
+    {
+        if (!function.IsPure || !ctx.UsesConstants || ctx.Layer.Mocks is not null) return call.Eval(ctx, r);
+        return ctx.Constant(ref ctx.Policy.Calls[slot], call, r);
     }
 }
 

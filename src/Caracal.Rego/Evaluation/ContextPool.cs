@@ -82,7 +82,7 @@ internal sealed class Freezer
         if (Stopwatch.GetElapsedTime(_started) > s_total) return false;
         try
         {
-            _ctx.Start(_state, null, s_options, usesConstants: true);
+            _ctx.Start(_state, null, s_options, usesConstants: true, null, CancellationToken.None);
             evaluate(_ctx);
             return true;
         }

@@ -110,7 +110,7 @@ internal sealed class DocumentBuilder : RegoValue
     public bool AddMember(EvalContext ctx, ReadOnlySpan<RegoValue> path, RegoValue member)
     {
         if (At(ctx, path) is not { } end || end._children is not null || end._leaf is not null) return false;
-        end._set ??= new Accumulator(ComprehensionKind.Set);
+        end._set ??= ctx.Scratch.Rent(ComprehensionKind.Set);
         end._set.Add(ctx, member);
         return true;
     }
@@ -118,7 +118,7 @@ internal sealed class DocumentBuilder : RegoValue
     public RegoValue Build(EvalContext ctx)
     {
         if (_leaf is not null) return _leaf;
-        if (_set is not null) return _set.Build(ctx);
+        if (_set is not null) return _set.Finish(ctx);
         var builder = new Values.ObjectBuilder(_children?.Count ?? 0);
         foreach (var (key, child) in _children ?? []) builder.Set(key, child.Build(ctx));
         return builder.Build();

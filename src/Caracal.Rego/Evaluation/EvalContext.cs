@@ -8,8 +8,6 @@ namespace Caracal.Rego.Evaluation;
 /// <summary>Everything one evaluation changes: registers, caches, budgets. Reused by later evaluations.</summary>
 internal sealed class EvalContext
 {
-    public const int MaxTraces = 10_000;
-
     private const int TicksPerCheck = 1024;
 
     private RegoValue?[] _stack = new RegoValue?[256];
@@ -40,14 +38,20 @@ internal sealed class EvalContext
     /// <summary>Whether values kept with the policy may be used; queries that replace things must not.</summary>
     public bool UsesConstants { get; private set; }
 
-    public bool Explains { get; private set; }
+    public bool Explains => Explanation is not null;
 
-    public List<TraceEntry> Traces { get; } = [];
+    /// <summary>Where to tell of the rules that are tried now; null while nobody wants to know.</summary>
+    public Explanation? Explanation { get; private set; }
+
+    /// <summary>The explanation that belongs to the result because its options ask for one.</summary>
+    public Explanation? Asked => Options.Explain ? Explanation : null;
 
     /// <summary>The value of a query that is one expression.</summary>
     public RegoValue? Result { get; set; }
 
     public List<RegoValue?[]> Solutions { get; } = [];
+
+    public Scratch Scratch { get; } = new();
 
     /// <summary>The body whose failing condition is looked for, while explaining.</summary>
     public Plan? ExplainedPlan { get; set; }
@@ -65,13 +69,14 @@ internal sealed class EvalContext
 
     public SourcePlace Place { get; set; } = SourcePlace.None;
 
-    public void Start(PolicyState policy, RegoValue? input, EvalOptions options, bool usesConstants)
+    public void Start(
+        PolicyState policy, RegoValue? input, EvalOptions options, bool usesConstants, Explanation? explanation, CancellationToken cancellationToken)
     {
         Policy = policy;
         Options = options;
         Limits = policy.Plan.Limits;
         UsesConstants = usesConstants;
-        Explains = options.Explain;
+        Explanation = explanation;
         if (_rootCache.Length < policy.Plan.SlotCount)
         {
             _rootCache = new RegoValue?[Math.Max(16, policy.Plan.SlotCount)];
@@ -83,7 +88,7 @@ internal sealed class EvalContext
         Result = null;
         _stepLimit = options.StepLimit ?? Limits.Steps;
         _memoryLimit = options.MemoryLimit ?? Limits.MemoryBytes;
-        _cancel = options.CancellationToken;
+        _cancel = cancellationToken;
         _strict = options.StrictBuiltinErrors;
         var time = options.Deadline ?? Limits.Deadline;
         _deadline = time == Timeout.InfiniteTimeSpan ? long.MaxValue : Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
@@ -112,7 +117,8 @@ internal sealed class EvalContext
         if (_stack.Length > 65_536) _stack = new RegoValue?[256];
         _spare = null;
         if (Solutions.Count > 0) Solutions.Clear();
-        if (Traces.Count > 0) Traces.Clear();
+        Explanation = null;
+        _cancel = default;
         _root.Input = null;
         Result = null;
         Layer = null!;
@@ -178,6 +184,13 @@ internal sealed class EvalContext
     {
         if (value.Size > Limits.StringLength) throw Limit("string too long");
         Charge(value.Size / 8);
+    }
+
+    /// <summary>Looks at the clock now: for work that takes longer than the steps it is charged.</summary>
+    public void CheckTime()
+    {
+        if (_cancel.IsCancellationRequested || Stopwatch.GetTimestamp() >= _deadline)
+            throw new EvalException("eval_cancel_error", "caller cancelled query execution", Place);
     }
 
     public void CheckCollection(int count)
@@ -247,8 +260,10 @@ internal sealed class EvalContext
         known ??= Layer.Cache[group.Slot];
         if (known is not null) return ReferenceEquals(known, UndefinedMark.Instance) ? null : known;
         Enter();
-        var suppressed = Suppressed;
+        var (suppressed, explanation) = (Suppressed, Explanation);
+        if (constant) Explanation = null; // later evaluations do not run it, so the first one must not tell of it either
         var value = RuleRun.Document(this, group);
+        Explanation = explanation;
         Leave();
         Remember(group.Slot, value);
         // A strict evaluation must meet the builtin errors that this one passed over.
@@ -265,11 +280,25 @@ internal sealed class EvalContext
         known ??= Layer.Cache[node.Slot];
         if (known is not null) return known;
         Enter();
-        var suppressed = Suppressed;
+        var (suppressed, explanation) = (Suppressed, Explanation);
+        if (constant) Explanation = null;
         var value = new DataCursor(node, below, null).Compose(this);
+        Explanation = explanation;
         Leave();
         Remember(node.Slot, value);
         if (constant && suppressed == Suppressed) Policy.Constants[node.Slot] = value;
+        return value;
+    }
+
+    /// <summary>The value of a call that is the same in every evaluation.</summary>
+    public RegoValue? Constant(ref RegoValue? known, Expr call, Span<RegoValue?> r)
+    {
+        if (known is not null) return ReferenceEquals(known, UndefinedMark.Instance) ? null : known;
+        var (suppressed, explanation) = (Suppressed, Explanation);
+        Explanation = null;
+        var value = call.EvalValue(this, r);
+        Explanation = explanation;
+        if (suppressed == Suppressed) known = value ?? UndefinedMark.Instance;
         return value;
     }
 
@@ -293,8 +322,7 @@ internal sealed class EvalContext
         if (_ticks > 0) _steps -= _ticks; // what was granted but not used
         _ticks = 0;
         if (_steps >= _stepLimit) throw Limit("evaluation budget exceeded");
-        if (_cancel.IsCancellationRequested || Stopwatch.GetTimestamp() >= _deadline)
-            throw new EvalException("eval_cancel_error", "caller cancelled query execution", Place);
+        CheckTime();
         var left = Math.Min(TicksPerCheck, _stepLimit - _steps);
         _steps += left;
         _ticks = (int)left - 1;

@@ -57,7 +57,8 @@ internal sealed class Definition(Clause[] clauses)
 }
 
 /// <summary>Everything compiled from the modules; holds no values of any evaluation.</summary>
-internal sealed record PolicyPlan(TreeNode Root, IReadOnlyList<RuleGroup> Groups, int SlotCount, RegoLimits Limits, IReadOnlySet<string> Denied);
+internal sealed record PolicyPlan(
+    TreeNode Root, IReadOnlyList<RuleGroup> Groups, int SlotCount, int CallCount, RegoLimits Limits, IReadOnlySet<string> Denied);
 
 /// <summary>A plan over base data, with the values that are the same in every evaluation.</summary>
 internal sealed class PolicyState(PolicyPlan plan, RegoValue data)
@@ -68,4 +69,7 @@ internal sealed class PolicyState(PolicyPlan plan, RegoValue data)
 
     /// <summary>By slot: the value, the mark of undefined, or null when not yet known.</summary>
     public RegoValue?[] Constants { get; } = new RegoValue?[plan.SlotCount];
+
+    /// <summary>The same for calls with constant arguments.</summary>
+    public RegoValue?[] Calls { get; } = new RegoValue?[plan.CallCount];
 }

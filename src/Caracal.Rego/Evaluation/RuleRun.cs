@@ -88,9 +88,9 @@ internal static class RuleRun
 
     private static SetValue Set(EvalContext ctx, RuleGroup group)
     {
-        var accumulator = new Accumulator(ComprehensionKind.Set);
+        var accumulator = ctx.Scratch.Rent(ComprehensionKind.Set);
         Collect(ctx, group, accumulator);
-        return (SetValue)accumulator.Build(ctx);
+        return (SetValue)accumulator.Finish(ctx);
     }
 
     private static RegoValue Object(EvalContext ctx, RuleGroup group)
@@ -162,8 +162,7 @@ internal static class RuleRun
         // The last step gives the solution: reaching it means that the body holds.
         var held = group.Kind is GroupKind.Complete or GroupKind.Function ? window[0] is not null : ctx.FailedAt == clause.Body.Ops.Length - 1;
         var failed = held ? null : ctx.FailedOp?.Place;
-        if (ctx.Traces.Count < EvalContext.MaxTraces)
-            ctx.Traces.Add(new TraceEntry(group, clause, held, failed));
+        ctx.Explanation!.Add(new TraceEntry(group, clause, held, failed));
         (ctx.ExplainedPlan, ctx.FailedOp, ctx.FailedAt) = (plan, op, at);
     }
 }

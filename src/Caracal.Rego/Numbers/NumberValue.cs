@@ -32,6 +32,8 @@ internal sealed class NumberValue : RegoValue
 
     public override RegoKind Kind => RegoKind.Number;
 
+    public override int Size => _isBig ? 1 + (int)(Coefficient10.GetBitLength() / 3) + Math.Max(0, Exponent10) : 1;
+
     public bool IsSmall => !_isBig;
 
     public long Small => _small;

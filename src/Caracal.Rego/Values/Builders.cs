@@ -3,7 +3,7 @@ namespace Caracal.Rego.Values;
 /// <summary>Collects pairs into an object. Build hands the storage over, so a builder is used once.</summary>
 internal sealed class ObjectBuilder
 {
-    private KeyTable _keys;
+    private readonly KeyTable _keys;
     private RegoValue[] _values;
 
     public ObjectBuilder(int capacity = 4)
@@ -50,7 +50,7 @@ internal sealed class ObjectBuilder
 /// <summary>Collects members into a set. Build hands the storage over, so a builder is used once.</summary>
 internal sealed class SetBuilder(int capacity = 4)
 {
-    private KeyTable _members = new(capacity);
+    private readonly KeyTable _members = new(capacity);
 
     public int Count => _members.Count;
 

@@ -15,13 +15,13 @@ internal sealed class ValueTooDeepException(string message = "values may nest at
 
 /// <summary>
 /// Guards the full size of values. Parts may be shared, so a few steps can build a value that is small in memory
-/// and would take forever to compare or to write.
+/// and would take forever to compare or more memory than there is to write.
 /// </summary>
 internal static class ValueSize
 {
-    public const int Limit = 8_000_000;
+    public const int Limit = 128_000_000;
 
-    public static int Checked(long size) => size <= Limit ? (int)size : throw new ValueTooDeepException("values may hold at most 8,000,000 values");
+    public static int Checked(long size) => size <= Limit ? (int)size : throw new ValueTooDeepException("values may hold at most 128,000,000 values and characters");
 }
 
 internal sealed class ArrayValue : RegoValue
@@ -51,7 +51,7 @@ internal sealed class ArrayValue : RegoValue
 
     internal override int Depth { get; }
 
-    internal override int Size { get; }
+    public override int Size { get; }
 
     public override int Count => _items.Length;
 
@@ -87,7 +87,7 @@ internal sealed class ArrayValue : RegoValue
 
 internal sealed class ObjectValue : RegoValue
 {
-    private KeyTable _keys;
+    private readonly KeyTable _keys;
     private readonly RegoValue[] _values;
     private int _hash;
 
@@ -100,20 +100,22 @@ internal sealed class ObjectValue : RegoValue
         for (var i = 0; i < keys.Count; i++)
         {
             depth = Math.Max(depth, Math.Max(keys[i].Depth, values[i].Depth));
-            size += keys[i].Size + values[i].Size;
+            // In JSON a composite key is text within text, whose quotes are escaped: each level of keys in keys doubles it.
+            size += keys[i].Kind < RegoKind.Array ? keys[i].Size : 2L * keys[i].Size;
+            size += values[i].Size;
         }
 
         Depth = ValueDepth.Above(depth);
         Size = ValueSize.Checked(size);
     }
 
-    public static ObjectValue Empty { get; } = new(new KeyTable(0), []);
+    public static ObjectValue Empty { get; } = new(KeyTable.Empty, []);
 
     public override RegoKind Kind => RegoKind.Object;
 
     internal override int Depth { get; }
 
-    internal override int Size { get; }
+    public override int Size { get; }
 
     public override int Count => _keys.Count;
 
@@ -180,7 +182,7 @@ internal sealed class ObjectValue : RegoValue
 
 internal sealed class SetValue : RegoValue
 {
-    private KeyTable _members;
+    private readonly KeyTable _members;
     private RegoValue[]? _sorted;
     private int _hash;
 
@@ -199,13 +201,13 @@ internal sealed class SetValue : RegoValue
         Size = ValueSize.Checked(size);
     }
 
-    public static SetValue Empty { get; } = new(new KeyTable(0));
+    public static SetValue Empty { get; } = new(KeyTable.Empty);
 
     public override RegoKind Kind => RegoKind.Set;
 
     internal override int Depth { get; }
 
-    internal override int Size { get; }
+    public override int Size { get; }
 
     public override int Count => _members.Count;
 

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Caracal.Rego.Values;
 
 /// <summary>Distinct keys in the order they came: a plain list while small, a hash table when larger.</summary>
-internal struct KeyTable
+internal sealed class KeyTable
 {
     private const int LinearLimit = 8;
 
@@ -18,11 +18,14 @@ internal struct KeyTable
         _keys = capacity == 0 ? [] : new RegoValue[capacity];
     }
 
-    public readonly int Count => _count;
+    /// <summary>The table of an empty object or set.</summary>
+    public static KeyTable Empty { get; } = new(0);
 
-    public readonly RegoValue this[int index] => _keys[index];
+    public int Count => _count;
 
-    public readonly int Find(RegoValue key)
+    public RegoValue this[int index] => _keys[index];
+
+    public int Find(RegoValue key)
     {
         if (key is StringValue s) return Find(s);
         if (_heads is null)
@@ -43,7 +46,7 @@ internal struct KeyTable
         return -1;
     }
 
-    public readonly int Find(StringValue key)
+    public int Find(StringValue key)
     {
         var keys = _keys;
         if (_heads is null)
@@ -53,7 +56,13 @@ internal struct KeyTable
                 if (ReferenceEquals(keys[i], key)) return i;
             }
 
-            return Find(key.Text);
+            var hash = key.GetHashCode();
+            for (var i = 0; i < _count; i++)
+            {
+                if (keys[i].GetHashCode() == hash && keys[i].Equals(key)) return i;
+            }
+
+            return -1;
         }
 
         for (var i = _heads[Bucket(key)]; i >= 0; i = _next![i])
@@ -64,7 +73,7 @@ internal struct KeyTable
         return -1;
     }
 
-    public readonly int Find(string key)
+    public int Find(string key)
     {
         if (_heads is not null) return Find(new StringValue(key));
         var keys = _keys;
@@ -125,14 +134,14 @@ internal struct KeyTable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly int Bucket(RegoValue key)
+    private int Bucket(RegoValue key)
     {
         var h = (uint)key.GetHashCode();
         h ^= h >> 15;
         return (int)(h & (uint)(_heads!.Length - 1));
     }
 
-    private readonly void Link(int index)
+    private void Link(int index)
     {
         var bucket = Bucket(_keys[index]);
         _next![index] = _heads![bucket];

@@ -30,6 +30,8 @@ internal sealed class StringValue(string text) : RegoValue
 
     public override RegoKind Kind => RegoKind.String;
 
+    public override int Size => 1 + Text.Length;
+
     public override string AsString() => Text;
 
     public override bool Equals(RegoValue? other) =>

@@ -40,7 +40,7 @@ internal static class PolicyCompiler
 
         if (custom == 0)
         {
-            modules.Add(new RegoModule("decision_contract.rego", DecisionContractModule.Source));
+            modules.Add(new RegoModule(DecisionContractModule.FileName, DecisionContractModule.Source));
         }
 
         return Prepare(modules, custom == 1);

@@ -86,6 +86,33 @@ public sealed class PolicyBundleTests
     }
 
     [Fact]
+    public async Task A_denial_says_which_rules_held_and_where_the_others_failed()
+    {
+        await using var sts = await StsHarness.StartAsync();
+        await sts.ActivateAsync(Custom);
+        Assert.Equal(403, (await sts.PostAsync(StsHarness.Bootstrap())).Status);
+        var denied = (await sts.EventsAsync()).First(e => e.GetProperty("evaluation_status").GetString() == "complete");
+        var diagnostics = denied.GetProperty("diagnostics_json");
+        var explain = diagnostics[diagnostics.GetArrayLength() - 1].GetProperty("explain");
+        var rule = explain.GetProperty("rules").EnumerateArray().First(r => r.GetProperty("rule").GetString() == "data.caracal.authz.result");
+        Assert.True(rule.GetProperty("line").GetInt32() > 0);
+        Assert.False(string.IsNullOrEmpty(rule.GetProperty("file").GetString()));
+        Assert.Contains(
+            explain.GetProperty("rules").EnumerateArray(),
+            r => !r.GetProperty("held").GetBoolean() && r.GetProperty("failed_line").GetInt32() >= r.GetProperty("line").GetInt32());
+    }
+
+    [Fact]
+    public async Task An_allowed_request_keeps_the_diagnostics_of_its_policy()
+    {
+        await using var sts = await StsHarness.StartAsync();
+        await sts.ActivateAsync(StsHarness.Documents());
+        Assert.Equal(200, (await sts.PostAsync(StsHarness.Mint())).Status);
+        var allowed = (await sts.EventsAsync()).Last(e => e.GetProperty("decision").GetString() == "allow");
+        Assert.Equal(0, allowed.GetProperty("diagnostics_json").GetArrayLength());
+    }
+
+    [Fact]
     public async Task A_decision_policy_decides_under_the_native_floors()
     {
         await using var sts = await StsHarness.StartAsync();
