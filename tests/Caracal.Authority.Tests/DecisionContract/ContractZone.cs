@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Caracal.Authority.DecisionContract;
+using Caracal.Authority.Delegations;
 using Caracal.Authority.TokenExchange;
 using Caracal.Protocol.Mandates;
 using Caracal.Rego;

@@ -59,7 +59,7 @@ public sealed class FaultDrills(DrillFleet fleet)
     private async Task DrillAsync(string name, Func<RevocationProbe, Task> break_)
     {
         await fleet.RecoverAsync();
-        var probe = await RevocationProbe.PrepareAsync(fleet);
+        using var probe = await RevocationProbe.PrepareAsync(fleet);
         await using var load = await GovernedLoad.StartAsync(fleet);
         await GovernedLoad.RunForAsync(Before);
 

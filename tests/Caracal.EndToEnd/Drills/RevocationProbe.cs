@@ -8,7 +8,7 @@ namespace Caracal.EndToEnd.Drills;
 /// A Session that is ended in the middle of a fault. Mandates minted before go on being spent at both replicas: every
 /// call that begins after the end was acknowledged must be refused, whatever is broken at that moment.
 /// </summary>
-internal sealed class RevocationProbe
+internal sealed class RevocationProbe : IDisposable
 {
     private const int Mandates = 120;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(60);
@@ -61,8 +61,9 @@ internal sealed class RevocationProbe
         while (Denied < 10 && waiting.Elapsed < TimeSpan.FromSeconds(20)) await Task.Delay(20);
         await _stop.CancelAsync();
         await _running!;
-        _stop.Dispose();
     }
+
+    public void Dispose() => _stop.Dispose();
 
     private async Task RunAsync()
     {
