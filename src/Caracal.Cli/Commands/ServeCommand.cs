@@ -1,4 +1,6 @@
 using Caracal.Cli.CommandLine;
+using Caracal.Gateway;
+using Caracal.Hosting.Http;
 using Caracal.Hosting.Settings;
 using Caracal.Keys.Secrets;
 using Caracal.Stack;
@@ -25,6 +27,11 @@ internal static class ServeCommand
     {
         context.Arguments.RequireKnown("role");
         var roles = ReadRoles(context.Arguments.Value("role") ?? "all");
+        if (roles is [GatewaySettings.Role])
+        {
+            ArrivalThread.Keep();
+        }
+
         var data = context.Paths.Data;
         Directory.CreateDirectory(context.Paths.Home);
         SecretFolder.Prepare(data);

@@ -20,6 +20,7 @@ internal enum CopyEnd
 /// </summary>
 internal sealed class AnswerCopy : IDisposable
 {
+    private const string EventStream = "text/event-stream";
     private const int LargestRead = 4096;
     private const int BufferSize = 4 * LargestRead;
 
@@ -47,7 +48,8 @@ internal sealed class AnswerCopy : IDisposable
         _settings = settings;
         _length = call.Answer!.Content.Headers.ContentLength;
         _streaming = _length is null
-            || string.Equals(call.Answer.Content.Headers.ContentType?.MediaType, "text/event-stream", StringComparison.OrdinalIgnoreCase);
+            || (call.Answer.Content.Headers.NonValidated.TryGetValues("Content-Type", out var type)
+                && type.ToString().AsSpan().TrimStart().StartsWith(EventStream, StringComparison.OrdinalIgnoreCase));
         _body = new AnswerBody(call.Http, hasBody: HasBody, _length);
     }
 

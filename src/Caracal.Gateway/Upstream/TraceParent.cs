@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace Caracal.Gateway.Upstream;
 
 /// <summary>The W3C <c>traceparent</c> header (gateway.md A9).</summary>
@@ -28,7 +26,7 @@ internal static class TraceParent
         Span<byte> random = stackalloc byte[24];
         do
         {
-            RandomNumberGenerator.Fill(random);
+            Random.Shared.NextBytes(random); // names a trace, guards nothing
         }
         while (!random[..16].ContainsAnyExcept((byte)0) || !random[16..].ContainsAnyExcept((byte)0));
 

@@ -24,7 +24,7 @@ public static class RequestIds
     internal static void Assign(HttpContext context, RequestIdRule rule, string headerName)
     {
         var presented = context.Request.Headers[CaracalHeaders.RequestId];
-        var id = presented.Count == 1 && presented[0] is { } text && IsAcceptable(text, rule) ? text : Ids.New();
+        var id = presented.Count == 1 && presented[0] is { } text && IsAcceptable(text, rule) ? text : Ids.NewCorrelation();
         context.Items[Key] = id;
         context.Response.Headers[headerName] = id;
     }

@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -43,10 +44,13 @@ public sealed class RoleServer : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "caracal" });
         builder.Logging.AddProvider(logging);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        // Its logger alone makes the framework start an Activity for every request, listened to or not.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Services.AddRoutingCore();
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = options.ShutdownGrace);
         builder.WebHost.UseKestrelCore();
         builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = ArrivalThread.IsKept);
         var certificate = options.Listen.Tls
             ? new ServerCertificate(options.Listen.CertificateFile!, options.Listen.KeyFile!, TimeProvider.System)
             : null;
@@ -60,7 +64,11 @@ public sealed class RoleServer : IAsyncDisposable
         }
 
         server.Application.Use(server.HandleAsync);
-        server.Application.UseRouting();
+        if (options.MapsRoutes)
+        {
+            server.Application.UseRouting();
+        }
+
         return server;
     }
 

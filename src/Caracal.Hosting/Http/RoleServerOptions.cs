@@ -24,6 +24,9 @@ public sealed record RoleServerOptions
     /// <summary>Where the listener's own series go; null for none.</summary>
     public MetricsRegistry? Metrics { get; init; }
 
+    /// <summary>False for a role that looks at every request target itself.</summary>
+    public bool MapsRoutes { get; init; } = true;
+
     /// <summary>How long in-flight requests may go on after the stop began.</summary>
     public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(10);
 }
