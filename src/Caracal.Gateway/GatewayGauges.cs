@@ -1,6 +1,7 @@
 using Caracal.Evidence.Trail;
 using Caracal.Gateway.Exchange;
 using Caracal.Gateway.Revocations;
+using Caracal.Gateway.WebSockets;
 using Caracal.Hosting.Metrics;
 using Caracal.Streams.Consumers;
 
@@ -15,11 +16,12 @@ internal static class GatewayGauges
     private const double QueueCapacity = 10_000;
 
     public static void Register(
-        MetricsRegistry metrics, RevocationState revocations, StreamConsumerFigures stream, StsCircuit circuit, AuditTrail trail)
+        MetricsRegistry metrics, RevocationState revocations, StreamConsumerFigures stream, StsCircuit circuit, AuditTrail trail, RelaySocket sockets)
     {
         void Gauge(string key, Func<double> read, string? alias = null) => metrics.Gauge(Prefix + key, read, key, alias);
         void Counter(string key, Func<double> read) => metrics.ObserveCounter(Prefix + key + "_total", read, key);
 
+        Gauge("websockets_open", () => sockets.Open);
         Gauge("sts_circuit_open", () => circuit.IsOpen ? 1 : 0);
         Gauge("revocations_active", () => revocations.Count, "revocations_active");
         Gauge("revocation_snapshot_age_seconds", () => Seconds(revocations.SnapshotAge));

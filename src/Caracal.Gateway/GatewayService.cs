@@ -8,6 +8,7 @@ using Caracal.Gateway.Operations;
 using Caracal.Gateway.Pipeline;
 using Caracal.Gateway.Revocations;
 using Caracal.Gateway.Upstream;
+using Caracal.Gateway.WebSockets;
 using Caracal.Hosting;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
@@ -63,11 +64,14 @@ public sealed class GatewayService : IAsyncDisposable
         var evidence = new CallEvidence(given.Trail, () => _clock.Now);
         var policy = new EgressPolicy(settings.AllowPrivateUpstreams, settings.PrivateEgressHosts, settings.UpstreamHostAllowlist);
         var guard = new EgressGuard(policy, new SystemHostResolver(), _clock.Process);
+        var live = new LiveAnswers(_revocations);
+        var sockets = new RelaySocket(live, settings, _clock.Process);
         var parts = new GatewayParts
         {
             Settings = settings,
             Revocations = _revocations,
-            LiveAnswers = new LiveAnswers(_revocations),
+            LiveAnswers = live,
+            Sockets = sockets,
             ZoneKeys = given.ZoneKeys ?? CacheZoneKeys(settings, given, metrics),
             State = given.State,
             Exchange = exchange,
@@ -81,7 +85,7 @@ public sealed class GatewayService : IAsyncDisposable
         };
         _pipeline = new GatewayPipeline(
             GatewaySteps.InOrder(parts), metrics, new RefusalAnswer(metrics, evidence, new DenialSampling(_clock.Process), _log));
-        GatewayGauges.Register(registry, _revocations, revocationStream.Consumer.Figures, circuit, given.Trail);
+        GatewayGauges.Register(registry, _revocations, revocationStream.Consumer.Figures, circuit, given.Trail, sockets);
         _operator = new OperatorRoutes(
             Own(new GatewayReadiness(given.Database, given.State, _revocations, given.Trail, exchange, _clock.Process)),
             registry, new MetricsAccess(settings.MetricsToken, settings.Mode), settings.AdminToken, _snapshot, _revocations);
@@ -95,6 +99,7 @@ public sealed class GatewayService : IAsyncDisposable
             HeaderTimeout = settings.ReadHeaderTimeout,
             KeepAlive = settings.IdleTimeout,
             ShutdownGrace = TimeSpan.FromSeconds(14),
+            MapsRoutes = false,
         };
     }
 

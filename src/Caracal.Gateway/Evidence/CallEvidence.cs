@@ -59,7 +59,7 @@ internal sealed class CallEvidence(AuditTrail trail, Func<DateTimeOffset> now)
             writer.WriteString("reason"u8, denial.reason);
             writer.WriteString("application_id"u8, denial.call.Claims.ClientId);
             writer.WriteString("resource"u8, denial.call.Resource);
-            writer.WriteString("method"u8, denial.call.Http.Request.Method);
+            writer.WriteString("method"u8, denial.call.Method);
             writer.WriteString("subject_fingerprint"u8, Fingerprint(denial.call.Bearer));
             writer.WriteNumber("unrecorded"u8, denial.unrecorded);
         }),
@@ -89,7 +89,7 @@ internal sealed class CallEvidence(AuditTrail trail, Func<DateTimeOffset> now)
         WriteOptional(writer, "error_kind"u8, outcome.ErrorKind);
         writer.WriteNumber("gateway_status"u8, outcome.Status);
         writer.WriteNumber("latency_ms"u8, (long)call.Elapsed.TotalMilliseconds);
-        writer.WriteString("method"u8, call.Http.Request.Method);
+        writer.WriteString("method"u8, call.Method);
         writer.WriteString("resource"u8, call.Resource);
         writer.WriteNumber("response_bytes"u8, call.ResponseBytes);
         if (call.RevocationInterrupted)

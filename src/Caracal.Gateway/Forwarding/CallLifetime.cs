@@ -8,6 +8,9 @@ internal enum CallEnd
     ClientGone,
     Revoked,
 
+    /// <summary>The mandate of an open socket has come to its end.</summary>
+    Expired,
+
     /// <summary>The call is over; whatever still runs for it ends.</summary>
     Closed,
 }
@@ -42,6 +45,9 @@ internal sealed class CallLifetime : IDisposable
 
     /// <summary>Ends the call because its authority is gone.</summary>
     public void Revoke() => End(CallEnd.Revoked);
+
+    /// <summary>Ends the call because its mandate has expired.</summary>
+    public void Expire() => End(CallEnd.Expired);
 
     /// <summary>Ends what still runs for a call that is over.</summary>
     public void Close() => End(CallEnd.Closed);

@@ -1,7 +1,9 @@
+using System.Net;
 using Caracal.Evidence.Journals;
 using Caracal.Gateway.Evidence;
 using Caracal.Gateway.Pipeline;
 using Caracal.Gateway.Revocations;
+using Caracal.Gateway.WebSockets;
 using Caracal.Protocol;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -13,7 +15,7 @@ namespace Caracal.Gateway.Forwarding;
 /// answer is complete, so no answered call goes without its evidence.
 /// </summary>
 internal sealed class RelayAnswer(
-    RevocationState revocations, LiveAnswers live, CallEvidence evidence, GatewayMetrics metrics, GatewaySettings settings, ILogger log)
+    RevocationState revocations, LiveAnswers live, RelaySocket sockets, CallEvidence evidence, GatewayMetrics metrics, GatewaySettings settings, ILogger log)
     : IGatewayStep
 {
     private static readonly KeyValuePair<string, string>[] RevokedTrailer = [new(CaracalHeaders.Revoked, "true")];
@@ -21,6 +23,26 @@ internal sealed class RelayAnswer(
     public async ValueTask<Verdict> JudgeAsync(GatewayCall call)
     {
         AnswerHeaderRules.Copy(call.Answer!, call.Http.Response, call.Claims.ExpiresAt - call.Now.ToUnixTimeSeconds() - (long)call.Elapsed.TotalSeconds);
+        return call.Answer!.StatusCode == HttpStatusCode.SwitchingProtocols ? await SwitchAsync(call) : await CopyAsync(call);
+    }
+
+    private async Task<Verdict> SwitchAsync(GatewayCall call)
+    {
+        await sockets.RunAsync(call, async end =>
+        {
+            metrics.Count(GatewayCounter.RequestsAllowed);
+            if (end == CopyEnd.Failed)
+            {
+                metrics.Count(GatewayCounter.UpstreamErrors);
+            }
+
+            return await TryRecordAsync(call, end);
+        });
+        return Verdict.Pass;
+    }
+
+    private async Task<Verdict> CopyAsync(GatewayCall call)
+    {
         using var copy = new AnswerCopy(call, revocations, live, settings);
         var end = await copy.RunAsync();
         call.RevocationInterrupted = end == CopyEnd.Revoked;

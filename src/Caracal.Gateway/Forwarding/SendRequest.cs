@@ -13,7 +13,9 @@ internal sealed class SendRequest(GuardedHttp http, GatewaySettings settings) : 
         try
         {
             call.Answer = await http.SendAsync(request, call.Lifetime.Token);
-            return (int)call.Answer.StatusCode >= 200 ? Verdict.Pass : Failure(GatewayErrors.UpstreamUnreachable);
+            return (int)call.Answer.StatusCode >= 200 || call.WebSocket?.IsAcceptedBy(call.Answer) == true
+                ? Verdict.Pass
+                : Failure(GatewayErrors.UpstreamUnreachable);
         }
         catch (Exception fault)
         {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Caracal.Gateway.Admission;
 using Caracal.Gateway.Forwarding;
 using Caracal.Gateway.Upstream;
+using Caracal.Gateway.WebSockets;
 using Caracal.Protocol.Exchange;
 using Caracal.Protocol.Mandates;
 using Microsoft.AspNetCore.Http;
@@ -20,11 +21,19 @@ internal sealed class GatewayCall : IAsyncDisposable
         Target = target;
         RequestId = requestId;
         Now = now;
+        WebSocket = WebSocketUpgrade.Of(http);
+        Method = WebSocket is null ? http.Request.Method : HttpMethods.Get;
     }
 
     public HttpContext Http { get; }
 
     public string RequestId { get; }
+
+    /// <summary>What the caller wants to do; a WebSocket over HTTP/2 is the GET that it is over HTTP/1.1.</summary>
+    public string Method { get; }
+
+    /// <summary>Set when the caller wants to speak WebSocket.</summary>
+    public WebSocketUpgrade? WebSocket { get; }
 
     /// <summary>Database time at entry.</summary>
     public DateTimeOffset Now { get; }

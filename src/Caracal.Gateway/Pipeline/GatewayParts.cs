@@ -4,6 +4,7 @@ using Caracal.Gateway.Exchange;
 using Caracal.Gateway.Forwarding;
 using Caracal.Gateway.Revocations;
 using Caracal.Gateway.Upstream;
+using Caracal.Gateway.WebSockets;
 using Caracal.Protocol.Exchange;
 using Caracal.Protocol.Mandates;
 using Caracal.Streams.State;
@@ -17,6 +18,7 @@ internal sealed record GatewayParts
     public required GatewaySettings Settings { get; init; }
     public required RevocationState Revocations { get; init; }
     public required LiveAnswers LiveAnswers { get; init; }
+    public required RelaySocket Sockets { get; init; }
     public required IZoneKeys ZoneKeys { get; init; }
     public required ISharedState State { get; init; }
     public required IGatewayExchange Exchange { get; init; }

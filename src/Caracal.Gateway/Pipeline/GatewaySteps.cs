@@ -34,6 +34,6 @@ internal static class GatewaySteps
         new CheckCredentialHost(),                                                          // 17
         new BuildRequest(parts.Settings),                                    // 18
         new SendRequest(parts.Http, parts.Settings),                                        // 19
-        new RelayAnswer(parts.Revocations, parts.LiveAnswers, parts.Evidence, parts.Metrics, parts.Settings, parts.Log), // 20
+        new RelayAnswer(parts.Revocations, parts.LiveAnswers, parts.Sockets, parts.Evidence, parts.Metrics, parts.Settings, parts.Log), // 20
     ];
 }

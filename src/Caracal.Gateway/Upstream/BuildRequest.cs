@@ -29,7 +29,8 @@ internal sealed class BuildRequest(GatewaySettings settings) : IGatewayStep
 
     private bool TryBuild(GatewayCall call, Injection injection)
     {
-        if (Echoes(call.Http.Request.Method))
+        if (Echoes(call.Method) || (call.Grant!.Upstream!.OperationsEnforced
+            && OverrideRules.NamesAnother(call.Http.Request.Headers, call.Method, call.Path, call.Target.Query)))
         {
             return false;
         }
@@ -40,15 +41,16 @@ internal sealed class BuildRequest(GatewaySettings settings) : IGatewayStep
             return false;
         }
 
-        var request = new HttpRequestMessage(HttpMethod.Parse(call.Http.Request.Method), url)
+        var request = new HttpRequestMessage(HttpMethod.Parse(call.Method), url)
         {
-            Version = HttpVersion.Version20,
-            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+            Version = call.WebSocket is null ? HttpVersion.Version20 : HttpVersion.Version11,
+            VersionPolicy = call.WebSocket is null ? HttpVersionPolicy.RequestVersionOrLower : HttpVersionPolicy.RequestVersionExact,
             Content = ContentOf(call),
         };
         call.Request = request;
         RequestHeaderRules.Copy(call.Http.Request.Headers, request, injection.Header);
         SetOwn(call, request);
+        call.WebSocket?.WriteTo(request);
         return Inject(call.Grant!, request, injection);
     }
 
@@ -60,8 +62,8 @@ internal sealed class BuildRequest(GatewaySettings settings) : IGatewayStep
     // connection turns out to be closed, and the upstream call is made once (gateway.md, Part A).
     private HttpContent? ContentOf(GatewayCall call)
     {
-        var method = call.Http.Request.Method;
-        if (call.Http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
+        var method = call.Method;
+        if (call.WebSocket is null && call.Http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
         {
             return new StreamedRequestBody(call, settings);
         }
