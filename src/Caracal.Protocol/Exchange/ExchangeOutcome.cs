@@ -45,6 +45,9 @@ public sealed record UpstreamDirective
     public bool ForwardCaracalIdentity { get; init; }
     public long? ExpiresAt { get; init; }
 
+    /// <summary>Ours: false only for a <c>transport_uniform</c> resource. An STS that does not say it is taken to enforce.</summary>
+    public bool OperationsEnforced { get; init; } = true;
+
     /// <summary>Hides the credential from logs and debuggers.</summary>
     public override string ToString() => $"UpstreamDirective({AuthMode})";
 }

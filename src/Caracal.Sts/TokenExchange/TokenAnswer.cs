@@ -93,6 +93,11 @@ internal static class TokenAnswer
                 writer.WriteBoolean("forward_caracal_identity"u8, true);
             }
 
+            if (!directive.OperationsEnforced)
+            {
+                writer.WriteBoolean("operations_enforced"u8, false);
+            }
+
             if (directive.ExpiresAt is { } expiry)
             {
                 writer.WriteNumber("expires_at"u8, expiry);

@@ -40,6 +40,7 @@ internal sealed class ProviderCredentials(ZoneConfigurationStore store, KekRing 
 
         if (directive is not null)
         {
+            directive = directive with { OperationsEnforced = resource.OperationsEnforced };
             zone.Directives[resource.Id] = directive;
         }
 

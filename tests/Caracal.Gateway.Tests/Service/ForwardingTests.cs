@@ -225,6 +225,27 @@ public sealed class ForwardingTests : IAsyncLifetime
 
     // The answer to TRACE repeats the request, and with it the provider's credential.
     [Theory]
+    [InlineData("X-HTTP-Method-Override", "DELETE", "/v1/items")]
+    [InlineData("X-Original-URL", "/admin", "/v1/items")]
+    [InlineData("X-Fine", "x", "/v1/items?_method=DELETE")]
+    public async Task What_names_another_operation_is_not_forwarded_where_operations_are_enforced(string name, string value, string target)
+    {
+        using var refused = _host.Request(target, method: HttpMethod.Post);
+        refused.Headers.TryAddWithoutValidation(name, value);
+        using var answer = await _host.SendAsync(refused);
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Empty(_host.Upstream.Seen);
+        Assert.Equal("request_build_failed", Call(await _host.EventsAsync()).GetProperty("metadata_json").GetProperty("error_kind").GetString());
+
+        _host.Sts.Directive["operations_enforced"] = false;
+        using var passed = _host.Request(target, method: HttpMethod.Post);
+        passed.Headers.TryAddWithoutValidation(name, value);
+        using var uniform = await _host.SendAsync(passed);
+        Assert.Equal(HttpStatusCode.OK, uniform.StatusCode);
+        Assert.Equal(value, Assert.Single(_host.Upstream.Seen).Header(name));
+    }
+
+    [Theory]
     [InlineData("TRACE")]
     [InlineData("trace")]
     [InlineData("TRACK")]
