@@ -21,6 +21,10 @@ public class ReferenceDirectionTests
         ["Caracal.Audit"] = Service,
         ["Caracal.Stack"] = ["Caracal.Sts", "Caracal.Gateway", "Caracal.Coordinator", "Caracal.ControlPlane", "Caracal.Audit"],
         ["Caracal.Cli"] = ["Caracal.Stack"],
+
+        // What others build on references no server project: the words on the wire and each other, nothing else.
+        ["Caracal.Verifier"] = ["Caracal.Protocol"],
+        ["Caracal.AspNetCore"] = ["Caracal.Protocol", "Caracal.Verifier"],
     };
 
     private static string[] Service =>
@@ -28,7 +32,10 @@ public class ReferenceDirectionTests
         "Caracal.Hosting", "Caracal.Storage", "Caracal.Streams", "Caracal.Evidence", "Caracal.Keys", "Caracal.Authority", "Caracal.Protocol",
     ];
 
-    public static TheoryData<string> SourceProjects => [.. Repository.Projects("src").Keys];
+    private static IReadOnlyDictionary<string, string> Sources =>
+        Repository.Projects("src").Concat(Repository.Projects("sdk")).ToDictionary(StringComparer.Ordinal);
+
+    public static TheoryData<string> SourceProjects => [.. Sources.Keys];
 
     [Theory]
     [MemberData(nameof(SourceProjects))]
@@ -36,7 +43,7 @@ public class ReferenceDirectionTests
     {
         Assert.True(Allowed.ContainsKey(project), $"{project} has no place in the design; give it a floor first");
 
-        var references = Repository.References(Repository.Projects("src")[project], "ProjectReference");
+        var references = Repository.References(Sources[project], "ProjectReference");
 
         Assert.Empty(references.Except(Allowed[project]));
     }
@@ -61,14 +68,20 @@ public class ReferenceDirectionTests
     [Fact]
     public void Refuses_source_that_references_a_test()
     {
-        Assert.All(Repository.Projects("src").Values, file =>
+        Assert.All(Sources.Values, file =>
             Assert.DoesNotContain(Repository.References(file, "ProjectReference"), name => name.EndsWith("Tests", StringComparison.Ordinal)));
     }
+
+    [Theory]
+    [InlineData("Caracal.Verifier")]
+    [InlineData("Caracal.AspNetCore")]
+    public void Refuses_a_library_that_brings_a_package_along(string project) =>
+        Assert.Empty(Repository.References(Sources[project], "PackageReference"));
 
     [Fact]
     public void Refuses_a_package_version_outside_the_central_file()
     {
-        var files = Repository.Projects("src").Values.Concat(Repository.Projects("tests").Values);
+        var files = Sources.Values.Concat(Repository.Projects("tests").Values);
 
         Assert.All(files, file => Assert.DoesNotContain("PackageReference Include", Lines(file, "Version="), StringComparison.Ordinal));
     }

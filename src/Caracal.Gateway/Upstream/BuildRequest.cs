@@ -2,6 +2,7 @@ using System.Net;
 using Caracal.Gateway.Forwarding;
 using Caracal.Gateway.Pipeline;
 using Caracal.Protocol;
+using Caracal.Protocol.Context;
 using Caracal.Protocol.Exchange;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;

@@ -1,6 +1,6 @@
 using System.Buffers;
-using System.Text;
 using Caracal.Keys.Rings;
+using Caracal.Protocol.Streams;
 
 namespace Caracal.Keys.Signatures;
 
@@ -16,7 +16,7 @@ public enum StreamVerdict
 /// <summary>The origin signature <c>_sig</c> of stream messages (streams.md 4, operations.md 3.2).</summary>
 public static class StreamSignature
 {
-    public const string Field = "_sig";
+    public const string Field = StreamCanonicalForm.SignatureField;
 
     private const string AuditTopics = "caracal.audit.";
 
@@ -49,7 +49,7 @@ public static class StreamSignature
     public static string Sign(HmacKey key, string topic, IReadOnlyCollection<KeyValuePair<string, string>> fields)
     {
         var canonical = new ArrayBufferWriter<byte>(512);
-        WriteCanonical(canonical, topic, fields);
+        StreamCanonicalForm.Write(canonical, topic, fields);
         return key.SignHex(canonical.WrittenSpan);
     }
 
@@ -65,12 +65,12 @@ public static class StreamSignature
         {
             if (!names.Add(name)) return StreamVerdict.AmbiguousField;
             if (name == Field) signature = value;
-            else if (!exact && IsAmbiguous(name, value)) return StreamVerdict.AmbiguousField;
+            else if (!exact && StreamCanonicalForm.IsAmbiguous(name, value)) return StreamVerdict.AmbiguousField;
         }
 
         if (string.IsNullOrEmpty(signature)) return StreamVerdict.Missing;
         var canonical = new ArrayBufferWriter<byte>(512);
-        WriteCanonical(canonical, topic, fields);
+        StreamCanonicalForm.Write(canonical, topic, fields);
         return ring.VerifyHex(canonical.WrittenSpan, signature, out slot) ? StreamVerdict.Accepted : StreamVerdict.Mismatch;
     }
 
@@ -79,31 +79,4 @@ public static class StreamSignature
         value.AsSpan().IndexOfAny('\r', '\n', '\0') < 0
             ? value
             : value.Replace('\r', ' ').Replace('\n', ' ').Replace('\0', ' ');
-
-    private static bool IsAmbiguous(string name, string? value) =>
-        name.AsSpan().IndexOfAny('=', '\n') >= 0 || (value is not null && value.Contains('\n', StringComparison.Ordinal));
-
-    private static void WriteCanonical(
-        ArrayBufferWriter<byte> target, string topic, IReadOnlyCollection<KeyValuePair<string, string>> fields)
-    {
-        var ordered = ArrayPool<KeyValuePair<string, string>>.Shared.Rent(fields.Count);
-        var count = 0;
-        foreach (var field in fields)
-        {
-            if (field.Key != Field && field.Value is not null) ordered[count++] = field;
-        }
-
-        ordered.AsSpan(0, count).Sort(static (a, b) => string.CompareOrdinal(a.Key, b.Key));
-        Encoding.UTF8.GetBytes(topic, target);
-        target.Write("\n"u8);
-        foreach (var (name, value) in ordered.AsSpan(0, count))
-        {
-            Encoding.UTF8.GetBytes(name, target);
-            target.Write("="u8);
-            Encoding.UTF8.GetBytes(value, target);
-            target.Write("\n"u8);
-        }
-
-        ArrayPool<KeyValuePair<string, string>>.Shared.Return(ordered, clearArray: true);
-    }
 }

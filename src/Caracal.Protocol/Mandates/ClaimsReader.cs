@@ -7,6 +7,7 @@ internal ref struct ClaimsReader
 {
     private Utf8JsonReader _reader;
     private bool _wellTyped;
+    private bool _hasGraphEpoch;
 
     // Gathered in fields and copied once: a record copied per claim cost more than the parsing.
     private string? _issuer, _subject, _jti, _zoneId, _clientId, _scope, _sid, _rootSid, _use, _subjectType;
@@ -84,7 +85,7 @@ internal ref struct ClaimsReader
         else if (_reader.ValueTextEquals("delegation_path"u8)) { _delegationPath = Texts(); }
         else if (_reader.ValueTextEquals("delegation_chain"u8)) { _delegationChain = Chain(); }
         else if (_reader.ValueTextEquals("hop_count"u8)) { _hopCount = (int)Math.Min(NonNegative(), int.MaxValue); }
-        else if (_reader.ValueTextEquals("delegation_graph_epoch"u8)) { _graphEpoch = NonNegative(); }
+        else if (_reader.ValueTextEquals("delegation_graph_epoch"u8)) { _graphEpoch = NonNegative(); _hasGraphEpoch = true; }
         else
         {
             _reader.Read();
@@ -117,6 +118,7 @@ internal ref struct ClaimsReader
         DelegationChain = _delegationChain,
         HopCount = _hopCount,
         GraphEpoch = _graphEpoch,
+        HasGraphEpoch = _hasGraphEpoch,
         WellTyped = _wellTyped,
     };
 

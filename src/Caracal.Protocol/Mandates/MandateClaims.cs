@@ -31,6 +31,9 @@ public sealed record MandateClaims
     public int HopCount { get; init; }
     public long GraphEpoch { get; init; }
 
+    /// <summary>True when the mandate states an epoch at all; zero is one.</summary>
+    public bool HasGraphEpoch { get; init; }
+
     /// <summary>False when a claim we know had a type the specification does not allow; verifiers refuse such a token.</summary>
     public bool WellTyped { get; init; } = true;
 

@@ -100,6 +100,11 @@ public sealed class MandateToken
             {
                 var isAlgorithm = reader.ValueTextEquals("alg"u8);
                 var isKeyId = reader.ValueTextEquals("kid"u8);
+                if (reader.ValueTextEquals("crit"u8))
+                {
+                    return false; // RFC 7515 4.1.11: what must be understood and is not makes the token invalid
+                }
+
                 reader.Read();
                 if ((isAlgorithm || isKeyId) && reader.TokenType == JsonTokenType.String)
                 {

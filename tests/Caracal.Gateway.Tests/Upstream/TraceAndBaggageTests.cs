@@ -1,4 +1,5 @@
 using Caracal.Gateway.Upstream;
+using Caracal.Protocol.Context;
 using Microsoft.Extensions.Primitives;
 
 namespace Caracal.Gateway.Tests.Upstream;

@@ -1,7 +1,7 @@
-namespace Caracal.Gateway.Upstream;
+namespace Caracal.Protocol.Context;
 
-/// <summary>The W3C <c>traceparent</c> header (gateway.md A9).</summary>
-internal static class TraceParent
+/// <summary>The W3C <c>traceparent</c> header (gateway.md A9, C).</summary>
+public static class TraceParent
 {
     /// <summary>True when the value may be kept: lower-case hex, version not <c>ff</c>, ids not zero, and exactly four fields in version <c>00</c>.</summary>
     public static bool IsValid(ReadOnlySpan<char> value)
