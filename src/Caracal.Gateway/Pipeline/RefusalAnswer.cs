@@ -24,7 +24,7 @@ internal sealed class RefusalAnswer(GatewayMetrics metrics, CallEvidence evidenc
         if (call.Grant is null)
         {
             metrics.Count(GatewayCounter.RequestsDenied);
-            await SampleAsync(call, verdict.Counter);
+            await SampleAsync(call, verdict.Counter, refusal);
             GatewayLog.Denied(log, metrics.Key(verdict.Counter), refusal.Status, refusal.Code, call.RequestId);
         }
         else
@@ -54,10 +54,12 @@ internal sealed class RefusalAnswer(GatewayMetrics metrics, CallEvidence evidenc
         }
     }
 
-    // Only where the zone is real: a forged zone id must not open a chain of its own in the ledger.
-    private async Task SampleAsync(GatewayCall call, GatewayCounter counter)
+    // Only where the zone is real: a forged zone id must not open a chain of its own in the ledger. A replay has its own
+    // event, and what the STS refused is in the STS's.
+    private async Task SampleAsync(GatewayCall call, GatewayCounter counter, Refusal refusal)
     {
-        var sampled = counter is GatewayCounter.DenialsSignature or GatewayCounter.DenialsReplayUnavailable or GatewayCounter.DenialsRevoked;
+        var sampled = counter is not (GatewayCounter.DenialsJtiReplay or GatewayCounter.StsExchangeErrors)
+            || ReferenceEquals(refusal, GatewayErrors.CircuitOpen);
         if (!sampled || !call.ZoneIsKnown || !sampling.Take(counter, out var unrecorded))
         {
             return;
@@ -65,7 +67,7 @@ internal sealed class RefusalAnswer(GatewayMetrics metrics, CallEvidence evidenc
 
         try
         {
-            await evidence.RecordDenialAsync(call, metrics.Key(counter), unrecorded);
+            await evidence.RecordDenialAsync(call, counter == GatewayCounter.None ? refusal.Code : metrics.Key(counter), unrecorded);
         }
         catch (JournalUnavailableException fault)
         {
@@ -80,8 +82,14 @@ internal sealed class RefusalAnswer(GatewayMetrics metrics, CallEvidence evidenc
         _ => "upstream_error",
     };
 
-    private static Task WriteAsync(HttpContext http, Refusal refusal, ApprovalHold? hold) =>
-        ErrorBody.WriteAsync(http, refusal, writer =>
+    private static Task WriteAsync(HttpContext http, Refusal refusal, ApprovalHold? hold)
+    {
+        if (refusal.Status == StatusCodes.Status401Unauthorized)
+        {
+            http.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
+        }
+
+        return ErrorBody.WriteAsync(http, refusal, writer =>
         {
             if (refusal.Status == StatusCodes.Status413PayloadTooLarge)
             {
@@ -93,6 +101,7 @@ internal sealed class RefusalAnswer(GatewayMetrics metrics, CallEvidence evidenc
                 WriteHold(writer, hold);
             }
         });
+    }
 
     private static void WriteHold(Utf8JsonWriter writer, ApprovalHold hold)
     {
