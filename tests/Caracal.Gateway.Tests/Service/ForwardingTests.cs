@@ -442,6 +442,27 @@ public sealed class ForwardingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Events_wait_in_the_journal_while_their_sink_is_down_and_drain_when_it_is_back()
+    {
+        _host.Audit.Fails = true;
+        for (var i = 0; i < 3; i++)
+        {
+            using var answer = await _host.SendAsync(_host.Request());
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+
+        Assert.True(await _host.MetricAsync("audit_replay_bytes") > 0);
+        Assert.Empty(_host.Audit.Events);
+        Assert.All(
+            Directory.GetFiles(_host.AuditFolder, "*", SearchOption.AllDirectories),
+            file => Assert.True(OperatingSystem.IsWindows() || File.GetUnixFileMode(file) == (UnixFileMode.UserRead | UnixFileMode.UserWrite)));
+
+        _host.Audit.Fails = false;
+        await GatewayHost.UntilAsync(() => Task.FromResult(_host.Audit.Events.Count >= 3));
+        Assert.Equal(3, _host.Audit.Events.Select(recorded => recorded.GetProperty("id").GetString()).Distinct().Count());
+    }
+
+    [Fact]
     public async Task A_call_whose_evidence_cannot_be_kept_is_not_answered_as_if_it_had_been()
     {
         await using var host = await GatewayHost.StartAsync(evidenceFails: true);

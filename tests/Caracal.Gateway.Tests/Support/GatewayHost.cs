@@ -47,6 +47,9 @@ internal sealed class GatewayHost : IAsyncDisposable
     public Database Database { get; private set; } = null!;
     public string Address => _server.Address;
 
+    /// <summary>Where the journal lies.</summary>
+    public string AuditFolder => Path.Combine(_folder.FullName, "audit");
+
     public IReadOnlyList<Caracal.Gateway.Pipeline.IGatewayStep> Steps => _service.Steps;
 
     public HttpClient Client { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, ActivityHeadersPropagator = null });
@@ -80,7 +83,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         await Migrator.MigrateAsync(Database, Time.GetUtcNow());
         var clock = new DatabaseClock(Database, Time);
         await clock.MeasureAsync(CancellationToken.None);
-        _trail = AuditTrail.Start(Path.Combine(_folder.FullName, "audit"), Audit, new JournalOptions { Fsync = JournalFsync.Interval, MaxRecordBytes = Audit.Fails ? 16 : 1024 * 1024 });
+        _trail = AuditTrail.Start(AuditFolder, Audit, new JournalOptions { Fsync = JournalFsync.Interval, MaxRecordBytes = Audit.Fails ? 16 : 1024 * 1024 });
         var logging = new JsonLineLogging(TextWriter.Synchronized(Log), LogLevel.Information, "1.0.0", "test");
         _service = new GatewayService(settings, new GatewayDependencies
         {
