@@ -60,9 +60,12 @@ internal static class PostgresConnections
         return NpgsqlDataSource.Create(builder);
     }
 
-    // What the STS asks on every call finds its rows by key: one plan for ever is right, and planning costs ten times the query.
+    // What the STS asks on every call finds its rows by key: one plan for ever is right, and planning costs ten times the
+    // query. Audit asks rarely and for many rows of a ledger that grows and is cut by the month: each batch is planned.
     private static string Plans(PostgresSettings settings) =>
-        settings.Role == ServiceRole.Sts ? " -c plan_cache_mode=force_generic_plan" : "";
+        settings.Role == ServiceRole.Sts ? " -c plan_cache_mode=force_generic_plan"
+        : settings.Role == ServiceRole.Audit ? " -c plan_cache_mode=force_custom_plan"
+        : "";
 
     private static NpgsqlConnectionStringBuilder Common(PostgresAddress address, PostgresSettings settings)
     {

@@ -16,6 +16,7 @@ public sealed class PostgresDatabase : Database
 
     private readonly NpgsqlDataSource _readers;
     private readonly NpgsqlDataSource _writers;
+    private readonly PlanAging _plans = new();
     private readonly PostgresGroups _groups;
     private readonly PostgresListener _listener;
     private readonly AsyncLocal<string?> _zone = new();
@@ -27,7 +28,7 @@ public sealed class PostgresDatabase : Database
     {
         _readers = PostgresConnections.Readers(address, settings);
         _writers = PostgresConnections.Writers(address, settings);
-        _groups = new PostgresGroups(_writers);
+        _groups = new PostgresGroups(_writers, _plans);
         _listener = new PostgresListener(PostgresConnections.Listener(address, settings), Deliver);
     }
 
@@ -170,6 +171,7 @@ public sealed class PostgresDatabase : Database
             try
             {
                 await using var connection = await _readers.OpenConnectionAsync(cancellationToken);
+                await _plans.CountAsync(connection);
                 return await query(connection);
             }
             catch (Exception fault) when (PostgresFaults.IsBroken(fault) && attempt == 1)
@@ -186,6 +188,7 @@ public sealed class PostgresDatabase : Database
     private async Task<T> WriteOnceAsync<T>(Func<Work, Task<T>> body, WriteProgress progress, CancellationToken cancellationToken)
     {
         await using var connection = await _writers.OpenConnectionAsync(cancellationToken);
+        await _plans.CountAsync(connection);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
         await RestrictAsync(connection, transaction);
         var work = new Work(this, connection, (wanted, wait) => TakeAsync(connection, wanted, wait));

@@ -42,7 +42,7 @@ internal sealed class ForwarderProcess : IMeasuredProxy
         }
     }
 
-    public ProcessUse Use() => ProcessUse.Of(process.Id);
+    public ProxyUse Use() => ProxyUse.Of(process.Id);
 
     public async ValueTask DisposeAsync()
     {

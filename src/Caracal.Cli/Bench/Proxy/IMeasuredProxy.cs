@@ -8,16 +8,16 @@ internal interface IMeasuredProxy : IAsyncDisposable
     string Url { get; }
 
     /// <summary>What its processes have used so far.</summary>
-    ProcessUse Use();
+    ProxyUse Use();
 }
 
 /// <summary>CPU time since their start and resident memory of one or several processes.</summary>
-internal readonly record struct ProcessUse(double CpuMicroseconds, double ResidentMegabytes)
+internal readonly record struct ProxyUse(double CpuMicroseconds, double ResidentMegabytes)
 {
-    public static ProcessUse None { get; }
+    public static ProxyUse None { get; }
 
-    public static ProcessUse Of(int pid) => ProcStat.Read(pid) is { } stat ? new(stat.CpuMicroseconds, stat.ResidentMegabytes) : None;
+    public static ProxyUse Of(int pid) => ProcStat.Read(pid) is { } stat ? new(stat.CpuMicroseconds, stat.ResidentMegabytes) : None;
 
-    public static ProcessUse operator +(ProcessUse a, ProcessUse b) =>
+    public static ProxyUse operator +(ProxyUse a, ProxyUse b) =>
         new(a.CpuMicroseconds + b.CpuMicroseconds, a.ResidentMegabytes + b.ResidentMegabytes);
 }

@@ -44,7 +44,7 @@ internal sealed class NginxProxy : IMeasuredProxy
     }
 
     /// <summary>CPU time and memory of the master and its workers.</summary>
-    public ProcessUse Use() => Pids().Select(ProcessUse.Of).Aggregate(ProcessUse.None, static (all, one) => all + one);
+    public ProxyUse Use() => Pids().Select(ProxyUse.Of).Aggregate(ProxyUse.None, static (all, one) => all + one);
 
     public async ValueTask DisposeAsync()
     {
