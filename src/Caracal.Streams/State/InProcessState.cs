@@ -9,7 +9,7 @@ namespace Caracal.Streams.State;
 /// Shared state of one process. Marks are kept as 128 bits of SHA-256, not as text: at thousands of calls a second they
 /// are what would fill the memory.
 /// </summary>
-public sealed class InProcessState : ISharedState, IDisposable
+public sealed class InProcessState : ISharedState, ISharedLeases, IDisposable
 {
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(5);
 
@@ -82,6 +82,45 @@ public sealed class InProcessState : ISharedState, IDisposable
     {
         _texts.TryRemove(key, out _);
         _counters.TryRemove(key, out _);
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask<bool> TryLeaseAsync(string key, string owner, TimeSpan lifetime, CancellationToken cancellationToken)
+    {
+        var lease = new Text(owner, Now + lifetime.Ticks);
+        while (!_texts.TryAdd(key, lease))
+        {
+            if (!_texts.TryGetValue(key, out var held))
+            {
+                continue;
+            }
+
+            if (held.Until > Now)
+            {
+                return ValueTask.FromResult(false);
+            }
+
+            if (_texts.TryUpdate(key, lease, held))
+            {
+                break;
+            }
+        }
+
+        return ValueTask.FromResult(true);
+    }
+
+    public ValueTask<bool> RenewLeaseAsync(string key, string owner, TimeSpan lifetime, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(
+            _texts.TryGetValue(key, out var held) && held.Value == owner && held.Until > Now
+            && _texts.TryUpdate(key, held with { Until = Now + lifetime.Ticks }, held));
+
+    public ValueTask ReleaseLeaseAsync(string key, string owner, CancellationToken cancellationToken)
+    {
+        if (_texts.TryGetValue(key, out var held) && held.Value == owner)
+        {
+            _texts.TryRemove(new KeyValuePair<string, Text>(key, held));
+        }
+
         return ValueTask.CompletedTask;
     }
 

@@ -5,11 +5,15 @@ using Caracal.Streams.Redis.Resp;
 namespace Caracal.Streams.State;
 
 /// <summary>Shared state in Redis: every member is one round trip on the shared connection.</summary>
-public sealed class RedisState(RedisConnection redis) : ISharedState
+public sealed class RedisState(RedisConnection redis) : ISharedState, ISharedLeases
 {
     // One step, so that no crash leaves a counter that never ends; one that was left so (by an older server) gets its end here.
     private const string CountScript =
         "local n=redis.call('INCR',KEYS[1]) if n==1 or redis.call('PTTL',KEYS[1])<0 then redis.call('PEXPIRE',KEYS[1],ARGV[1]) end return n";
+
+    // Compared and changed in one step, so that a lease that ran out is never taken from its next owner.
+    private const string RenewScript = "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('PEXPIRE',KEYS[1],ARGV[2]) end return 0";
+    private const string ReleaseScript = "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) end return 0";
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken)
@@ -60,6 +64,18 @@ public sealed class RedisState(RedisConnection redis) : ISharedState
 
     public async ValueTask DeleteAsync(string key, CancellationToken cancellationToken) =>
         RedisErrorException.ThrowIfError(await redis.SendAsync(WriteDelete, key, cancellationToken));
+
+    public ValueTask<bool> TryLeaseAsync(string key, string owner, TimeSpan lifetime, CancellationToken cancellationToken) =>
+        TryAddAsync(key, owner, lifetime, cancellationToken);
+
+    public async ValueTask<bool> RenewLeaseAsync(string key, string owner, TimeSpan lifetime, CancellationToken cancellationToken)
+    {
+        var reply = await redis.SendAsync(WriteRenew, (key, owner, Milliseconds(lifetime)), cancellationToken);
+        return Number(reply) == 1;
+    }
+
+    public async ValueTask ReleaseLeaseAsync(string key, string owner, CancellationToken cancellationToken) =>
+        RedisErrorException.ThrowIfError(await redis.SendAsync(WriteRelease, (key, owner), cancellationToken));
 
     public async ValueTask PingAsync(CancellationToken cancellationToken) =>
         RedisErrorException.ThrowIfError(await redis.SendAsync(WriteSingle, "PING", cancellationToken));
@@ -113,6 +129,27 @@ public sealed class RedisState(RedisConnection redis) : ISharedState
         buffer.Part("1"u8);
         buffer.Part(counter.Key);
         buffer.Part(counter.Window);
+    }
+
+    private static void WriteRenew(RespBuffer buffer, (string Key, string Owner, long Life) lease)
+    {
+        buffer.Begin(6);
+        buffer.Part("EVAL"u8);
+        buffer.Part(RenewScript);
+        buffer.Part("1"u8);
+        buffer.Part(lease.Key);
+        buffer.Part(lease.Owner);
+        buffer.Part(lease.Life);
+    }
+
+    private static void WriteRelease(RespBuffer buffer, (string Key, string Owner) lease)
+    {
+        buffer.Begin(5);
+        buffer.Part("EVAL"u8);
+        buffer.Part(ReleaseScript);
+        buffer.Part("1"u8);
+        buffer.Part(lease.Key);
+        buffer.Part(lease.Owner);
     }
 
     private static void WriteExists(RespBuffer buffer, string key) => WriteKey(buffer, "EXISTS"u8, key);

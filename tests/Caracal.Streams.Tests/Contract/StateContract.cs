@@ -115,6 +115,31 @@ public abstract class StateContract(Ports ports) : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_lease_has_one_owner_who_alone_prolongs_and_returns_it()
+    {
+        var leases = (ISharedLeases)State;
+        var winners = 0;
+        await Parallel.ForAsync(0, 100, End, async (i, ct) =>
+        {
+            if (await leases.TryLeaseAsync("lock", $"o{i}", Minute, ct))
+            {
+                Interlocked.Increment(ref winners);
+            }
+        });
+        Assert.Equal(1, winners);
+        await leases.ReleaseLeaseAsync("lock", "nobody", End);
+        Assert.False(await leases.RenewLeaseAsync("lock", "nobody", Minute, End));
+        Assert.False(await leases.TryLeaseAsync("lock", "b", Minute, End));
+        Assert.True(await leases.TryLeaseAsync("other", "a", Moment, End));
+        Assert.True(await leases.RenewLeaseAsync("other", "a", Minute, End));
+        Assert.False(await leases.TryLeaseAsync("other", "b", Minute, End));
+        await leases.ReleaseLeaseAsync("other", "a", End);
+        Assert.True(await leases.TryLeaseAsync("other", "b", Moment, End));
+        await Until(async () => await leases.TryLeaseAsync("other", "c", Minute, End));
+        Assert.False(await leases.RenewLeaseAsync("other", "b", Minute, End));
+    }
+
+    [Fact]
     public async Task A_state_that_works_answers()
     {
         await State.PingAsync(End);
