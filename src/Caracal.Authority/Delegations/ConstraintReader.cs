@@ -65,19 +65,57 @@ public static class ConstraintReader
         return (read with { MaxHops = read.MaxHops ?? read.MaxDepth, TtlSeconds = read.TtlSeconds ?? bodyTtlSeconds }, null);
     }
 
-    /// <summary>Reads a stored object; null when it is not one of ours, and then nothing may be derived from its edge.</summary>
-    public static DelegationConstraints? TryReadStored(string json)
+    /// <summary>
+    /// Reads a stored object, for the Coordinator and the STS alike; null when it is not one of ours, and then nothing may
+    /// be derived from its edge and nothing minted with it. Nulls and zeros of older writers mean "not set".
+    /// </summary>
+    public static DelegationConstraints? TryReadStored(string? json)
     {
+        if (string.IsNullOrWhiteSpace(json) || json is "{}" or "null")
+        {
+            return DelegationConstraints.None;
+        }
+
         try
         {
             using var document = JsonDocument.Parse(json);
-            return Read(null, document.RootElement, null).Constraints;
+            return document.RootElement.ValueKind == JsonValueKind.Object && !HasUnset(document.RootElement)
+                ? Read(null, document.RootElement, null).Constraints
+                : ReadWithoutUnset(document.RootElement);
         }
         catch (JsonException)
         {
             return null;
         }
     }
+
+    private static DelegationConstraints? ReadWithoutUnset(JsonElement stored)
+    {
+        if (stored.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
+
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            foreach (var member in stored.EnumerateObject().Where(member => !IsUnset(member.Value)))
+            {
+                member.WriteTo(writer);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        using var document = JsonDocument.Parse(buffer.GetBuffer().AsMemory(0, (int)buffer.Length));
+        return Read(null, document.RootElement, null).Constraints;
+    }
+
+    private static bool HasUnset(JsonElement stored) => stored.EnumerateObject().Any(member => IsUnset(member.Value));
+
+    private static bool IsUnset(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Null || (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number == 0);
 
     private static bool Merge(Dictionary<string, JsonElement> members, JsonElement? source)
     {

@@ -4,7 +4,7 @@ using Caracal.Protocol;
 
 namespace Caracal.Authority.Delegations;
 
-/// <summary>The closed constraint object of a delegation, normalised (coordinator.md 8).</summary>
+/// <summary>The closed constraint object of a delegation, normalised: one form for the Coordinator and the STS (coordinator.md 8, sts.md 7).</summary>
 public sealed record DelegationConstraints
 {
     /// <summary>No constraint at all.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Caracal.Authority.Delegations;
 using Caracal.Protocol.Mandates;
 
 namespace Caracal.Authority.TokenExchange;
@@ -22,5 +23,5 @@ public sealed record DelegationProof
     /// <summary>True when the edge covers this resource (sts.md 2.2 step 3).</summary>
     public bool Covers(ExchangeResource resource) =>
         (string.IsNullOrEmpty(Edge.ResourceId) || string.Equals(Edge.ResourceId, resource.Id, StringComparison.Ordinal))
-        && (Constraints.Resources.IsEmpty || Scopes.Contains(Constraints.Resources, resource.Identifier));
+        && (Constraints.Resources is not { Count: > 0 } resources || Scopes.Contains(resources, resource.Identifier));
 }

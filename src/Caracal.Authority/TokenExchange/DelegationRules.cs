@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Caracal.Authority.Delegations;
 using Caracal.Protocol.Mandates;
 
 namespace Caracal.Authority.TokenExchange;
@@ -26,10 +27,10 @@ public static class DelegationRules
 
         var edge = facts.Lineage[0];
         if (!EndpointsHold(edge, facts.Source, target, claim.Caller, now)
-            || DelegationConstraints.TryParse(edge.ConstraintsJson) is not { } constraints
+            || ConstraintReader.TryReadStored(edge.ConstraintsJson) is not { } constraints
             || !Scopes.AreWithin(claim.Scopes, edge.Scopes)
             || (constraints.TtlSeconds is > 0 && claim.TtlSeconds > constraints.TtlSeconds)
-            || !LineageHolds(facts.Lineage, constraints.MaxHops, now)
+            || !LineageHolds(facts.Lineage, now)
             || !ChainHolds(facts, claim.CrossApplicationChains))
         {
             return null;
@@ -58,8 +59,9 @@ public static class DelegationRules
         && source.ApplicationId == edge.IssuerApplicationId
         && target.ApplicationId == edge.ReceiverApplicationId;
 
-    // Steps 4 and 5: every edge up to one without a parent, no repeats, mirrors not counted.
-    private static bool LineageHolds(ImmutableArray<EdgeFacts> lineage, int maxHops, DateTimeOffset now)
+    // Steps 4 and 5: every edge up to one without a parent, no repeats, mirrors not counted. Each edge bounds what hangs
+    // below it (docs/decisions 0005): the hops from it to the presented one, itself included, are within its own limit.
+    private static bool LineageHolds(ImmutableArray<EdgeFacts> lineage, DateTimeOffset now)
     {
         var counted = 0;
         for (var i = 0; i < lineage.Length; i++)
@@ -71,7 +73,8 @@ public static class DelegationRules
             }
 
             counted += edge.IsMirror ? 0 : 1;
-            if (counted > maxHops || (i + 1 < lineage.Length && edge.ParentEdgeId != lineage[i + 1].Id))
+            if (ConstraintReader.TryReadStored(edge.ConstraintsJson) is not { } constraints || counted > constraints.Hops
+                || (i + 1 < lineage.Length && edge.ParentEdgeId != lineage[i + 1].Id))
             {
                 return false;
             }

@@ -16,21 +16,16 @@ public static class LifetimeRules
     public static long Requested(long requested, bool gateway, long maximum) =>
         requested == 0 ? Math.Min(DefaultSeconds, Cap(gateway, maximum)) : requested;
 
-    /// <summary>The clamp of a Delegation; null when it leaves no lifetime or its expiry cannot be read.</summary>
+    /// <summary>The clamp of a Delegation; null when it leaves no lifetime.</summary>
     public static long? WithinDelegation(long seconds, DelegationProof proof, DateTimeOffset now)
     {
-        if (!proof.Constraints.TryGetExpiry(out var expiry))
-        {
-            return null;
-        }
-
         seconds = Until(proof.Edge.ExpiresAt, now, seconds);
         if (proof.Constraints.TtlSeconds is > 0 and var limit)
         {
             seconds = Math.Min(seconds, limit);
         }
 
-        if (expiry is { } end)
+        if (proof.Constraints.Expiry is { } end)
         {
             seconds = Until(end, now, seconds);
         }

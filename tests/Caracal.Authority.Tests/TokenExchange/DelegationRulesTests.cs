@@ -47,6 +47,8 @@ public sealed class DelegationRulesTests
         { "negative constraint", Edge with { ConstraintsJson = """{"ttl_seconds":-1}""" } },
         { "depth and hops differ", Edge with { ConstraintsJson = """{"max_hops":2,"max_depth":3}""" } },
         { "too deep", Edge with { ConstraintsJson = """{"max_depth":11}""" } },
+        { "an end that is no time", Edge with { ConstraintsJson = """{"expires_at":"soon"}""" } },
+        { "a budget that is none", Edge with { ConstraintsJson = """{"budget":"many"}""" } },
         { "constraints are no object", Edge with { ConstraintsJson = "[]" } },
         { "parent that was not found", Edge with { ParentEdgeId = "e0" } },
         { "narrower scopes", Edge with { Scopes = ["b"] } },
@@ -99,16 +101,32 @@ public sealed class DelegationRulesTests
         var child = Edge with { ParentEdgeId = "e0" };
         Assert.Null(Prove(child, root));
         Assert.NotNull(Prove(child with { IsMirror = true }, root));
-        var two = Prove(child with { ConstraintsJson = """{"max_hops":2}""" }, root)!;
+        var two = Prove(child, root with { ConstraintsJson = """{"max_hops":2}""" })!;
         Assert.Equal(["e0", "e1"], two.Path);
         Assert.Equal(3, two.Chain.Length);
+    }
+
+    [Theory]
+    [InlineData(2, 1, 0, true)]
+    [InlineData(3, 2, 1, true)]
+    [InlineData(1, 1, 0, false)]
+    [InlineData(1, 9, 0, false)]
+    [InlineData(2, 1, 1, false)]
+    [InlineData(2, 2, 1, false)]
+    [InlineData(3, 1, 1, false)]
+    public void Every_edge_bounds_the_hops_below_it_whatever_they_claim(int root, int middle, int leaf, bool holds)
+    {
+        var top = Edge with { Id = "e0", SourceSessionId = "s0", TargetSessionId = "s1", ConstraintsJson = $$"""{"max_hops":{{root}}}""" };
+        var below = Edge with { Id = leaf > 0 ? "em" : "e1", ParentEdgeId = "e0", ConstraintsJson = $$"""{"max_hops":{{middle}}}""" };
+        EdgeFacts[] lineage = leaf > 0 ? [Edge with { ParentEdgeId = "em", ConstraintsJson = $$"""{"max_hops":{{leaf}}}""" }, below, top] : [below, top];
+        Assert.Equal(holds, Prove(lineage) is not null);
     }
 
     [Fact]
     public void Refuses_a_dead_or_repeated_ancestor()
     {
-        var child = Edge with { ParentEdgeId = "e0", ConstraintsJson = """{"max_hops":9}""" };
-        var root = Edge with { Id = "e0", SourceSessionId = "s0", TargetSessionId = "s1" };
+        var child = Edge with { ParentEdgeId = "e0" };
+        var root = Edge with { Id = "e0", SourceSessionId = "s0", TargetSessionId = "s1", ConstraintsJson = """{"max_hops":9}""" };
         Assert.Null(Prove(child, root with { Status = "expired" }));
         Assert.Null(Prove(child, root with { ParentEdgeId = "e1" }, child));
     }
@@ -116,8 +134,8 @@ public sealed class DelegationRulesTests
     [Fact]
     public void A_chain_across_applications_needs_the_switch()
     {
-        var root = Edge with { Id = "e0", SourceSessionId = "s0", TargetSessionId = "s1", IssuerApplicationId = "first", ReceiverApplicationId = "app" };
-        var child = Edge with { ParentEdgeId = "e0", ConstraintsJson = """{"max_hops":2}""" };
+        var root = Edge with { Id = "e0", SourceSessionId = "s0", TargetSessionId = "s1", IssuerApplicationId = "first", ReceiverApplicationId = "app", ConstraintsJson = """{"max_hops":2}""" };
+        var child = Edge with { ParentEdgeId = "e0" };
         var facts = Facts(child, root) with { RootApplicationId = "first" };
         Assert.Null(DelegationRules.Prove(facts, Target, Claim(), Now));
         Assert.NotNull(DelegationRules.Prove(facts, Target, Claim() with { CrossApplicationChains = true }, Now));
@@ -128,7 +146,7 @@ public sealed class DelegationRulesTests
     [InlineData("""{"ttl_seconds":60}""", 900, 60)]
     [InlineData("""{"expires_at":"2026-01-01T00:01:40Z"}""", 900, 100)]
     [InlineData("""{"expires_at":"2025-12-31T00:00:00Z"}""", 900, null)]
-    [InlineData("""{"expires_at":"soon"}""", 900, null)]
+    [InlineData("""{"ttl_seconds":0,"expires_at":null,"max_hops":0}""", 900, 600)]
     public void A_delegation_shortens_the_lifetime(string? constraints, long seconds, int? expected)
     {
         var proof = Prove(Edge with { ConstraintsJson = constraints })!;
