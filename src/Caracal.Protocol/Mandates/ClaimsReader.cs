@@ -7,6 +7,7 @@ internal ref struct ClaimsReader
 {
     private Utf8JsonReader _reader;
     private bool _wellTyped;
+    private uint _seen;
 
     // Gathered in fields and copied once: a record copied per claim cost more than the parsing.
     private string? _issuer, _subject, _jti, _zoneId, _clientId, _scope, _sid, _rootSid, _use, _subjectType;
@@ -57,34 +58,34 @@ internal ref struct ClaimsReader
 
     private void ReadClaim()
     {
-        if (_reader.ValueTextEquals("iss"u8)) { _issuer = Text(); }
-        else if (_reader.ValueTextEquals("sub"u8)) { _subject = Text(); }
-        else if (_reader.ValueTextEquals("aud"u8)) { _audience = TextOrTexts(); }
-        else if (_reader.ValueTextEquals("exp"u8)) { _expiresAt = Number() ?? 0; }
-        else if (_reader.ValueTextEquals("iat"u8)) { _issuedAt = Number(); }
-        else if (_reader.ValueTextEquals("nbf"u8)) { _notBefore = Number(); }
-        else if (_reader.ValueTextEquals("jti"u8)) { _jti = Text(); }
-        else if (_reader.ValueTextEquals("zone_id"u8)) { _zoneId = Text(); }
-        else if (_reader.ValueTextEquals("client_id"u8)) { _clientId = Text(); }
-        else if (_reader.ValueTextEquals("scope"u8)) { _scope = Text(); }
-        else if (_reader.ValueTextEquals("sid"u8)) { _sid = Text(); }
-        else if (_reader.ValueTextEquals("root_sid"u8)) { _rootSid = Text(); }
-        else if (_reader.ValueTextEquals("use"u8)) { _use = Text(); }
-        else if (_reader.ValueTextEquals("sub_type"u8)) { _subjectType = Text(); }
-        else if (_reader.ValueTextEquals("target"u8)) { _target = Texts(); }
+        if (_reader.ValueTextEquals("iss"u8)) { Once(0); _issuer = Text(); }
+        else if (_reader.ValueTextEquals("sub"u8)) { Once(1); _subject = Text(); }
+        else if (_reader.ValueTextEquals("aud"u8)) { Once(2); _audience = TextOrTexts(); }
+        else if (_reader.ValueTextEquals("exp"u8)) { Once(3); _expiresAt = Number() ?? 0; }
+        else if (_reader.ValueTextEquals("iat"u8)) { Once(4); _issuedAt = Number(); }
+        else if (_reader.ValueTextEquals("nbf"u8)) { Once(5); _notBefore = Number(); }
+        else if (_reader.ValueTextEquals("jti"u8)) { Once(6); _jti = Text(); }
+        else if (_reader.ValueTextEquals("zone_id"u8)) { Once(7); _zoneId = Text(); }
+        else if (_reader.ValueTextEquals("client_id"u8)) { Once(8); _clientId = Text(); }
+        else if (_reader.ValueTextEquals("scope"u8)) { Once(9); _scope = Text(); }
+        else if (_reader.ValueTextEquals("sid"u8)) { Once(10); _sid = Text(); }
+        else if (_reader.ValueTextEquals("root_sid"u8)) { Once(11); _rootSid = Text(); }
+        else if (_reader.ValueTextEquals("use"u8)) { Once(12); _use = Text(); }
+        else if (_reader.ValueTextEquals("sub_type"u8)) { Once(13); _subjectType = Text(); }
+        else if (_reader.ValueTextEquals("target"u8)) { Once(14); _target = Texts(); }
         else { ReadDelegationClaim(); }
     }
 
     private void ReadDelegationClaim()
     {
-        if (_reader.ValueTextEquals("agent_session_id"u8)) { _agentSessionId = Text(); }
-        else if (_reader.ValueTextEquals("delegation_edge_id"u8)) { _delegationEdgeId = Text(); }
-        else if (_reader.ValueTextEquals("source_session_id"u8)) { _sourceSessionId = Text(); }
-        else if (_reader.ValueTextEquals("target_session_id"u8)) { _targetSessionId = Text(); }
-        else if (_reader.ValueTextEquals("delegation_path"u8)) { _delegationPath = Texts(); }
-        else if (_reader.ValueTextEquals("delegation_chain"u8)) { _delegationChain = Chain(); }
-        else if (_reader.ValueTextEquals("hop_count"u8)) { _hopCount = (int)Math.Min(NonNegative(), int.MaxValue); }
-        else if (_reader.ValueTextEquals("delegation_graph_epoch"u8)) { _graphEpoch = NonNegative(); }
+        if (_reader.ValueTextEquals("agent_session_id"u8)) { Once(15); _agentSessionId = Text(); }
+        else if (_reader.ValueTextEquals("delegation_edge_id"u8)) { Once(16); _delegationEdgeId = Text(); }
+        else if (_reader.ValueTextEquals("source_session_id"u8)) { Once(17); _sourceSessionId = Text(); }
+        else if (_reader.ValueTextEquals("target_session_id"u8)) { Once(18); _targetSessionId = Text(); }
+        else if (_reader.ValueTextEquals("delegation_path"u8)) { Once(19); _delegationPath = Texts(); }
+        else if (_reader.ValueTextEquals("delegation_chain"u8)) { Once(20); _delegationChain = Chain(); }
+        else if (_reader.ValueTextEquals("hop_count"u8)) { Once(21); _hopCount = (int)Math.Min(NonNegative(), int.MaxValue); }
+        else if (_reader.ValueTextEquals("delegation_graph_epoch"u8)) { Once(22); _graphEpoch = NonNegative(); }
         else
         {
             _reader.Read();
@@ -119,6 +120,13 @@ internal ref struct ClaimsReader
         GraphEpoch = _graphEpoch,
         WellTyped = _wellTyped,
     };
+
+    // A claim that is there twice means one thing to us and may mean another to the next reader.
+    private void Once(int claim)
+    {
+        _wellTyped &= (_seen & (1u << claim)) == 0;
+        _seen |= 1u << claim;
+    }
 
     private string? Text()
     {

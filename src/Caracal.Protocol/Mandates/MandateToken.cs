@@ -8,6 +8,9 @@ namespace Caracal.Protocol.Mandates;
 /// <summary>A compact JWS taken apart once. Nothing in it is trusted until <see cref="EcPublicKey.Verify(MandateToken)"/> has said yes.</summary>
 public sealed class MandateToken
 {
+    private static readonly SearchValues<byte> Alphabet =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"u8);
+
     private readonly byte[] _bytes;
     private readonly int _signedLength;
 
@@ -75,6 +78,11 @@ public sealed class MandateToken
     private static bool TryDecode(ReadOnlySpan<byte> part, Span<byte> target, out int length)
     {
         length = 0;
+        if (!IsCanonical(part))
+        {
+            return false;
+        }
+
         try
         {
             return Base64Url.TryDecodeFromUtf8(part, target, out length);
@@ -84,6 +92,33 @@ public sealed class MandateToken
             return false;
         }
     }
+
+    // RFC 7515 2: no padding and no white space, which the decoder would forgive, and no bits beyond the last byte: a
+    // mandate has exactly one text.
+    private static bool IsCanonical(ReadOnlySpan<byte> part)
+    {
+        if (part.ContainsAnyExcept(Alphabet))
+        {
+            return false;
+        }
+
+        return (part.Length % 4) switch
+        {
+            2 => (Value(part[^1]) & 0b1111) == 0,
+            3 => (Value(part[^1]) & 0b11) == 0,
+            1 => false,
+            _ => true,
+        };
+    }
+
+    private static int Value(byte digit) => digit switch
+    {
+        >= (byte)'A' and <= (byte)'Z' => digit - 'A',
+        >= (byte)'a' and <= (byte)'z' => digit - 'a' + 26,
+        >= (byte)'0' and <= (byte)'9' => digit - '0' + 52,
+        (byte)'-' => 62,
+        _ => 63,
+    };
 
     private static bool TryReadHeader(ReadOnlySpan<byte> header, out string? algorithm, out string? keyId)
     {
@@ -101,6 +136,11 @@ public sealed class MandateToken
                 var isAlgorithm = reader.ValueTextEquals("alg"u8);
                 var isKeyId = reader.ValueTextEquals("kid"u8);
                 reader.Read();
+                if ((isAlgorithm && algorithm is not null) || (isKeyId && keyId is not null))
+                {
+                    return false; // given twice
+                }
+
                 if ((isAlgorithm || isKeyId) && reader.TokenType == JsonTokenType.String)
                 {
                     algorithm = isAlgorithm ? reader.GetString() : algorithm;
