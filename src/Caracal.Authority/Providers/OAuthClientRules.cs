@@ -6,10 +6,10 @@ namespace Caracal.Authority.Providers;
 /// <summary>The two OAuth kinds: endpoints, client authentication and the keys it needs (api.md 7).</summary>
 internal static class OAuthClientRules
 {
-    private const string Basic = "client_secret_basic";
-    private const string Post = "client_secret_post";
-    private const string PrivateKeyJwt = "private_key_jwt";
-    private const string NoMethod = "none";
+    public const string Basic = "client_secret_basic";
+    public const string Post = "client_secret_post";
+    public const string PrivateKeyJwt = "private_key_jwt";
+    public const string NoMethod = "none";
 
     public static string? ClientCredentials(ProviderConfig config, IReadOnlyCollection<string> stored)
     {

@@ -32,6 +32,8 @@ internal static partial class ProviderConfigRules
             _ => null,
         };
 
+    internal static bool IsReservedTokenParam(string name) => ReservedTokenParams.Contains(name);
+
     internal static string? Required(ProviderConfig config, params ReadOnlySpan<string> fields)
     {
         foreach (var field in fields)

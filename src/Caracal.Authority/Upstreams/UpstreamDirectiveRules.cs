@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using Caracal.Authority.Providers;
 using Caracal.Protocol.Exchange;
 
 namespace Caracal.Authority.Upstreams;
@@ -34,6 +35,7 @@ public static class UpstreamDirectiveRules
             "api_key" => ApiKey(config, secrets),
             "bearer_token" => BearerToken(config, secrets),
             "http_basic" => HttpBasic(config, secrets),
+            ProviderKinds.ClientCredentials or ProviderKinds.AuthorizationCode => OAuth(config),
             _ => null,
         };
         if (directive is null || kind is "none" or "caracal_mandate")
@@ -50,7 +52,7 @@ public static class UpstreamDirectiveRules
         {
             Url = url ?? "",
             ProviderId = providerId,
-            AllowedTokenHosts = hosts,
+            AllowedTokenHosts = ProviderKinds.IsOAuth(kind) ? [] : hosts,
             ForwardCaracalIdentity = forward,
         };
     }
@@ -93,6 +95,13 @@ public static class UpstreamDirectiveRules
             ProviderToken = token,
         };
     }
+
+    // The token is added for each call: it is fetched, not stored.
+    private static UpstreamDirective? OAuth(JsonElement config) =>
+        Optional(config, "auth_header", out var header) && Optional(config, "auth_scheme", out var scheme)
+        && (header is null || IsHeader(header)) && IsSchemeOrAbsent(scheme)
+            ? new UpstreamDirective { AuthMode = "provider_oauth", AuthHeader = header ?? "Authorization", AuthScheme = scheme ?? "Bearer" }
+            : null;
 
     private static UpstreamDirective? HttpBasic(JsonElement config, IReadOnlyDictionary<string, string> secrets)
     {

@@ -9,6 +9,9 @@ internal sealed record IdToken
 {
     private const int Largest = 16 * 1024;
 
+    // A claim that is there twice means one thing to us and may mean another to whoever signed it.
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
     public required string Algorithm { get; init; }
     public required string KeyId { get; init; }
     public required byte[] SignedBytes { get; init; }
@@ -31,8 +34,8 @@ internal sealed record IdToken
 
         try
         {
-            using var header = JsonDocument.Parse(Base64Url.DecodeFromChars(parts[0]));
-            using var payload = JsonDocument.Parse(Base64Url.DecodeFromChars(parts[1]));
+            using var header = JsonDocument.Parse(Base64Url.DecodeFromChars(parts[0]), Strict);
+            using var payload = JsonDocument.Parse(Base64Url.DecodeFromChars(parts[1]), Strict);
             return Read(
                 header.RootElement, payload.RootElement, Encoding.ASCII.GetBytes($"{parts[0]}.{parts[1]}"), Base64Url.DecodeFromChars(parts[2]));
         }

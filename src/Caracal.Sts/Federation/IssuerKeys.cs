@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Caracal.Egress;
 using Caracal.Storage.TokenExchange;
+using Caracal.Sts.Providers;
 
 namespace Caracal.Sts.Federation;
 
@@ -15,22 +16,34 @@ internal sealed class IssuerKeys(Func<HttpRequestMessage, CancellationToken, Tas
     // A key id nobody has seen makes us look again, but not more often than this.
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(30);
 
+    private readonly SingleFlight<Known?> _flights = new(TimeSpan.FromSeconds(10));
     private readonly ConcurrentDictionary<string, Known> _known = new(StringComparer.Ordinal);
 
     /// <summary>The issuer's key with this id; null when it has none or its document cannot be had.</summary>
     public async Task<IssuerKey?> FindAsync(SubjectIssuerRow issuer, string keyId, CancellationToken cancellationToken)
     {
         var name = $"{issuer.Id}\n{issuer.JwksUrl}";
-        if (_known.TryGetValue(name, out var known) && time.GetElapsedTime(known.At) < Life)
+        var known = Usable(name, keyId)
+            ?? await _flights.RunAsync(name, ct => RememberAsync(name, issuer.JwksUrl, keyId, ct), joined: null, cancellationToken);
+        return known?.Find(keyId);
+    }
+
+    // What need not be fetched again: it has the key, or was fetched just now.
+    private Known? Usable(string name, string keyId) =>
+        _known.TryGetValue(name, out var known) && time.GetElapsedTime(known.At) is var age && age < Life
+        && (age < LookAgain || known.Find(keyId) is not null)
+            ? known
+            : null;
+
+    private async Task<Known?> RememberAsync(string name, string url, string keyId, CancellationToken cancellationToken)
+    {
+        // Somebody may have finished between our look and our turn.
+        if (Usable(name, keyId) is { } known)
         {
-            var key = known.Find(keyId);
-            if (key is not null || time.GetElapsedTime(known.At) < LookAgain)
-            {
-                return key;
-            }
+            return known;
         }
 
-        if (await FetchAsync(issuer.JwksUrl, cancellationToken) is not { } keys)
+        if (await FetchAsync(url, cancellationToken) is not { } keys)
         {
             return null;
         }
@@ -40,9 +53,7 @@ internal sealed class IssuerKeys(Func<HttpRequestMessage, CancellationToken, Tas
             _known.Clear();
         }
 
-        known = new Known(keys, time.GetTimestamp());
-        _known[name] = known;
-        return known.Find(keyId);
+        return _known[name] = new Known(keys, time.GetTimestamp());
     }
 
     private async Task<IReadOnlyList<IssuerKey>?> FetchAsync(string url, CancellationToken cancellationToken)
@@ -65,21 +76,13 @@ internal sealed class IssuerKeys(Func<HttpRequestMessage, CancellationToken, Tas
                 return null;
             }
 
-            return await ReadAsync(response.Content, deadline.Token) is { } body ? IssuerKey.TryReadAll(body) : null;
+            return await LimitedBody.ReadAsync(response.Content, LargestDocument, deadline.Token) is { } body ? IssuerKey.TryReadAll(body) : null;
         }
         catch (Exception fault) when (fault is HttpRequestException or IOException or OperationCanceledException
             && !cancellationToken.IsCancellationRequested)
         {
             return null;
         }
-    }
-
-    private static async Task<ReadOnlyMemory<byte>?> ReadAsync(HttpContent content, CancellationToken cancellationToken)
-    {
-        await using var stream = await content.ReadAsStreamAsync(cancellationToken);
-        var buffer = new byte[LargestDocument + 1];
-        var length = await stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken);
-        return length > LargestDocument ? null : buffer.AsMemory(0, length);
     }
 
     private sealed record Known(IReadOnlyList<IssuerKey> Keys, long At)

@@ -1,100 +1,82 @@
 using System.Text.Json;
+using Caracal.Authority.Providers;
 using Caracal.Authority.TokenExchange;
 using Caracal.Authority.Upstreams;
-using Caracal.Keys.Rings;
-using Caracal.Keys.Sealing;
 using Caracal.Protocol.Exchange;
 using Caracal.Storage.TokenExchange;
-using Caracal.Sts.Health;
+using Caracal.Sts.Providers;
 using Caracal.Sts.Zones;
 
 namespace Caracal.Sts.Upstreams;
 
-/// <summary>Opens a provider's secrets and makes the directive the Gateway acts on (sts.md 9.1).</summary>
-internal sealed class ProviderCredentials(ZoneConfigurationStore store, KekRing kek, StsMetrics metrics)
+/// <summary>Makes the directive the Gateway acts on, with the credential in it (sts.md 9.1).</summary>
+internal sealed class ProviderCredentials(ProviderSecrets secrets, ClientTokens tokens)
 {
-    private static readonly Dictionary<string, string> NoSecrets = new(StringComparer.Ordinal);
-
-    /// <summary>Null when the credential cannot be brokered, which the exchange answers with 502.</summary>
-    public ValueTask<UpstreamDirective?> FindAsync(ZoneState zone, ExchangeResource resource, CancellationToken cancellationToken) =>
-        zone.Directives.TryGetValue(resource.Id, out var known)
+    /// <summary>
+    /// The directive of a resource; <paramref name="connection"/> is the token of a user-consent provider. Null when the
+    /// credential cannot be brokered, which the exchange answers with 502.
+    /// </summary>
+    public ValueTask<UpstreamDirective?> FindAsync(
+        ZoneState zone, ExchangeResource resource, ConnectionOutcome connection, CancellationToken cancellationToken) =>
+        zone.Directives.TryGetValue(resource.Id, out var known) && !IsTemplate(known)
             ? ValueTask.FromResult<UpstreamDirective?>(known)
-            : BuildAsync(zone, resource, cancellationToken);
+            : BuildAsync(zone, resource, known, connection, cancellationToken);
 
-    private async ValueTask<UpstreamDirective?> BuildAsync(ZoneState zone, ExchangeResource resource, CancellationToken cancellationToken)
+    private async ValueTask<UpstreamDirective?> BuildAsync(
+        ZoneState zone, ExchangeResource resource, UpstreamDirective? known, ConnectionOutcome connection, CancellationToken cancellationToken)
     {
-        UpstreamDirective? directive;
         if (string.IsNullOrEmpty(resource.ProviderId))
         {
-            directive = UpstreamDirectiveRules.Mandate(resource.UpstreamUrl);
+            return zone.Directives[resource.Id] = UpstreamDirectiveRules.Mandate(resource.UpstreamUrl);
         }
-        else if (zone.FindProvider(resource.ProviderId) is not { } provider)
+
+        if (zone.FindProvider(resource.ProviderId) is not { } provider)
         {
             return null;
         }
-        else
+
+        if ((known ?? await ReadAsync(zone, resource, provider, cancellationToken)) is not { } directive)
         {
-            var secrets = NeedsSecrets(provider.Kind) ? await OpenSecretsAsync(zone.ZoneId, provider.Id, cancellationToken) : NoSecrets;
-            directive = secrets is null ? null : Build(resource, provider, secrets);
+            return null;
         }
 
-        if (directive is not null)
-        {
-            zone.Directives[resource.Id] = directive;
-        }
-
-        return directive;
+        zone.Directives[resource.Id] = directive;
+        return IsTemplate(directive) ? await FillAsync(zone, provider, directive, connection, cancellationToken) : directive;
     }
 
-    private static UpstreamDirective? Build(ExchangeResource resource, ProviderRow provider, Dictionary<string, string> secrets)
+    // An OAuth provider's directive is stored without a token, which is fetched for each call.
+    private static bool IsTemplate(UpstreamDirective directive) => directive is { AuthMode: "provider_oauth", ProviderToken: null };
+
+    private async ValueTask<UpstreamDirective?> ReadAsync(
+        ZoneState zone, ExchangeResource resource, ProviderRow provider, CancellationToken cancellationToken)
     {
+        if (await secrets.OpenAsync(zone.ZoneId, provider, cancellationToken) is not { } opened)
+        {
+            return null;
+        }
+
         using var config = JsonDocument.Parse(provider.ConfigJson);
-        return UpstreamDirectiveRules.Build(resource.UpstreamUrl, provider.Id, provider.Kind, config.RootElement, secrets);
+        return UpstreamDirectiveRules.Build(resource.UpstreamUrl, provider.Id, provider.Kind, config.RootElement, opened);
     }
 
-    private static bool NeedsSecrets(string kind) => kind is not ("none" or "caracal_mandate");
-
-    // An absent document means no secrets; one that does not open means nothing may go out.
-    private async Task<Dictionary<string, string>?> OpenSecretsAsync(string zoneId, string providerId, CancellationToken cancellationToken)
+    private async ValueTask<UpstreamDirective?> FillAsync(
+        ZoneState zone, ProviderRow provider, UpstreamDirective directive, ConnectionOutcome connection, CancellationToken cancellationToken)
     {
-        var reference = SealedLocations.ProviderSecret(zoneId, providerId);
-        metrics.SecretRead();
-        if (await store.ReadSecretAsync(reference, cancellationToken) is not { } envelope)
+        var token = connection.Token;
+        if (provider.Kind == ProviderKinds.ClientCredentials)
         {
-            return NoSecrets;
+            token = await secrets.ClientAsync(zone, provider, cancellationToken) is { } client
+                ? await tokens.FindAsync(provider.Id, client, cancellationToken)
+                : null;
         }
 
-        if (Css1Envelope.Open(kek, reference, envelope, out var plaintext) != Css1Outcome.Opened)
-        {
-            metrics.SecretFailed();
-            return null;
-        }
-
-        using (plaintext)
-        {
-            return Read(plaintext!.Memory);
-        }
-    }
-
-    private static Dictionary<string, string>? Read(ReadOnlyMemory<byte> json)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(json);
-            var secrets = new Dictionary<string, string>(StringComparer.Ordinal);
-            foreach (var member in document.RootElement.EnumerateObject())
+        return token is null
+            ? null
+            : directive with
             {
-                if (member.Value.ValueKind == JsonValueKind.String)
-                {
-                    secrets[member.Name] = member.Value.GetString()!;
-                }
-            }
-
-            return secrets;
-        }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
-        {
-            return null;
-        }
+                ProviderToken = token.Token,
+                ConnectionId = connection.ConnectionId,
+                ExpiresAt = token.ExpiresAt?.ToUnixTimeSeconds(),
+            };
     }
 }

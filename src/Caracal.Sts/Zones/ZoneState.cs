@@ -6,6 +6,7 @@ using Caracal.Protocol.Mandates;
 using Caracal.Storage.TokenExchange;
 using Caracal.Sts.Jwks;
 using Caracal.Sts.Policies;
+using Caracal.Sts.Providers;
 
 namespace Caracal.Sts.Zones;
 
@@ -55,6 +56,9 @@ internal sealed class ZoneState
 
     /// <summary>Directives already built from this version's providers; a change of provider or secret is a new version.</summary>
     public ConcurrentDictionary<string, UpstreamDirective> Directives { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Token endpoint clients already read from this version's providers.</summary>
+    public ConcurrentDictionary<string, OAuthCredentials> Clients { get; } = new(StringComparer.Ordinal);
 
     public ExchangeApplication? FindApplication(string id) => _applications.GetValueOrDefault(id);
 

@@ -15,7 +15,8 @@ internal sealed class BuildUpstreams(ExchangeParts parts) : IExchangeStep
         exchange.Upstreams = new Dictionary<string, UpstreamDirective>(exchange.Granted.Count, StringComparer.Ordinal);
         foreach (var resource in exchange.Granted)
         {
-            if (await parts.Credentials.FindAsync(exchange.Zone!, resource, cancellationToken) is not { } directive)
+            var connection = exchange.Connections?.GetValueOrDefault(resource.Id) ?? default;
+            if (await parts.Credentials.FindAsync(exchange.Zone!, resource, connection, cancellationToken) is not { } directive)
             {
                 await parts.Audit.DenyAsync(exchange, "provider_credential_unavailable", cancellationToken, resource.Identifier);
                 return StsErrors.CredentialFailed;

@@ -63,9 +63,9 @@ internal sealed class DecideResources(ExchangeParts parts) : IExchangeStep
             return await DecideControlAsync(exchange, resource, cancellationToken);
         }
 
-        if (exchange.IsGateway && resource.ProviderId is { } provider && exchange.Zone.FindProvider(provider) is null)
+        if (await ResolveConnection.RunAsync(parts, exchange, resource, cancellationToken) is var (status, reason))
         {
-            return await SkipAsync(exchange, "provider_unavailable", resource.Identifier, cancellationToken);
+            return await SkipAsync(exchange, status, resource.Identifier, cancellationToken, reason);
         }
 
         return await EvaluateAsync(exchange, resource, cancellationToken);
@@ -129,9 +129,10 @@ internal sealed class DecideResources(ExchangeParts parts) : IExchangeStep
     private static bool LeavesTarget(Exchange exchange, ExchangeResource resource) =>
         exchange.IsGateway && !Scopes.Contains(exchange.SubjectClaims!.Target, resource.Identifier);
 
-    private async ValueTask<Verdict> SkipAsync(Exchange exchange, string status, string resource, CancellationToken cancellationToken)
+    private async ValueTask<Verdict> SkipAsync(
+        Exchange exchange, string status, string resource, CancellationToken cancellationToken, string? reason = null)
     {
-        await parts.Audit.DenyAsync(exchange, status, cancellationToken, resource);
+        await parts.Audit.DenyAsync(exchange, status, cancellationToken, resource, reason);
         return Verdict.Continue;
     }
 

@@ -11,6 +11,11 @@ internal sealed class RefuseWhenNothingGranted(ExchangeParts parts) : IExchangeS
         }
 
         await parts.Audit.ExchangeDeniedAsync(exchange, cancellationToken);
+        if (exchange.ProviderRefusal is { } provider)
+        {
+            return provider;
+        }
+
         if (exchange.WasRateLimited)
         {
             return StsErrors.RateLimited;
