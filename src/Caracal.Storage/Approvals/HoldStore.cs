@@ -51,6 +51,18 @@ public sealed class HoldStore(Database database)
                 $"SELECT {Columns} FROM step_up_challenges WHERE id = @id", new { id }),
             cancellationToken);
 
+    /// <summary>Spends an approval that no authority record goes with; false when it cannot be spent (sts.md 8.4).</summary>
+    public Task<bool> ConsumeAsync(string id, string zoneId, DateTimeOffset now, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async work => await work.Connection.ExecuteAsync(
+                """
+                UPDATE step_up_challenges SET consumed_at = @now
+                WHERE id = @id AND zone_id = @zoneId AND satisfied_at IS NOT NULL AND rejected_at IS NULL
+                  AND approver_subject_id IS NOT NULL AND consumed_at IS NULL AND expires_at > @now AND session_id = ''
+                """,
+                new { id, zoneId, now }) == 1,
+            cancellationToken);
+
     /// <summary>Deletes holds whose last event is older than <paramref name="before"/> (sts.md 8.6); returns how many.</summary>
     public Task<int> SweepAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
         database.WriteAsync(

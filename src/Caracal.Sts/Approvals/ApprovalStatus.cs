@@ -10,9 +10,6 @@ namespace Caracal.Sts.Approvals;
 /// <summary><c>GET /approvals/{id}?wait=N</c> and its older alias (sts.md 8.5): the id is the capability, the state is all it shows.</summary>
 internal sealed class ApprovalStatus(HoldStore holds, Database database, DatabaseClock clock)
 {
-    /// <summary>What whoever decides a hold notifies on, with the approval id.</summary>
-    public const string Channel = "caracal_approval_decided";
-
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan ReadAgain = TimeSpan.FromSeconds(5);
 
@@ -29,7 +26,7 @@ internal sealed class ApprovalStatus(HoldStore holds, Database database, Databas
         try
         {
             var hold = Guid.TryParseExact(id, "D", out _) ? await WaitAsync(id, wait, context.RequestAborted) : null;
-            await (hold is null ? ErrorBody.WriteAsync(context, StsErrors.ApprovalUnknown) : WriteAsync(context, hold));
+            await (hold is null ? ErrorBody.WriteAsync(context, StsErrors.ApprovalUnknown) : WriteAsync(context, hold, hold.StateAt(clock.Now)));
         }
         catch (StorageUnavailableException)
         {
@@ -41,7 +38,7 @@ internal sealed class ApprovalStatus(HoldStore holds, Database database, Databas
     {
         // Listening starts before the first look, so that a decision in between is not missed.
         using var decided = new SemaphoreSlim(0);
-        using var listening = database.Listen(Channel, payload =>
+        using var listening = database.Listen(HoldDecisionStore.Channel, payload =>
         {
             if (string.Equals(payload, id, StringComparison.OrdinalIgnoreCase))
             {
@@ -62,12 +59,13 @@ internal sealed class ApprovalStatus(HoldStore holds, Database database, Databas
         }
     }
 
-    private async Task WriteAsync(HttpContext context, Hold hold) =>
-        await ErrorBody.WriteJsonAsync(context.Response, writer =>
+    /// <summary>All that is ever told about a hold.</summary>
+    public static Task WriteAsync(HttpContext context, Hold hold, string state) =>
+        ErrorBody.WriteJsonAsync(context.Response, writer =>
         {
             writer.WriteStartObject();
             writer.WriteString("id"u8, hold.Id);
-            writer.WriteString("state"u8, hold.StateAt(clock.Now));
+            writer.WriteString("state"u8, state);
             writer.WriteString("expires_at"u8, Timestamps.Seconds(hold.ExpiresAt));
             writer.WriteEndObject();
         });

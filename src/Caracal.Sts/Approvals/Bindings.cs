@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Caracal.Authority.Approvals;
 using Caracal.Authority.DecisionContract;
+using Caracal.Sts.Policies;
 using Caracal.Sts.TokenExchange;
 
 namespace Caracal.Sts.Approvals;
@@ -55,17 +56,24 @@ internal static class Bindings
                 writer.WriteString("delegation_edge_id"u8, proof.Edge.Id);
             }
 
-            writer.WriteString("policy_set_version_id"u8, exchange.Zone!.Policy.VersionId);
-            writer.WriteString("policy_manifest_sha"u8, exchange.Zone.Policy.ManifestSha);
-            writer.WriteString("decision_contract_version"u8, DecisionContractModule.Version);
-            writer.WriteString("decision_contract_sha"u8, DecisionContractModule.Sha256);
+            WritePolicy(writer, exchange.Zone!.Policy);
             writer.WriteEndObject();
         }
 
         return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
     }
 
-    private static void WriteTexts(Utf8JsonWriter writer, string name, IReadOnlyList<string> values)
+    /// <summary>The bundle that decided.</summary>
+    public static void WritePolicy(Utf8JsonWriter writer, PolicyBundle policy)
+    {
+        writer.WriteString("policy_set_version_id"u8, policy.VersionId);
+        writer.WriteString("policy_manifest_sha"u8, policy.ManifestSha);
+        writer.WriteString("decision_contract_version"u8, DecisionContractModule.Version);
+        writer.WriteString("decision_contract_sha"u8, DecisionContractModule.Sha256);
+    }
+
+    /// <summary>A list of texts as a member.</summary>
+    public static void WriteTexts(Utf8JsonWriter writer, string name, IReadOnlyList<string> values)
     {
         writer.WriteStartArray(name);
         foreach (var value in values)

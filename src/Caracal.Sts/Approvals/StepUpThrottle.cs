@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 
 namespace Caracal.Sts.Approvals;
 
@@ -13,6 +14,10 @@ internal sealed class StepUpThrottle(TimeProvider time)
     private readonly ConcurrentDictionary<string, Entry> _clients = new(StringComparer.Ordinal);
 
     public static string ApplicationKey(string zoneId, string applicationId) => $"{zoneId}\0{applicationId}";
+
+    public static string SubjectKey(string zoneId, string? clientId, string? subject) => $"{zoneId}\0{clientId}\0{subject}";
+
+    public static string AddressKey(IPAddress? address) => $"\0{address}";
 
     /// <summary>Seconds left of the client's cooldown; null when there is none.</summary>
     public int? RetryAfter(string client)

@@ -1,11 +1,14 @@
 using System.Buffers;
 using System.Text.Json;
 using Caracal.Authority.Policies;
+using Caracal.Authority.TokenExchange;
 using Caracal.Evidence.Events;
 using Caracal.Evidence.Trail;
+using Caracal.Protocol.Mandates;
 using Caracal.Rego;
 using Caracal.Storage.Approvals;
 using Caracal.Sts.TokenExchange;
+using Caracal.Sts.Zones;
 
 namespace Caracal.Sts.Audit;
 
@@ -98,6 +101,27 @@ internal sealed class ExchangeAudit(AuditTrail trail)
             },
             cancellationToken);
 
+    /// <summary>A client ended a mandate of its own (RFC 7009).</summary>
+    public ValueTask TokenRevokedAsync(
+        ZoneState zone, ExchangeApplication application, MandateClaims claims, string requestId, DateTimeOffset now, CancellationToken cancellationToken) =>
+        trail.RecordAsync(
+            new AuditEvent
+            {
+                ZoneId = zone.ZoneId,
+                EventType = AuditEventTypes.TokenRevoked,
+                RequestId = requestId,
+                Decision = AuditDecisions.Allow,
+                MetadataJson = AuditJson.Object((application, claims), static (writer, state) =>
+                {
+                    writer.WriteString("application_id"u8, state.application.Id);
+                    writer.WriteString("application_name"u8, state.application.Name);
+                    writer.WriteString("session_id"u8, state.claims.Sid);
+                    writer.WriteString("jti"u8, state.claims.Jti);
+                }),
+                OccurredAt = now,
+            },
+            cancellationToken);
+
     /// <summary>Two mandates with one id: something is badly wrong.</summary>
     public ValueTask JtiCollisionAsync(Exchange exchange, string jti, CancellationToken cancellationToken) =>
         trail.RecordAsync(
@@ -145,7 +169,8 @@ internal sealed class ExchangeAudit(AuditTrail trail)
         };
     }
 
-    private static ReadOnlyMemory<byte> Json(RegoValue value)
+    /// <summary>A value of the policy language as JSON.</summary>
+    public static ReadOnlyMemory<byte> Json(RegoValue value)
     {
         if (value.Count == 0)
         {

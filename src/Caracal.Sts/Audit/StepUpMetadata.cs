@@ -10,7 +10,18 @@ internal static class StepUpMetadata
 {
     private static readonly string[] Copied = ["agent_session_id", "delegation_edge_id", "agent_labels"];
 
-    public static ReadOnlyMemory<byte> Write(Hold hold) => AuditJson.Object(hold, static (writer, h) =>
+    public static ReadOnlyMemory<byte> Write(Hold hold) => AuditJson.Object(hold, static (writer, h) => WriteHold(writer, h));
+
+    /// <summary>A decision made by the person behind the request.</summary>
+    public static ReadOnlyMemory<byte> WriteDecided(Hold hold, string approverRecordId) =>
+        AuditJson.Object((hold, approverRecordId), static (writer, state) =>
+        {
+            WriteHold(writer, state.hold);
+            writer.WriteString("approver_plane"u8, "subject"u8);
+            writer.WriteString("approver_session_id"u8, state.approverRecordId);
+        });
+
+    private static void WriteHold(Utf8JsonWriter writer, Hold h)
     {
         writer.WriteString("challenge_id"u8, h.Id);
         writer.WriteString("tier"u8, h.Tier);
@@ -30,7 +41,7 @@ internal static class StepUpMetadata
                 value.WriteTo(writer);
             }
         }
-    });
+    }
 
     public static ReadOnlyMemory<byte> WriteReissued(Hold hold, string recordId) =>
         AuditJson.Object((hold, recordId), static (writer, state) =>
