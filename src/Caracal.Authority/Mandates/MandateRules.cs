@@ -8,12 +8,16 @@ public static class MandateRules
     private const long LeewaySeconds = 60;
 
     /// <summary>True when the claims hold for this issuer, zone and class at this time.</summary>
-    public static bool ClaimsHold(MandateClaims claims, string issuer, string zoneId, string use, DateTimeOffset now)
+    public static bool ClaimsHold(MandateClaims claims, string issuer, string zoneId, string use, DateTimeOffset now) =>
+        ClaimsHold(claims, issuer, issuer, zoneId, use, now);
+
+    /// <summary>The same for a mandate whose audience is not us.</summary>
+    public static bool ClaimsHold(MandateClaims claims, string issuer, string audience, string zoneId, string use, DateTimeOffset now)
     {
         var seconds = now.ToUnixTimeSeconds();
         return claims.WellTyped
             && claims.Issuer == issuer
-            && Contains(claims.Audience, issuer)
+            && Contains(claims.Audience, audience)
             && claims.ExpiresAt > 0 && claims.ExpiresAt + LeewaySeconds > seconds
             && (claims.IssuedAt ?? 0) <= seconds + LeewaySeconds
             && (claims.NotBefore ?? 0) <= seconds + LeewaySeconds

@@ -16,6 +16,7 @@ public static class AuditEventTypes
     public const string CredentialRevealed = "credential_revealed";
     public const string ClientAuthFailed = "client_auth_failed";
     public const string GatewaySignatureInvalid = "gateway_signature_invalid";
+    public const string TokenRevoked = "token_revoked";
     public const string AuditKeyRotated = "audit_key_rotated";
     public const string OpsCanary = "ops_canary";
 }
