@@ -108,6 +108,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
                 Outbox = new EventOutbox(),
                 Streams = on.Streams,
                 State = on.State,
+                Leases = on.Leases,
                 Audit = OpenJournal(StackRoles.Sts, settings, read.AuditKeys),
                 Logger = Logger(StackRoles.Sts),
                 StoreMetrics = on.Metrics,

@@ -16,12 +16,13 @@ public sealed record StsDependencies
     public required EventOutbox Outbox { get; init; }
     public required IStreamTransport Streams { get; init; }
     public required ISharedState State { get; init; }
+    public required ISharedLeases Leases { get; init; }
     public required AuditTrail Audit { get; init; }
     public required ILogger Logger { get; init; }
 
     /// <summary>Series of what the role stands on, shown with its own.</summary>
     public MetricsRegistry? StoreMetrics { get; init; }
 
-    /// <summary>How issuers are called; null calls them under the egress guard of sts.md 9.6.</summary>
-    public HttpMessageInvoker? IssuerHttp { get; init; }
+    /// <summary>How issuers and token endpoints are called; null calls them under the egress guard of sts.md 9.6.</summary>
+    public HttpMessageInvoker? Http { get; init; }
 }

@@ -44,6 +44,9 @@ internal static class StsErrors
     public static readonly Refusal NoLifetime = new(403, "access_denied", "no lifetime is left for this authority");
     public static readonly Refusal AuthorityGone = new(403, "access_denied", "authority changed while the mandate was minted");
     public static readonly Refusal CredentialFailed = new(502, "http_request_failed", "upstream credential could not be obtained");
+    public static readonly Refusal NotProvisioned = new(403, "access_denied", "upstream credential is not provisioned");
+    public static readonly Refusal ConnectionExpired =
+        new(403, "credential_expired_not_renewable", "the upstream connection has expired and cannot be refreshed");
     public static readonly Refusal Unavailable = new(503, "sts_unavailable", "dependency unavailable") { RetryAfterSeconds = 1 };
     public static readonly Refusal ClockUnusable = new(503, "sts_unavailable", "database time unavailable") { RetryAfterSeconds = 1 };
     public static readonly Refusal ApprovalMismatch = new(401, "access_denied", "approval not found or bindings do not match");
@@ -55,6 +58,18 @@ internal static class StsErrors
     public static readonly Refusal ApprovalThrottled = new(429, "provider_rate_limited", "too many failed approval attempts");
     public static readonly Refusal BadWait = new(400, "invalid_token", "wait must be a non-negative integer");
     public static readonly Refusal ApprovalRequired = new(401, "interaction_required", "Human approval required for this request");
+    public static readonly Refusal BadDecision = new(400, "invalid_token", "decision, binding and reason must be well formed");
+    public static readonly Refusal BadSessionMandate = new(401, "invalid_token", "a session mandate of the approval's zone is required");
+    public static readonly Refusal BindingMismatch = new(409, "access_denied", "binding does not match the approval");
+    public static readonly Refusal ApprovalNotPending = new(409, "access_denied", "approval is not pending");
+    public static readonly Refusal PolicyChanged = new(409, "access_denied", "policy changed since the approval was read");
+    public static readonly Refusal WorkloadFieldsMissing = new(400, "invalid_token", "workload_id and secret are required");
+    public static readonly Refusal EnvMissing = new(400, "invalid_token", "env is required");
+    public static readonly Refusal BadWorkload = new(401, "access_denied", "invalid workload credentials");
+    public static readonly Refusal NoBindings = new(404, "resource_not_found", "the workload has no bindings");
+    public static readonly Refusal BindingUnknown = new(404, "resource_not_found", "the workload has no binding for this variable");
+    public static readonly Refusal ResourceUnknown = new(404, "resource_not_found", "the binding's resource does not exist");
+    public static readonly Refusal InjectionDenied = new(403, "access_denied");
     public static readonly Refusal JwksZoneMissing = new(400, "invalid_token", "zone_id is required");
     public static readonly Refusal ZoneUnknown = new(404, "resource_not_found", "zone not found");
     public static readonly Refusal NotFound = new(404, "resource_not_found", "not found");

@@ -5,18 +5,23 @@ using Caracal.Hosting.Metrics;
 using Caracal.Protocol.Exchange;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage.Approvals;
+using Caracal.Storage.ProviderConnections;
 using Caracal.Storage.SigningKeys;
 using Caracal.Storage.TokenExchange;
+using Caracal.Storage.Workloads;
 using Caracal.Sts.Approvals;
 using Caracal.Sts.Audit;
 using Caracal.Sts.Consumers;
 using Caracal.Sts.Federation;
 using Caracal.Sts.Health;
 using Caracal.Sts.Jwks;
+using Caracal.Sts.OAuth;
 using Caracal.Sts.Policies;
+using Caracal.Sts.Providers;
 using Caracal.Sts.RateLimits;
 using Caracal.Sts.TokenExchange;
 using Caracal.Sts.Upstreams;
+using Caracal.Sts.Workloads;
 using Caracal.Sts.Zones;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -42,6 +47,12 @@ public sealed class StsService : IAsyncDisposable
     private readonly TokenEndpoint _token;
     private readonly JwksEndpoint _jwks;
     private readonly ApprovalStatus _approvals;
+    private readonly ServerMetadata _metadata;
+    private readonly IntrospectToken _introspect;
+    private readonly RevokeToken _revoke;
+    private readonly DecideApproval _decide;
+    private readonly FetchManifest _manifest;
+    private readonly InjectCredential _credential;
     private readonly RotateSigningKey _rotate;
     private readonly SimulatePolicy _simulate;
     private readonly PolicyStatus _policyStatus;
@@ -72,7 +83,12 @@ public sealed class StsService : IAsyncDisposable
         _holds = new HoldStore(_on.Database);
         _consumers = new StsConsumers(
             _on.Streams, _on.State, settings, _zones, new RevocationWriter(_on.Database), _on.Clock, _on.Logger);
-        var spine = new TokenExchangeSpine(new ExchangeParts
+        Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> send = _on.Http is { } http ? http.SendAsync : _egress.SendAsync;
+        var secrets = new ProviderSecrets(store, settings.Kek, metrics);
+        var endpoint = new TokenEndpointClient(send, time);
+        var circuit = new ProviderCircuit(_on.State, metrics);
+        var lease = new RefreshLease(_on.State, _on.Leases, time, metrics);
+        var parts = new ExchangeParts
         {
             Settings = settings,
             Clock = _on.Clock,
@@ -84,14 +100,29 @@ public sealed class StsService : IAsyncDisposable
             PreviousSecrets = new PreviousSecretUse(_on.Database),
             Holds = _holds,
             FederatedRecords = new FederatedRecordInsertion(_on.Database),
-            IssuerKeys = new IssuerKeys(_on.IssuerHttp is { } http ? http.SendAsync : _egress.SendAsync, time),
+            IssuerKeys = new IssuerKeys(send, time),
             Keys = _keyring,
             Limits = _limits,
             StepUpThrottle = new StepUpThrottle(time),
-            Credentials = new ProviderCredentials(store, settings.Kek, metrics),
+            Secrets = secrets,
+            Connections = new ConnectionTokens(
+                new ProviderConnectionStore(_on.Database), endpoint, circuit, lease, settings, settings.Kek, _on.Clock, metrics),
+            Credentials = new ProviderCredentials(secrets, new ClientTokens(endpoint, circuit, settings, _on.Clock, metrics)),
             Audit = new ExchangeAudit(_on.Audit),
             Metrics = metrics,
-        });
+        };
+        var spine = new TokenExchangeSpine(parts);
+        _metadata = new ServerMetadata(settings, _zones);
+        var clients = new OAuthClientAuthentication(parts);
+        var revocations = new TokenRevocation(_on.Database, _on.Outbox);
+        _introspect = new IntrospectToken(parts, clients, revocations);
+        _revoke = new RevokeToken(parts, clients, revocations);
+        _decide = new DecideApproval(parts, new HoldDecisionStore(_on.Database, _on.Outbox), new DecisionAudit(settings.AuditKeys));
+        var launches = new LaunchAudit(_on.Audit);
+        var workloads = new WorkloadAuthentication(parts, new LaunchStore(_on.Database), launches);
+        _manifest = new FetchManifest(parts, workloads, launches);
+        _credential = new InjectCredential(
+            parts, workloads, new WorkloadApprovals(parts, launches), new WorkloadCredentials(parts, launches), launches);
         _token = new TokenEndpoint(spine, metrics);
         _jwks = new JwksEndpoint(_zones, _keyring);
         _approvals = new ApprovalStatus(_holds, _on.Database, _on.Clock);
@@ -125,9 +156,17 @@ public sealed class StsService : IAsyncDisposable
     {
         // The endpoint answers every method itself: a wrong one is 405 with the error envelope.
         application.Map("/oauth/2/token", (RequestDelegate)_token.HandleAsync);
+        application.Map("/oauth/2/introspect", (RequestDelegate)_introspect.HandleAsync);
+        application.Map("/oauth/2/revoke", (RequestDelegate)_revoke.HandleAsync);
+        application.MapMethods("/.well-known/oauth-authorization-server", Get, (RequestDelegate)_metadata.HandleAsync);
+        application.MapMethods("/.well-known/oauth-authorization-server/{zoneId}", Get, (RequestDelegate)_metadata.HandleAsync);
         application.MapMethods("/.well-known/jwks.json", Get, (RequestDelegate)_jwks.HandleAsync);
         application.MapMethods("/approvals/{id}", Get, (RequestDelegate)_approvals.HandleAsync);
         application.MapMethods("/step-up/{id}", Get, (RequestDelegate)_approvals.HandleAsync);
+        application.MapMethods("/approvals/{id}/decision", Post, (RequestDelegate)_decide.HandleAsync);
+        application.MapMethods("/step-up/{id}/decision", Post, (RequestDelegate)_decide.HandleAsync);
+        application.Map("/v1/run/manifest", (RequestDelegate)_manifest.HandleAsync);
+        application.Map("/v1/run/credential", (RequestDelegate)_credential.HandleAsync);
         application.MapMethods("/health", Get, (RequestDelegate)_health.HealthAsync);
         application.MapMethods("/ready", Get, (RequestDelegate)_health.ReadyAsync);
         application.MapMethods("/metrics", Get, (RequestDelegate)_health.MetricsTextAsync);

@@ -23,7 +23,7 @@ public sealed record StsSettings
     /// <summary><c>STREAMS_HMAC_KEY</c> and its slots; null accepts unsigned messages, which only dev allows.</summary>
     public HmacKeyRing? StreamKeys { get; init; }
 
-    /// <summary><c>AUDIT_HMAC_KEY</c>: signs events that travel by the stream; null only in dev.</summary>
+    /// <summary><c>AUDIT_HMAC_KEY</c> and its slots: signs events that travel by the stream or go out with a decision; null only in dev.</summary>
     public HmacKeyRing? AuditKeys { get; init; }
 
     /// <summary><c>STS_ADMIN_TOKEN</c>; null disables rotation by bearer.</summary>

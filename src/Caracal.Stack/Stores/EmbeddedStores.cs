@@ -33,6 +33,7 @@ internal sealed class EmbeddedStores : StackStores
             Clock = new DatabaseClock(database, time),
             Streams = new InProcessStreams(time),
             State = _state,
+            Leases = _state,
             Metrics = new MetricsRegistry(),
         };
         _roles = StackRoles.All.ToDictionary(role => role, _ => _shared with { Metrics = new MetricsRegistry() }, StringComparer.Ordinal);

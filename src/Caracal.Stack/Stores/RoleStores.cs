@@ -14,6 +14,7 @@ internal sealed record RoleStores
     public required DatabaseClock Clock { get; init; }
     public required IStreamTransport Streams { get; init; }
     public required ISharedState State { get; init; }
+    public required ISharedLeases Leases { get; init; }
 
     /// <summary>Series about what the role stands on: its stores and its listener.</summary>
     public required MetricsRegistry Metrics { get; init; }

@@ -69,12 +69,14 @@ internal sealed class ServerStores : StackStores
         var redis = new RedisConnection(settings.Redis with { ClientName = $"caracal-{role}:{ServiceInstance.Id}" });
         var metrics = new MetricsRegistry();
         RedisMetrics.Register(metrics, redis.Figures);
+        var state = new RedisState(redis);
         return new RoleServers(redis, new RoleStores
         {
             Database = database,
             Clock = new DatabaseClock(database, _time),
             Streams = new RedisStreams(redis) { GroupRecreated = (topic, group) => StackLog.GroupRecreated(_logger, topic, group) },
-            State = new RedisState(redis),
+            State = state,
+            Leases = state,
             Metrics = metrics,
         });
     }

@@ -14,6 +14,11 @@ internal sealed class StsMetrics
     private readonly Counter _invalidKeys;
     private readonly Counter _secretReads;
     private readonly Counter _secretErrors;
+    private readonly Counter _refreshShared;
+    private readonly Counter _refreshLeased;
+    private readonly Counter _refreshWaited;
+    private readonly Counter _refreshErrors;
+    private readonly Counter _circuitOpen;
     private readonly Counter _granted;
     private readonly Counter _refused;
     private readonly Counter _dependencyFailures;
@@ -26,12 +31,11 @@ internal sealed class StsMetrics
         _invalidKeys = Count("jwks_invalid_keys");
         _secretReads = Count("secret_backend_reads");
         _secretErrors = Count("secret_backend_errors");
-        foreach (var outcome in (ReadOnlySpan<string>)["shared", "leased", "waited", "errors"])
-        {
-            Count($"provider_refresh_{outcome}");
-        }
-
-        Count("provider_circuit_open");
+        _refreshShared = Count("provider_refresh_shared");
+        _refreshLeased = Count("provider_refresh_leased");
+        _refreshWaited = Count("provider_refresh_waited");
+        _refreshErrors = Count("provider_refresh_errors");
+        _circuitOpen = Count("provider_circuit_open");
         _granted = registry.Counter(Prefix + "exchanges_total{outcome=\"granted\"}");
         _refused = registry.Counter(Prefix + "exchanges_total{outcome=\"refused\"}");
         _dependencyFailures = registry.Counter(Prefix + "exchanges_total{outcome=\"unavailable\"}");
@@ -53,6 +57,19 @@ internal sealed class StsMetrics
     public void SecretRead() => _secretReads.Add();
 
     public void SecretFailed() => _secretErrors.Add();
+
+    /// <summary>Somebody in this process was already asking.</summary>
+    public void RefreshShared() => _refreshShared.Add();
+
+    /// <summary>This replica took the lease.</summary>
+    public void RefreshLeased() => _refreshLeased.Add();
+
+    /// <summary>Another replica had the lease.</summary>
+    public void RefreshWaited() => _refreshWaited.Add();
+
+    public void RefreshFailed() => _refreshErrors.Add();
+
+    public void CircuitOpen() => _circuitOpen.Add();
 
     public void Finished(bool granted) => (granted ? _granted : _refused).Add();
 

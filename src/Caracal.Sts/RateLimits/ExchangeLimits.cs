@@ -46,6 +46,10 @@ internal sealed class ExchangeLimits(ISharedState state, StsSettings settings, Z
         return await state.IncrementAsync($"rl:{zoneId}:{resourceId}:{applicationId}", Window, cancellationToken) <= ceiling;
     }
 
+    /// <summary>Counts a workload's authenticated call; false over the ceiling of mints.</summary>
+    public async ValueTask<bool> CountRunAsync(string key, CancellationToken cancellationToken) =>
+        await state.IncrementAsync(key, Window, cancellationToken) <= Math.Min(settings.MintLimit, Volatile.Read(ref _operatorCeiling));
+
     /// <summary>Reads the operator's ceiling again; an error keeps the last value. It can only lower the setting.</summary>
     public async Task RefreshAsync(CancellationToken cancellationToken)
     {

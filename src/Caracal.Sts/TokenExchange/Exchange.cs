@@ -2,11 +2,13 @@ using System.Diagnostics.CodeAnalysis;
 using Caracal.Authority.Approvals;
 using Caracal.Authority.DecisionContract;
 using Caracal.Authority.TokenExchange;
+using Caracal.Protocol;
 using Caracal.Protocol.Exchange;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage.Approvals;
 using Caracal.Storage.TokenExchange;
 using Caracal.Sts.Jwks;
+using Caracal.Sts.Providers;
 using Caracal.Sts.Zones;
 
 namespace Caracal.Sts.TokenExchange;
@@ -46,6 +48,12 @@ internal sealed class Exchange(TokenRequest request, string requestId)
     public List<TierDeclaration>? StepUp { get; set; }
     public string? FirstDenyReason { get; set; }
     public bool WasRateLimited { get; set; }
+
+    /// <summary>Why no credential of a user-consent provider was to be had; the first counts (sts.md 2.3).</summary>
+    public Refusal? ProviderRefusal { get; set; }
+
+    /// <summary>Tokens of user-consent providers, by resource row id.</summary>
+    public Dictionary<string, ConnectionOutcome>? Connections { get; set; }
 
     /// <summary>The approval this exchange will spend.</summary>
     public Hold? Approval { get; set; }

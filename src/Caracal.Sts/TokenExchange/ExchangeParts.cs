@@ -7,6 +7,7 @@ using Caracal.Sts.Audit;
 using Caracal.Sts.Federation;
 using Caracal.Sts.Health;
 using Caracal.Sts.Jwks;
+using Caracal.Sts.Providers;
 using Caracal.Sts.RateLimits;
 using Caracal.Sts.Upstreams;
 using Caracal.Sts.Zones;
@@ -30,6 +31,8 @@ internal sealed record ExchangeParts
     public required ZoneKeyring Keys { get; init; }
     public required ExchangeLimits Limits { get; init; }
     public required StepUpThrottle StepUpThrottle { get; init; }
+    public required ProviderSecrets Secrets { get; init; }
+    public required ConnectionTokens Connections { get; init; }
     public required ProviderCredentials Credentials { get; init; }
     public required ExchangeAudit Audit { get; init; }
     public required StsMetrics Metrics { get; init; }

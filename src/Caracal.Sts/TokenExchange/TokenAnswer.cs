@@ -43,8 +43,14 @@ internal static class TokenAnswer
             return ErrorBody.WriteAsync(context, refusal);
         }
 
+        return WriteHoldAsync(context, hold, exchange.Now);
+    }
+
+    /// <summary>The 401 that names the hold to wait for (sts.md 8.2).</summary>
+    public static Task WriteHoldAsync(HttpContext context, Hold hold, DateTimeOffset now)
+    {
         context.Response.Headers.WWWAuthenticate = "Bearer error=\"interaction_required\"";
-        return ErrorBody.WriteAsync(context, refusal, writer => WriteHold(writer, hold, exchange.Now));
+        return ErrorBody.WriteAsync(context, StsErrors.ApprovalRequired, writer => WriteHold(writer, hold, now));
     }
 
     /// <summary>The hold in the form that passes through the Gateway.</summary>

@@ -1,5 +1,4 @@
 using Caracal.Authority.TokenExchange;
-using Caracal.Keys.Secrets;
 using Caracal.Protocol;
 
 namespace Caracal.Sts.TokenExchange.Steps;
@@ -44,7 +43,7 @@ internal sealed class AuthenticateClient(ExchangeParts parts) : IExchangeStep
         Exchange exchange, ExchangeApplication? application, CancellationToken cancellationToken)
     {
         var secret = exchange.Request.ClientSecret ?? "";
-        if (Matches(application, secret, exchange.Now, out var previous))
+        if (ClientSecrets.Matches(application, secret, exchange.Now, out var previous))
         {
             // Whoever retires the old secret is told whether it is still in use (operations.md 4.6.9).
             await (previous is null ? ValueTask.CompletedTask : parts.PreviousSecrets.NoteAsync(previous, exchange.Now, cancellationToken));
@@ -83,32 +82,6 @@ internal sealed class AuthenticateClient(ExchangeParts parts) : IExchangeStep
         }
 
         var state = await parts.Zones.GetFreshAsync(zone, cancellationToken);
-        return Matches(state?.FindApplication(id), secret, exchange.Now, out _) ? zone : null;
-    }
-
-    // The current secret first, then every previous one whose overlap still runs.
-    private static bool Matches(ExchangeApplication? application, string secret, DateTimeOffset now, out string? previousId)
-    {
-        previousId = null;
-        if (SecretHash.Verify(application?.SecretHash, secret))
-        {
-            return application!.IsLive(now);
-        }
-
-        if (application?.SecretHash is null)
-        {
-            return false;
-        }
-
-        foreach (var previous in application.PreviousSecrets)
-        {
-            if ((previous.ExpiresAt is null || previous.ExpiresAt > now) && SecretHash.Verify(previous.Hash, secret))
-            {
-                previousId = previous.Id;
-                return application.IsLive(now);
-            }
-        }
-
-        return false;
+        return ClientSecrets.Matches(state?.FindApplication(id), secret, exchange.Now, out _) ? zone : null;
     }
 }

@@ -17,6 +17,7 @@ internal sealed class HoldForApproval(ExchangeParts parts) : IExchangeStep
 
         if (HoldTerms.Merge(declarations) is not { } terms)
         {
+            await parts.Audit.DenyAsync(exchange, "approval_class_conflict", cancellationToken);
             return StsErrors.ApprovalConflict;
         }
 
