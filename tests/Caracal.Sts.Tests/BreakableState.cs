@@ -4,14 +4,19 @@ using Caracal.Streams.State;
 namespace Caracal.Sts.Tests;
 
 /// <summary>Shared state that a test can take away.</summary>
-internal sealed class BreakableState : ISharedState, IDisposable
+internal sealed class BreakableState : ISharedState, ISharedLeases, IDisposable
 {
     private readonly InProcessState _inner = new(TimeProvider.System);
 
     public bool Broken { get; set; }
 
+    /// <summary>Keys with this beginning are taken already; null for none.</summary>
+    public string? Taken { get; set; }
+
     public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken) =>
-        Inner.TryAddAsync(key, value, lifetime, cancellationToken);
+        Taken is not null && key.StartsWith(Taken, StringComparison.Ordinal)
+            ? ValueTask.FromResult(false)
+            : Inner.TryAddAsync(key, value, lifetime, cancellationToken);
 
     public ValueTask<long> IncrementAsync(string key, TimeSpan window, CancellationToken cancellationToken) =>
         Inner.IncrementAsync(key, window, cancellationToken);
@@ -24,6 +29,15 @@ internal sealed class BreakableState : ISharedState, IDisposable
     public ValueTask<string?> TakeAsync(string key, CancellationToken cancellationToken) => Inner.TakeAsync(key, cancellationToken);
 
     public ValueTask DeleteAsync(string key, CancellationToken cancellationToken) => Inner.DeleteAsync(key, cancellationToken);
+
+    public ValueTask<bool> TryLeaseAsync(string key, string owner, TimeSpan lifetime, CancellationToken cancellationToken) =>
+        Inner.TryLeaseAsync(key, owner, lifetime, cancellationToken);
+
+    public ValueTask<bool> RenewLeaseAsync(string key, string owner, TimeSpan lifetime, CancellationToken cancellationToken) =>
+        Inner.RenewLeaseAsync(key, owner, lifetime, cancellationToken);
+
+    public ValueTask ReleaseLeaseAsync(string key, string owner, CancellationToken cancellationToken) =>
+        Inner.ReleaseLeaseAsync(key, owner, cancellationToken);
 
     public ValueTask PingAsync(CancellationToken cancellationToken) => Inner.PingAsync(cancellationToken);
 

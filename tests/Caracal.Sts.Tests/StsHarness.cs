@@ -51,6 +51,7 @@ internal sealed class StsHarness : IAsyncDisposable
     private readonly TestStore _store;
     private readonly DirectoryInfo _journal;
     private HttpMessageInvoker? _issuers;
+    private TimeProvider _time = TimeProvider.System;
     private RoleServer _server;
     private AuditTrail _trail;
 
@@ -81,7 +82,15 @@ internal sealed class StsHarness : IAsyncDisposable
 
     public static Task<StsHarness> StartAsync(Engine engine, params (string Name, string Value)[] variables) => StartAsync(engine, null, variables);
 
-    public static async Task<StsHarness> StartAsync(Engine engine, HttpMessageHandler? issuers, params (string Name, string Value)[] variables)
+    public static Task<StsHarness> StartAsync(Engine engine, HttpMessageHandler? issuers, params (string Name, string Value)[] variables) =>
+        StartAsync(engine, issuers, null, variables);
+
+    /// <param name="engine">The store's engine.</param>
+    /// <param name="issuers">How issuers and token endpoints are called; null for the real guard.</param>
+    /// <param name="time">The process clock; null for the system's.</param>
+    /// <param name="variables">Settings.</param>
+    public static async Task<StsHarness> StartAsync(
+        Engine engine, HttpMessageHandler? issuers, TimeProvider? time, params (string Name, string Value)[] variables)
     {
         var store = await TestStore.CreateAsync(engine, ServiceRole.Sts);
         var journal = Directory.CreateTempSubdirectory("caracal-sts-test-");
@@ -89,6 +98,7 @@ internal sealed class StsHarness : IAsyncDisposable
         var trail = OpenTrail(journal, audit);
         var harness = new StsHarness(store, journal, Read(variables), audit, trail, new BreakableState())
         {
+            _time = time ?? TimeProvider.System,
             _issuers = issuers is null ? null : new HttpMessageInvoker(issuers, disposeHandler: false),
         };
         await harness.SeedAsync();
@@ -314,7 +324,7 @@ internal sealed class StsHarness : IAsyncDisposable
     private async Task RunAsync()
     {
         var logging = new JsonLineLogging(TextWriter.Null, LogLevel.Warning, "test", "test");
-        Clock = new DatabaseClock(Database, TimeProvider.System);
+        Clock = new DatabaseClock(Database, _time);
         Service = new StsService(Settings, new StsDependencies
         {
             Database = Database,
@@ -322,9 +332,10 @@ internal sealed class StsHarness : IAsyncDisposable
             Outbox = new EventOutbox(),
             Streams = Streams,
             State = State,
+            Leases = State,
             Audit = _trail,
             Logger = logging.CreateLogger("sts"),
-            IssuerHttp = _issuers,
+            Http = _issuers,
         });
         _server = RoleServer.Create(StsService.ServerOptions(Settings), logging);
         Service.MapRoutes(_server.Application);
