@@ -7,9 +7,10 @@ namespace Caracal.Cli.Bench;
 internal static class BenchCommand
 {
     public static Command Descriptor { get; } = new(
-        "bench", CommandGroup.Operations, "measure governed calls and plain forwarding",
+        "bench", CommandGroup.Operations, "measure governed calls, mints and plain forwarding",
         """
         usage: caracal bench governed [--callers N] [--seconds S] [--warmup S] [--stack S] [--record FILE] [--home DIR] [--json]
+               caracal bench mint [--callers N] [--seconds S] [--warmup S] [--home DIR] [--json]
                caracal bench proxy [--callers N] [--seconds S] [--warmup S] [--json]
 
         governed
@@ -22,6 +23,10 @@ internal static class BenchCommand
                           (Debian: postgresql, redis-server); CPU is the sum of our processes
         --record FILE   appends the request id of every answered call, as it is answered
         --home DIR      keeps the stack's files there instead of a temporary folder
+
+        mint
+        The same stack and callers, but each call only mints. Prints mints per second, and per second of
+        one core of the stack's process, latencies, and bytes allocated per mint.
 
         proxy
         The same load through nginx as a plain proxy, through our forwarder with governance off, and as
@@ -49,10 +54,11 @@ internal static class BenchCommand
         context.Terminal.Quiet = context.Json;
         return context.Arguments.Operands switch
         {
+            ["mint"] => await GovernedAsync(plan with { MintsOnly = true }, context),
             ["governed"] => await GovernedAsync(plan, context),
             ["proxy"] => await ProxyBench.RunAsync(plan, context),
             ["forwarder"] => await ProxyBench.ServeAsync(context), // the measured process of "proxy"
-            _ => throw new CommandFailure("usage: caracal bench governed|proxy [--callers N] [--seconds S]"),
+            _ => throw new CommandFailure("usage: caracal bench governed|mint|proxy [--callers N] [--seconds S]"),
         };
     }
 

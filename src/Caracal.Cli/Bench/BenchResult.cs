@@ -21,14 +21,32 @@ internal sealed record BenchResult
     /// <summary>Each process for itself.</summary>
     public IReadOnlyList<ProcessUse> Processes { get; init; } = [];
 
+    /// <summary>Bytes that the measured process allocated per call.</summary>
+    public required double AllocatedBytesPerCall { get; init; }
+
+    /// <summary>True when a call was a mint and nothing more.</summary>
+    public bool MintsOnly { get; init; }
+
+    /// <summary>Calls per second of one core that does nothing else.</summary>
+    private double PerCore => CpuMicrosecondsPerCall > 0 ? 1_000_000 / CpuMicrosecondsPerCall : 0;
+
     /// <summary>The first refusal or fault, for people.</summary>
     public string? FirstError { get; init; }
 
-    public string ToJsonLine() => string.Create(CultureInfo.InvariantCulture,
+    public string ToJsonLine() => MintsOnly ? ToMintLine() : string.Create(CultureInfo.InvariantCulture,
         $$"""{"calls_per_second":{{CallsPerSecond:0.0}},"p50_ms":{{P50Milliseconds:0.000}},"p99_ms":{{P99Milliseconds:0.000}},"errors":{{Errors}},"cpu_us_per_call":{{CpuMicrosecondsPerCall:0.0}},"rss_mb":{{ResidentMegabytes:0.0}}}""");
+
+    private string ToMintLine() => string.Create(CultureInfo.InvariantCulture,
+        $$"""{"mints_per_second_per_core":{{PerCore:0.0}},"p99_ms":{{P99Milliseconds:0.000}},"bytes_per_mint":{{AllocatedBytesPerCall:0}},"errors":{{Errors}},"mints_per_second":{{CallsPerSecond:0.0}},"p50_ms":{{P50Milliseconds:0.000}},"cpu_us_per_mint":{{CpuMicrosecondsPerCall:0.0}},"rss_mb":{{ResidentMegabytes:0.0}}}""");
 
     public void Print(Terminal terminal)
     {
+        if (MintsOnly)
+        {
+            PrintMints(terminal);
+            return;
+        }
+
         terminal.Table(
             ["calls", "calls/s", "p50 ms", "p99 ms", "errors", "cpu us/call", "rss MB"],
             [
@@ -45,6 +63,19 @@ internal sealed record BenchResult
                     [process.Name, Number(process.CpuMicroseconds / Math.Max(1, Calls), "0"), Number(process.ResidentMegabytes, "0")])]);
         }
 
+        if (FirstError is not null) terminal.Error($"first error: {FirstError}");
+    }
+
+    private void PrintMints(Terminal terminal)
+    {
+        terminal.Table(
+            ["mints", "mints/s", "mints/s per core", "p50 ms", "p99 ms", "errors", "cpu us/mint", "bytes/mint", "rss MB"],
+            [
+                [
+                    $"{Calls}", Number(CallsPerSecond, "0"), Number(PerCore, "0"), Number(P50Milliseconds, "0.00"), Number(P99Milliseconds, "0.00"),
+                    $"{Errors}", Number(CpuMicrosecondsPerCall, "0"), Number(AllocatedBytesPerCall, "0"), Number(ResidentMegabytes, "0"),
+                ],
+            ]);
         if (FirstError is not null) terminal.Error($"first error: {FirstError}");
     }
 

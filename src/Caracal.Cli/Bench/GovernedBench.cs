@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using Caracal.Cli.Client;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Processes;
@@ -49,8 +50,9 @@ internal sealed class GovernedBench
         }
 
         var callers = Enumerable.Range(0, plan.Callers)
-            .Select(i => Task.Run(() => CallAsync(authorities[i % authorities.Count], stop), stop)).ToList();
+            .Select(i => Task.Run(() => CallAsync(authorities[i % authorities.Count], plan.MintsOnly, stop), stop)).ToList();
         await Task.Delay(TimeSpan.FromSeconds(plan.WarmupSeconds), stop);
+        var allocated = await AllocatedAsync(stop);
         var before = processes.Select(process => ProcStat.Read(process.Pid)).ToList();
         var clock = Stopwatch.StartNew();
         measuring = true;
@@ -58,17 +60,18 @@ internal sealed class GovernedBench
         measuring = false;
         var elapsed = clock.Elapsed;
         var after = processes.Select(process => ProcStat.Read(process.Pid)).ToList();
+        allocated = await AllocatedAsync(stop) - allocated;
         stopping = true;
         await Task.WhenAll(callers);
         var use = processes.Select((process, i) => new ProcessUse(
             process.Name,
             before[i] is { } from && after[i] is { } to ? to.CpuMicroseconds - from.CpuMicroseconds : 0,
             after[i]?.ResidentMegabytes ?? 0)).ToList();
-        return Summarise(elapsed, use);
+        return Summarise(plan, elapsed, use, allocated);
     }
 
     // Mint, then spend: the two calls that an agent makes for one governed call.
-    private async Task CallAsync(AgentAuthority authority, CancellationToken stop)
+    private async Task CallAsync(AgentAuthority authority, bool mintsOnly, CancellationToken stop)
     {
         var blueprint = application.Zone.Blueprint;
         while (!stopping && !stop.IsCancellationRequested)
@@ -79,9 +82,13 @@ internal sealed class GovernedBench
             {
                 var mandate = (await application.MintAsync(authority, blueprint.Scopes[0], stop)).Require("mint");
                 record.Add(mandate.RequestId);
-                var answer = (await client.GovernedAsync(
-                    HttpMethod.Get, "/reports", mandate["access_token"], blueprint.Resource, stop)).Require("governed call");
-                record.Add(answer.RequestId);
+                if (!mintsOnly)
+                {
+                    var answer = (await client.GovernedAsync(
+                        HttpMethod.Get, "/reports", mandate["access_token"], blueprint.Resource, stop)).Require("governed call");
+                    record.Add(answer.RequestId);
+                }
+
                 if (counted) latencies.Enqueue(Stopwatch.GetElapsedTime(start).Ticks);
             }
             catch (Exception fault) when (fault is WireException or HttpRequestException)
@@ -94,7 +101,16 @@ internal sealed class GovernedBench
         }
     }
 
-    private BenchResult Summarise(TimeSpan elapsed, IReadOnlyList<ProcessUse> use)
+    // What the measured process says it has allocated since it started.
+    private async Task<double> AllocatedAsync(CancellationToken stop)
+    {
+        using var http = new HttpClient();
+        var text = await http.GetStringAsync(new Uri(client.Endpoints.Sts + "/metrics"), stop);
+        var line = text.Split('\n').First(l => l.StartsWith("caracal_sts_allocated_bytes_total ", StringComparison.Ordinal));
+        return double.Parse(line[(line.IndexOf(' ', StringComparison.Ordinal) + 1)..], CultureInfo.InvariantCulture);
+    }
+
+    private BenchResult Summarise(BenchPlan plan, TimeSpan elapsed, IReadOnlyList<ProcessUse> use, double allocated)
     {
         var sorted = latencies.Order().ToArray();
         return new BenchResult
@@ -107,6 +123,8 @@ internal sealed class GovernedBench
             CpuMicrosecondsPerCall = sorted.Length == 0 ? 0 : use.Sum(process => process.CpuMicroseconds) / sorted.Length,
             ResidentMegabytes = use.Max(process => process.ResidentMegabytes),
             Processes = use,
+            AllocatedBytesPerCall = sorted.Length == 0 ? 0 : allocated / sorted.Length,
+            MintsOnly = plan.MintsOnly,
             FirstError = firstError,
         };
     }
