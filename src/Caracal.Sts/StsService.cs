@@ -8,7 +8,6 @@ using Caracal.Storage.Approvals;
 using Caracal.Storage.ProviderConnections;
 using Caracal.Storage.SigningKeys;
 using Caracal.Storage.TokenExchange;
-using Caracal.Storage.Workloads;
 using Caracal.Sts.Approvals;
 using Caracal.Sts.Audit;
 using Caracal.Sts.Consumers;
@@ -47,12 +46,11 @@ public sealed class StsService : IAsyncDisposable
     private readonly TokenEndpoint _token;
     private readonly JwksEndpoint _jwks;
     private readonly ApprovalStatus _approvals;
-    private readonly ServerMetadata _metadata;
-    private readonly IntrospectToken _introspect;
-    private readonly RevokeToken _revoke;
+    private readonly SelfTestKeys _selfTest;
+    private readonly AnswerPing _ping;
+    private readonly OAuthEndpoints _oauth;
     private readonly DecideApproval _decide;
-    private readonly FetchManifest _manifest;
-    private readonly InjectCredential _credential;
+    private readonly RunEndpoints _run;
     private readonly RotateSigningKey _rotate;
     private readonly SimulatePolicy _simulate;
     private readonly PolicyStatus _policyStatus;
@@ -63,12 +61,7 @@ public sealed class StsService : IAsyncDisposable
         _settings = settings;
         _on = dependencies;
         var time = _on.Clock.Process;
-        _egress = new GuardedHttp(
-            new EgressGuard(
-                new EgressPolicy(allowPrivate: false, settings.PrivateEgressHosts, allowedHosts: []),
-                new PublicResolver(new SystemHostResolver()),
-                time),
-            new GuardedHttpOptions());
+        _egress = OpenEgress(settings, time);
         var registry = new MetricsRegistry();
         registry.Include(_on.StoreMetrics);
         var metrics = new StsMetrics(registry);
@@ -83,46 +76,14 @@ public sealed class StsService : IAsyncDisposable
         _holds = new HoldStore(_on.Database);
         _consumers = new StsConsumers(
             _on.Streams, _on.State, settings, _zones, new RevocationWriter(_on.Database), _on.Clock, _on.Logger);
-        Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> send = _on.Http is { } http ? http.SendAsync : _egress.SendAsync;
-        var secrets = new ProviderSecrets(store, settings.Kek, metrics);
-        var endpoint = new TokenEndpointClient(send, time);
-        var circuit = new ProviderCircuit(_on.State, metrics);
-        var lease = new RefreshLease(_on.State, _on.Leases, time, metrics);
-        var parts = new ExchangeParts
-        {
-            Settings = settings,
-            Clock = _on.Clock,
-            State = _on.State,
-            Zones = _zones,
-            Configuration = store,
-            Facts = new ExchangeFactsStore(_on.Database, facts),
-            Records = _records,
-            PreviousSecrets = new PreviousSecretUse(_on.Database),
-            Holds = _holds,
-            FederatedRecords = new FederatedRecordInsertion(_on.Database),
-            IssuerKeys = new IssuerKeys(send, time),
-            Keys = _keyring,
-            Limits = _limits,
-            StepUpThrottle = new StepUpThrottle(time),
-            Secrets = secrets,
-            Connections = new ConnectionTokens(
-                new ProviderConnectionStore(_on.Database), endpoint, circuit, lease, settings, settings.Kek, _on.Clock, metrics),
-            Credentials = new ProviderCredentials(secrets, new ClientTokens(endpoint, circuit, settings, _on.Clock, metrics)),
-            Audit = new ExchangeAudit(_on.Audit),
-            Metrics = metrics,
-        };
+        var parts = BuildParts(store, facts, metrics);
         var spine = new TokenExchangeSpine(parts);
-        _metadata = new ServerMetadata(settings, _zones);
-        var clients = new OAuthClientAuthentication(parts);
-        var revocations = new TokenRevocation(_on.Database, _on.Outbox);
-        _introspect = new IntrospectToken(parts, clients, revocations);
-        _revoke = new RevokeToken(parts, clients, revocations);
+        _selfTest = new SelfTestKeys(
+            new SigningKeyStore(_on.Database, _on.Outbox), _keyring, new MetricsAccess(settings.MetricsToken, settings.Mode));
+        _ping = new AnswerPing(settings, _on.State, _on.Clock);
+        _oauth = OAuthEndpoints.Create(parts, _on);
         _decide = new DecideApproval(parts, new HoldDecisionStore(_on.Database, _on.Outbox), new DecisionAudit(settings.AuditKeys));
-        var launches = new LaunchAudit(_on.Audit);
-        var workloads = new WorkloadAuthentication(parts, new LaunchStore(_on.Database), launches);
-        _manifest = new FetchManifest(parts, workloads, launches);
-        _credential = new InjectCredential(
-            parts, workloads, new WorkloadApprovals(parts, launches), new WorkloadCredentials(parts, launches), launches);
+        _run = RunEndpoints.Create(parts, _on);
         _token = new TokenEndpoint(spine, metrics);
         _jwks = new JwksEndpoint(_zones, _keyring);
         _approvals = new ApprovalStatus(_holds, _on.Database, _on.Clock);
@@ -156,21 +117,23 @@ public sealed class StsService : IAsyncDisposable
     {
         // The endpoint answers every method itself: a wrong one is 405 with the error envelope.
         application.Map("/oauth/2/token", (RequestDelegate)_token.HandleAsync);
-        application.Map("/oauth/2/introspect", (RequestDelegate)_introspect.HandleAsync);
-        application.Map("/oauth/2/revoke", (RequestDelegate)_revoke.HandleAsync);
-        application.MapMethods("/.well-known/oauth-authorization-server", Get, (RequestDelegate)_metadata.HandleAsync);
-        application.MapMethods("/.well-known/oauth-authorization-server/{zoneId}", Get, (RequestDelegate)_metadata.HandleAsync);
+        application.Map("/oauth/2/introspect", (RequestDelegate)_oauth.Introspect.HandleAsync);
+        application.Map("/oauth/2/revoke", (RequestDelegate)_oauth.Revoke.HandleAsync);
+        application.MapMethods("/.well-known/oauth-authorization-server", Get, (RequestDelegate)_oauth.Metadata.HandleAsync);
+        application.MapMethods("/.well-known/oauth-authorization-server/{zoneId}", Get, (RequestDelegate)_oauth.Metadata.HandleAsync);
         application.MapMethods("/.well-known/jwks.json", Get, (RequestDelegate)_jwks.HandleAsync);
         application.MapMethods("/approvals/{id}", Get, (RequestDelegate)_approvals.HandleAsync);
         application.MapMethods("/step-up/{id}", Get, (RequestDelegate)_approvals.HandleAsync);
         application.MapMethods("/approvals/{id}/decision", Post, (RequestDelegate)_decide.HandleAsync);
         application.MapMethods("/step-up/{id}/decision", Post, (RequestDelegate)_decide.HandleAsync);
-        application.Map("/v1/run/manifest", (RequestDelegate)_manifest.HandleAsync);
-        application.Map("/v1/run/credential", (RequestDelegate)_credential.HandleAsync);
+        application.Map("/v1/run/manifest", (RequestDelegate)_run.Manifest.HandleAsync);
+        application.Map("/v1/run/credential", (RequestDelegate)_run.Credential.HandleAsync);
         application.MapMethods("/health", Get, (RequestDelegate)_health.HealthAsync);
         application.MapMethods("/ready", Get, (RequestDelegate)_health.ReadyAsync);
         application.MapMethods("/metrics", Get, (RequestDelegate)_health.MetricsTextAsync);
         application.MapMethods("/metrics.json", Get, (RequestDelegate)_health.MetricsJsonAsync);
+        application.MapMethods("/internal/keys/selftest", Post, (RequestDelegate)_selfTest.HandleAsync);
+        application.MapMethods("/internal/gateway/ping", Post, (RequestDelegate)_ping.HandleAsync);
         application.MapMethods("/internal/policy/simulate", Post, (RequestDelegate)_simulate.HandleAsync);
         application.MapMethods("/internal/policy/status/{zoneId}", Get, (RequestDelegate)_policyStatus.HandleAsync);
         application.MapMethods("/internal/zones/{zoneId}/signing-key/rotate", Post, (RequestDelegate)_rotate.HandleAsync);
@@ -197,6 +160,47 @@ public sealed class StsService : IAsyncDisposable
     {
         _egress.Dispose();
         return _tasks.DisposeAsync();
+    }
+
+    // For the STS this machine is closed even to hosts that an operator opened (sts.md 9.6).
+    private static GuardedHttp OpenEgress(StsSettings settings, TimeProvider time) => new(
+        new EgressGuard(
+            new EgressPolicy(allowPrivate: false, settings.PrivateEgressHosts, allowedHosts: []),
+            new PublicResolver(new SystemHostResolver()),
+            time),
+        new GuardedHttpOptions { ValidateCertificate = ExtraTrust.FromFile(settings.ExtraAuthorities) });
+
+    private ExchangeParts BuildParts(ZoneConfigurationStore store, ExchangeFactsMemory facts, StsMetrics metrics)
+    {
+        var time = _on.Clock.Process;
+        Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> send = _on.Http is { } http ? http.SendAsync : _egress.SendAsync;
+        var secrets = new ProviderSecrets(store, _settings.Kek, metrics);
+        var endpoint = new TokenEndpointClient(send, time);
+        var circuit = new ProviderCircuit(_on.State, metrics);
+        var lease = new RefreshLease(_on.State, _on.Leases, time, metrics);
+        return new ExchangeParts
+        {
+            Settings = _settings,
+            Clock = _on.Clock,
+            State = _on.State,
+            Zones = _zones,
+            Configuration = store,
+            Facts = new ExchangeFactsStore(_on.Database, facts),
+            Records = _records,
+            PreviousSecrets = new PreviousSecretUse(_on.Database),
+            Holds = _holds,
+            FederatedRecords = new FederatedRecordInsertion(_on.Database),
+            IssuerKeys = new IssuerKeys(send, time),
+            Keys = _keyring,
+            Limits = _limits,
+            StepUpThrottle = new StepUpThrottle(time),
+            Secrets = secrets,
+            Connections = new ConnectionTokens(
+                new ProviderConnectionStore(_on.Database), endpoint, circuit, lease, _settings, _on.Clock, metrics),
+            Credentials = new ProviderCredentials(secrets, new ClientTokens(endpoint, circuit, _settings, _on.Clock, metrics)),
+            Audit = new ExchangeAudit(_on.Audit),
+            Metrics = metrics,
+        };
     }
 
     private void Every(string name, TimeSpan interval, Func<CancellationToken, Task> run) =>

@@ -56,6 +56,9 @@ public sealed record StsSettings
     /// <summary><c>CARACAL_PRIVATE_EGRESS_HOSTS</c>: exact hosts inside private networks that may be called.</summary>
     public IReadOnlyList<string> PrivateEgressHosts { get; init; } = [];
 
+    /// <summary><c>CARACAL_TLS_EXTRA_CA_FILE</c>: a PEM file of authorities that token endpoints and issuers may be vouched for by.</summary>
+    public string? ExtraAuthorities { get; init; }
+
     /// <summary>Reads the settings; every fault is in <paramref name="reader"/>, and nothing may start while there is one.</summary>
     public static StsSettings? Read(SettingsReader reader)
     {
@@ -82,6 +85,7 @@ public sealed record StsSettings
             ControlAudience = reader.Text("CONTROL_AUDIENCE", "caracal-control"),
             CustomRego = reader.Boolean("POLICY_CUSTOM_REGO", true),
             CrossApplicationChains = reader.Boolean("STS_CROSS_APPLICATION_CHAINS", false),
+            ExtraAuthorities = reader.Text("CARACAL_TLS_EXTRA_CA_FILE", ""),
             PrivateEgressHosts = reader.List("CARACAL_PRIVATE_EGRESS_HOSTS"),
         };
         return reader.Faults.Count == 0 ? settings : null;

@@ -71,6 +71,16 @@ public sealed class SigningKeyStore(Database database, EventOutbox outbox)
                 new { KeyName, now })).ToImmutableArray(),
             cancellationToken);
 
+    /// <summary>The key that signs now, of every zone that has one.</summary>
+    public Task<ImmutableArray<(string ZoneId, SigningKeyRow Key)>> ListSigningAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            async connection => (await connection.QueryAsync<Row>(
+                "SELECT id, zone_id, envelope, version, state, activates_at FROM secrets WHERE name = @KeyName AND state = 'active' ORDER BY zone_id",
+                new { KeyName }))
+                .Select(row => (row.ZoneId, new SigningKeyRow(row.Id, row.Envelope, row.Version, row.State, row.ActivatesAt)))
+                .ToImmutableArray(),
+            cancellationToken);
+
     /// <summary>The STS's own rotation (sts.md 6.2): the new key signs at once; the old one stays published. False when the zone does not exist.</summary>
     public Task<bool> RotateAsync(
         string zoneId, string keyId, byte[] envelope, bool retirePrevious, DateTimeOffset now, CancellationToken cancellationToken) =>
@@ -139,6 +149,7 @@ public sealed class SigningKeyStore(Database database, EventOutbox outbox)
     private sealed class Row
     {
         public string Id { get; set; } = "";
+        public string ZoneId { get; set; } = "";
         public byte[] Envelope { get; set; } = [];
         public long Version { get; set; }
         public string State { get; set; } = "";

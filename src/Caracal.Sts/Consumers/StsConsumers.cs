@@ -69,11 +69,21 @@ internal sealed class StsConsumers
     private static async Task RevokeAsync(
         StreamEntry entry, RevocationWriter revocations, DatabaseClock clock, CancellationToken cancellationToken)
     {
-        if (entry.Value("zone_id") is { } zone && entry.Value("session_id") is { } record)
+        var record = Present(entry, "session_id") ?? Present(entry, "sid") ?? Present(entry, "root_sid");
+        if (Present(entry, "zone_id") is not { } zone
+            || (record ?? Present(entry, "agent_session_id") ?? Present(entry, "delegation_edge_id") ?? Present(entry, "edge_id")) is null)
+        {
+            // streams.md 5.1: it revokes nothing, and somebody has to learn that it was meant to.
+            throw new FormatException("missing zone_id, or session_id, agent_session_id and delegation_edge_id");
+        }
+
+        if (record is not null)
         {
             await revocations.RevokeTreeAsync(zone, record, entry.Value("reason"), clock.Now, cancellationToken);
         }
     }
+
+    private static string? Present(StreamEntry entry, string name) => entry.Value(name) is { Length: > 0 } value ? value : null;
 
     private static Task Forget(StreamEntry entry, ZoneStates zones)
     {

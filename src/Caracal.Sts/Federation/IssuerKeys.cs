@@ -16,7 +16,7 @@ internal sealed class IssuerKeys(Func<HttpRequestMessage, CancellationToken, Tas
     // A key id nobody has seen makes us look again, but not more often than this.
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(30);
 
-    private readonly SingleFlight<Known?> _flights = new(TimeSpan.FromSeconds(10));
+    private readonly SingleFlight<Known> _flights = new(TimeSpan.FromSeconds(10));
     private readonly ConcurrentDictionary<string, Known> _known = new(StringComparer.Ordinal);
 
     /// <summary>The issuer's key with this id; null when it has none or its document cannot be had.</summary>

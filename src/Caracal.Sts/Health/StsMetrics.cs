@@ -85,6 +85,7 @@ internal sealed class StsMetrics
         Gauge("audit_replay_files", () => trail.Figures.Files);
         Gauge("audit_replay_bytes", () => trail.Figures.Bytes);
         Gauge("audit_replay_oldest_age_seconds", () => trail.Figures.OldestAge.TotalSeconds);
+        Registry.ObserveCounter(Prefix + "allocated_bytes_total", () => GC.GetTotalAllocatedBytes());
         Registry.ObserveCounter(Prefix + "opa_eval_total", () => policy.Evaluations);
         Registry.ObserveCounter(Prefix + "opa_eval_errors_total", () => policy.EvaluationErrors);
         Registry.ObserveCounter(Prefix + "opa_eval_duration_seconds_total", () => policy.EvaluationTime.TotalSeconds);

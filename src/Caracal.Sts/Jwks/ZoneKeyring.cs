@@ -27,7 +27,7 @@ internal sealed class ZoneKeyring(SigningKeyStore store, KekRing kek, DatabaseCl
             {
                 keys.Add(known with { State = row.State, ActivatesAt = row.ActivatesAt });
             }
-            else if (Open(row) is { } opened)
+            else if (TryOpen(row) is { } opened)
             {
                 keys.Add(opened);
             }
@@ -56,7 +56,8 @@ internal sealed class ZoneKeyring(SigningKeyStore store, KekRing kek, DatabaseCl
         }
     }
 
-    private OpenedKey? Open(SigningKeyRow row)
+    /// <summary>Opens one row by itself; null, counted and logged, when it does not open. The caller disposes the private key.</summary>
+    public OpenedKey? TryOpen(SigningKeyRow row)
     {
         var outcome = Css1Envelope.Open(kek, SealedLocations.ZoneSigningKey, row.Envelope, out var pem);
         using (pem)

@@ -17,7 +17,7 @@ internal sealed class ClientTokens(
     private const int MostProviders = 10_000;
     private static readonly TimeSpan Early = TimeSpan.FromSeconds(30);
 
-    private readonly SingleFlight<UpstreamToken?> _flights = new(TimeSpan.FromSeconds(15));
+    private readonly SingleFlight<UpstreamToken> _flights = new(TimeSpan.FromSeconds(15));
     private readonly ConcurrentDictionary<string, Known> _known = new(StringComparer.Ordinal);
 
     /// <summary>Null when there is none to be had now.</summary>

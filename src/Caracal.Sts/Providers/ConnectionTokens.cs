@@ -1,5 +1,4 @@
 using System.Text;
-using Caracal.Keys.Rings;
 using Caracal.Keys.Sealing;
 using Caracal.Keys.Secrets;
 using Caracal.Protocol;
@@ -21,7 +20,7 @@ internal readonly record struct ConnectionOutcome(
 /// <summary>The access token a user, or the shared account, consented to, refreshed when it is about to end (sts.md 9.3).</summary>
 internal sealed class ConnectionTokens(
     ProviderConnectionStore store, TokenEndpointClient endpoint, ProviderCircuit circuit, RefreshLease lease, StsSettings settings,
-    KekRing kek, DatabaseClock clock, StsMetrics metrics)
+    DatabaseClock clock, StsMetrics metrics)
 {
     private static readonly TimeSpan Early = TimeSpan.FromSeconds(30);
     private const int Tries = 3;
@@ -79,21 +78,27 @@ internal sealed class ConnectionTokens(
 
         try
         {
-            return await _flights.RunAsync(
+            var result = await _flights.RunAsync(
                 connection.Id,
-                ct => lease.RunAsync(
+                async ct => await lease.RunAsync(
                     connection.Id,
-                    async isDone => await store.FindByIdAsync(connection.Id, isDone) is { } now && (!now.IsActive || !IsDue(now)),
+                    async look => await store.FindByIdAsync(connection.Id, look) is { } now && (!now.IsActive || !IsDue(now)),
                     held => RefreshOwnedAsync(connection.Id, credentials, held),
                     ct),
                 metrics.RefreshShared,
                 cancellationToken);
+            if (result is not null)
+            {
+                return result;
+            }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            metrics.RefreshFailed();
-            return Failed("the refresh did not end in time");
+            // The lease went to another replica in the middle.
         }
+
+        metrics.RefreshFailed();
+        return Failed("the refresh did not end in time");
     }
 
     private async Task<RefreshResult> RefreshOwnedAsync(string id, OAuthCredentials credentials, CancellationToken cancellationToken)
@@ -181,7 +186,7 @@ internal sealed class ConnectionTokens(
     private static Refusal RefusalFor(RefreshResult result) =>
         result.Code == StsErrors.ConnectionExpired.Code ? StsErrors.ConnectionExpired : StsErrors.CredentialFailed;
 
-    private byte[] Seal(string location, string token) => Css1Envelope.Seal(kek, location, Encoding.UTF8.GetBytes(token));
+    private byte[] Seal(string location, string token) => Css1Envelope.Seal(settings.Kek, location, Encoding.UTF8.GetBytes(token));
 
     private string? Open(string location, byte[]? envelope)
     {
@@ -191,7 +196,7 @@ internal sealed class ConnectionTokens(
         }
 
         metrics.SecretRead();
-        var outcome = Css1Envelope.Open(kek, location, envelope, out var plaintext);
+        var outcome = Css1Envelope.Open(settings.Kek, location, envelope, out var plaintext);
         using (plaintext)
         {
             if (outcome == Css1Outcome.Opened)

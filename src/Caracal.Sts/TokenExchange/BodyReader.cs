@@ -6,9 +6,9 @@ namespace Caracal.Sts.TokenExchange;
 /// <summary>Reads a request body whole, up to a limit; the exact bytes are what signatures cover.</summary>
 internal static class BodyReader
 {
-    private static readonly TimeSpan RequestTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RequestTime = TimeSpan.FromSeconds(5);
 
-    /// <summary>Null when the body is larger than <paramref name="limit"/> or did not arrive within 10 seconds.</summary>
+    /// <summary>Null when the body is larger than <paramref name="limit"/> or did not arrive within 5 seconds.</summary>
     public static async ValueTask<byte[]?> ReadAsync(HttpContext context, int limit)
     {
         if (context.Request.ContentLength > limit)

@@ -12,17 +12,24 @@ internal static class SignedCall
 
     /// <summary>True only for a complete, fresh, correctly signed call that was never seen before.</summary>
     public static async ValueTask<bool> VerifyAsync(
+        GatewayProof proof, HmacKeyRing? keys, ISharedState state, DatabaseClock clock, CancellationToken cancellationToken) =>
+        await MatchAsync(proof, keys, state, clock, cancellationToken) != KeySlot.None;
+
+    /// <summary>The slot of the key that signed such a call; none for any other.</summary>
+    public static async ValueTask<KeySlot> MatchAsync(
         GatewayProof proof, HmacKeyRing? keys, ISharedState state, DatabaseClock clock, CancellationToken cancellationToken)
     {
         if (keys is null || proof.Timestamp is null || proof.Nonce is not { Length: > 0 and <= 256 } || proof.Signature is null)
         {
-            return false;
+            return KeySlot.None;
         }
 
         var verdict = GatewaySignature.Verify(
             keys, proof.Timestamp, proof.Nonce, proof.Method, proof.Path, proof.Body.Span, proof.Signature,
-            clock.Process.GetUtcNow(), out _);
+            clock.Process.GetUtcNow(), out var slot);
         return verdict == GatewayVerdict.Accepted
-            && await state.TryAddAsync(NoncePrefix + proof.Nonce, "1", GatewaySignature.NonceLifetime, cancellationToken);
+            && await state.TryAddAsync(NoncePrefix + proof.Nonce, "1", GatewaySignature.NonceLifetime, cancellationToken)
+                ? slot
+                : KeySlot.None;
     }
 }

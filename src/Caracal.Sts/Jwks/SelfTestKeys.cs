@@ -1,0 +1,79 @@
+using System.Security.Cryptography;
+using Caracal.Hosting.Http;
+using Caracal.Hosting.Metrics;
+using Caracal.Storage;
+using Caracal.Storage.SigningKeys;
+using Microsoft.AspNetCore.Http;
+
+namespace Caracal.Sts.Jwks;
+
+/// <summary><c>POST /internal/keys/selftest</c> (operations.md 6.1): whether every zone's signing key opens here and signs.</summary>
+internal sealed class SelfTestKeys(SigningKeyStore store, ZoneKeyring keyring, MetricsAccess access)
+{
+    private static readonly byte[] Sample = "caracal key self test"u8.ToArray();
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        if (!access.Allows(context.Request))
+        {
+            // Whoever may not know is not told that there is something to know.
+            await ErrorBody.WriteAsync(context, StsErrors.NotFound);
+            return;
+        }
+
+        try
+        {
+            var zones = 0;
+            var failed = new List<string>();
+            foreach (var (zoneId, row) in await store.ListSigningAsync(context.RequestAborted))
+            {
+                zones++;
+                if (keyring.TryOpen(row) is not { } key || !Works(key))
+                {
+                    failed.Add(zoneId);
+                }
+            }
+
+            await WriteAsync(context, zones, failed);
+        }
+        catch (StorageUnavailableException)
+        {
+            await ErrorBody.WriteAsync(context, StsErrors.Unavailable);
+        }
+    }
+
+    private static bool Works(OpenedKey key)
+    {
+        using (key.Private)
+        {
+            Span<byte> signature = stackalloc byte[Keys.Signatures.SigningKey.SignatureSize];
+            try
+            {
+                key.Private.Sign(Sample, signature);
+                return key.Public.Verify(Sample, signature);
+            }
+            catch (CryptographicException)
+            {
+                return false;
+            }
+        }
+    }
+
+    private static Task WriteAsync(HttpContext context, int zones, List<string> failed) =>
+        ErrorBody.WriteJsonAsync(context.Response, writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("zones_checked"u8, zones);
+            writer.WriteStartArray("failed"u8);
+            foreach (var zoneId in failed)
+            {
+                writer.WriteStringValue(zoneId);
+            }
+
+            writer.WriteEndArray();
+            writer.WriteNumber("samples_opened"u8, zones - failed.Count);
+            writer.WriteBoolean("ok"u8, failed.Count == 0);
+            writer.WriteEndObject();
+        });
+}
