@@ -50,6 +50,50 @@ public sealed class BothEnginesTests
         Assert.Equal(403, (await sts.PostAsync(StsHarness.Mint(("delegation_edge_id", "e2")))).Status);
     }
 
+    // docs/decisions 0005: what the Coordinator admits (a child's hops are its parent's minus one) can mint, and no more.
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task A_chain_mints_as_deep_as_its_root_allows_and_no_deeper(Engine engine)
+    {
+        await using var sts = await StsHarness.StartAsync(engine);
+        await sts.SqlAsync("UPDATE delegation_edges SET constraints_json = @two WHERE id = 'e1'", new { two = new Storage.JsonText("""{"max_hops":2}""") });
+        foreach (var (edge, source, target, parent) in new[] { ("e2", "s2", "s3", "e1"), ("e3", "s3", "s4", "e2") })
+        {
+            await sts.SqlAsync(
+                """
+                INSERT INTO sessions (id, zone_id, application_id, subject_authority_record_id, status, labels, started_at, last_active_at,
+                    ttl_seconds, metadata_json, updated_at, lifecycle)
+                SELECT @target, zone_id, application_id, subject_authority_record_id, status, labels, started_at, last_active_at,
+                    ttl_seconds, metadata_json, updated_at, lifecycle FROM sessions WHERE id = 's2'
+                """,
+                new { target });
+            await sts.SqlAsync(
+                """
+                INSERT INTO delegation_edges (id, zone_id, source_session_id, target_session_id, issuer_application_id, receiver_application_id,
+                    parent_edge_id, scopes, constraints_json, status, expires_at, created_at, updated_at)
+                VALUES (@edge, 'zone-1', @source, @target, 'app-p', 'app-p', @parent, @scopes, @constraints, 'active', @end, @now, @now)
+                """,
+                new
+                {
+                    edge,
+                    source,
+                    target,
+                    parent,
+                    scopes = new[] { "nucleus:pay" },
+                    constraints = new Storage.JsonText(edge == "e2" ? "{}" : """{"max_hops":9}"""),
+                    now = DateTimeOffset.UtcNow,
+                    end = DateTimeOffset.UtcNow.AddHours(1),
+                });
+        }
+
+        var two = await sts.PostAsync(StsHarness.Mint(("agent_session_id", "s3"), ("delegation_edge_id", "e2")));
+        Assert.Equal(["e1", "e2"], two.Claims.DelegationPath);
+        Assert.Equal(3, two.Claims.DelegationChain.Count);
+        Assert.Equal(200, (await sts.ExchangeAsync(two.Token)).Status);
+        Assert.Equal(403, (await sts.PostAsync(StsHarness.Mint(("agent_session_id", "s4"), ("delegation_edge_id", "e3")))).Status);
+    }
+
     [Theory]
     [InlineData(Engine.Sqlite)]
     [InlineData(Engine.Postgres)]

@@ -9,8 +9,16 @@ internal sealed class CapturedAudit : IAuditSink
 {
     private readonly ConcurrentQueue<JsonElement> _events = new();
 
+    /// <summary>True while nothing can be delivered.</summary>
+    public bool Away { get; set; }
+
     public Task ShipAsync(IReadOnlyList<ReadOnlyMemory<byte>> events, CancellationToken ct)
     {
+        if (Away)
+        {
+            throw new IOException("away");
+        }
+
         foreach (var bytes in events)
         {
             using var document = JsonDocument.Parse(bytes);

@@ -52,7 +52,7 @@ internal sealed class StsHarness : IAsyncDisposable
     private readonly DirectoryInfo _journal;
     private HttpMessageInvoker? _issuers;
     private TimeProvider _time = TimeProvider.System;
-    private RoleServer _server;
+    private StsReplica _replica;
     private AuditTrail _trail;
 
     private StsHarness(TestStore store, DirectoryInfo journal, StsSettings settings, CapturedAudit audit, AuditTrail trail, BreakableState state)
@@ -60,7 +60,7 @@ internal sealed class StsHarness : IAsyncDisposable
         _store = store;
         _journal = journal;
         _trail = trail;
-        _server = null!;
+        _replica = null!;
         Settings = settings;
         Audit = audit;
         State = state;
@@ -321,35 +321,33 @@ internal sealed class StsHarness : IAsyncDisposable
         return form;
     }
 
+    /// <summary>Another instance over the same store, streams and shared state; answers over its own port.</summary>
+    public Task<StsReplica> ReplicaAsync() => StsReplica.StartAsync(Settings, Dependencies());
+
     private async Task RunAsync()
     {
-        var logging = new JsonLineLogging(TextWriter.Null, LogLevel.Warning, "test", "test");
         Clock = new DatabaseClock(Database, _time);
-        Service = new StsService(Settings, new StsDependencies
-        {
-            Database = Database,
-            Clock = Clock,
-            Outbox = new EventOutbox(),
-            Streams = Streams,
-            State = State,
-            Leases = State,
-            Audit = _trail,
-            Logger = logging.CreateLogger("sts"),
-            Http = _issuers,
-        });
-        _server = RoleServer.Create(StsService.ServerOptions(Settings), logging);
-        Service.MapRoutes(_server.Application);
-        await Service.StartAsync(CancellationToken.None);
-        await _server.StartAsync(CancellationToken.None);
-        Client = new HttpClient { BaseAddress = new Uri(_server.Address) };
+        _replica = await StsReplica.StartAsync(Settings, Dependencies());
+        Service = _replica.Service;
+        Client = _replica.Client;
     }
+
+    private StsDependencies Dependencies() => new()
+    {
+        Database = Database,
+        Clock = Clock,
+        Outbox = new EventOutbox(),
+        Streams = Streams,
+        State = State,
+        Leases = State,
+        Audit = _trail,
+        Logger = new JsonLineLogging(TextWriter.Null, LogLevel.Warning, "test", "test").CreateLogger("sts"),
+        Http = _issuers,
+    };
 
     private async Task StopAsync()
     {
-        Client.Dispose();
-        await _server.StopAsync(CancellationToken.None);
-        await _server.DisposeAsync();
-        await Service.DisposeAsync();
+        await _replica.DisposeAsync();
         await _trail.DisposeAsync();
     }
 

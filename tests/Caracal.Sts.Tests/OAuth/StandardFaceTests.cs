@@ -22,7 +22,7 @@ public sealed class StandardFaceTests
         Assert.Equal("https://sts.example.com/.well-known/jwks.json?zone_id=zone-1", answer.Text("jwks_uri"));
         Assert.Equal("""["urn:ietf:params:oauth:grant-type:token-exchange"]""", answer.Text("grant_types_supported"));
         Assert.Equal("[]", answer.Text("response_types_supported"));
-        Assert.Equal("public, max-age=300, must-revalidate", answer.Response.Headers.CacheControl!.ToString());
+        Assert.Equal("public, must-revalidate, max-age=300", answer.Response.Headers.CacheControl!.ToString());
         Assert.Equal(404, (await sts.GetAsync("/.well-known/oauth-authorization-server/zone-x")).Status);
         Assert.Equal(400, (await sts.GetAsync("/.well-known/oauth-authorization-server")).Status);
         await sts.SqlAsync("UPDATE zones SET archived_at = @now WHERE id = 'zone-1'", new { now = DateTimeOffset.UtcNow });

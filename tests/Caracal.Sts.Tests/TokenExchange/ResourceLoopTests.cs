@@ -107,7 +107,7 @@ public sealed class ResourceLoopTests
     }
 
     [Theory]
-    [InlineData("result := {\"decision\": \"allow\", \"decision\": \"deny\"}\n\nresult := 7", 503, "policy_eval_failed")]
+    [InlineData("result := {\"decision\": \"maybe\", \"evaluation_status\": \"complete\"}", 503, "policy_eval_failed")]
     [InlineData("result := {\"decision\": \"allow\", \"evaluation_status\": \"partial\", \"determining_policies\": [], \"diagnostics\": []}", 403, "complete_is_required")]
     public async Task Step_09_an_engine_error_or_an_incomplete_result_ends_the_request(string rule, int status, string recorded)
     {
