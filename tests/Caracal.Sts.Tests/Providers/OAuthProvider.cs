@@ -30,7 +30,7 @@ internal static class OAuthProvider
         var reference = SealedLocations.ProviderSecret(StsHarness.Zone, "prov-oauth");
         var document = JsonSerializer.SerializeToUtf8Bytes(secrets.ToDictionary(pair => pair.Name, pair => pair.Value));
         var envelope = Css1Envelope.Seal(sts.Settings.Kek, reference, document);
-        return sts.Database.WriteAsync(async work =>
+        return sts.Owner.WriteAsync(async work =>
         {
             await work.Connection.ExecuteAsync(
                 "UPDATE providers SET provider_kind = @kind, config_json = @config WHERE id = 'prov-oauth'",
