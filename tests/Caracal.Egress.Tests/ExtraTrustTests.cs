@@ -112,7 +112,7 @@ public sealed class ExtraTrustTests : IDisposable
             await using var tls = new SslStream(client.GetStream());
             await tls.AuthenticateAsServerAsync(certificate);
             var buffer = new byte[4096];
-            await tls.ReadAtLeastAsync(buffer, 1, throwOnEndOfStream: false);
+            _ = await tls.ReadAtLeastAsync(buffer, 1, throwOnEndOfStream: false);
             await tls.WriteAsync("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"u8.ToArray());
         }
         catch (Exception fault) when (fault is IOException or SocketException or System.Security.Authentication.AuthenticationException or ObjectDisposedException)
