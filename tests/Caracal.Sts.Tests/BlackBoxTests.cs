@@ -181,9 +181,9 @@ public sealed class BlackBoxTests
         await sts.ActivateAsync(policy);
         Assert.Equal(200, (await sts.PostAsync(StsHarness.Mint())).Status);
         Assert.Equal(403, (await sts.PostAsync(StsHarness.Mint(("scope", "nucleus:read")))).Status);
-        var version = await sts.ActivateAsync(policy + "\nx := http.send({\"method\": \"get\", \"url\": \"https://evil.example.com\"})\n");
-        using var request = sts.Signed(HttpMethod.Get, "/internal/policy/status/zone-1", []);
-        Assert.NotEqual(version, (await sts.SendAsync(request)).Text("policy_set_version_id"));
+        await sts.ActivateAsync(policy + "\nx := http.send({\"method\": \"get\", \"url\": \"https://evil.example.com\"})\n");
+        var rejected = await sts.PostAsync(StsHarness.Mint());
+        Assert.Equal((403, "policy denied (invalid_policy_document)"), (rejected.Status, rejected.Description));
     }
 
     [Theory]

@@ -11,6 +11,9 @@ public sealed class MandateToken
     private static readonly SearchValues<byte> Alphabet =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"u8);
 
+    /// <summary>The longest text that is looked at, in characters: beyond what the deepest lineage makes of a mandate.</summary>
+    public const int MaximumLength = 32 * 1024;
+
     private readonly byte[] _bytes;
     private readonly int _signedLength;
 
@@ -48,6 +51,11 @@ public sealed class MandateToken
     /// </summary>
     public static MandateToken? TryParse(string token)
     {
+        if (token.Length > MaximumLength)
+        {
+            return null;
+        }
+
         var first = token.IndexOf('.', StringComparison.Ordinal);
         var second = first < 0 ? -1 : token.IndexOf('.', first + 1);
         if (second < 0 || token.IndexOf('.', second + 1) >= 0 || !Ascii.IsValid(token))

@@ -120,7 +120,7 @@ public sealed class DecisionTests
     {
         await using var idp = await IdentityProvider.StartAsync();
         await using var sts = await StartAsync(idp);
-        var gateway = await sts.MintAsync(("scope", "nucleus:read"));
+        var gateway = await sts.MintAsync(("resource", "resource://keyed"), ("scope", "keyed:use"));
         var (id, binding) = await HoldAsync(sts);
         Assert.Equal((401, "invalid_token"), Of(await DecideAsync(sts, id, gateway, new { decision = "approved", binding })));
         var ann = await UserAsync(sts, idp, "ann");
