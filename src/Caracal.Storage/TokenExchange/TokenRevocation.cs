@@ -36,9 +36,10 @@ public sealed class TokenRevocation(Database database, EventOutbox outbox)
             },
             cancellationToken);
 
-    /// <summary>True when a Gateway mandate was exchanged already.</summary>
-    public Task<bool> IsSpentAsync(string jti, CancellationToken cancellationToken) =>
+    /// <summary>True when a Gateway mandate was exchanged already; <paramref name="usedUntil"/> is what the exchange wrote down with it.</summary>
+    public Task<bool> IsSpentAsync(string jti, DateTimeOffset usedUntil, CancellationToken cancellationToken) =>
         database.ReadAsync(
-            async connection => await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM used_mandates WHERE jti = @jti", new { jti }) > 0,
+            async connection => await connection.ExecuteScalarAsync<long>(
+                "SELECT count(*) FROM used_mandates WHERE expires_at = @usedUntil AND jti = @jti", new { usedUntil, jti }) > 0,
             cancellationToken);
 }

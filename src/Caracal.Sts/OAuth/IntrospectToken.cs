@@ -5,6 +5,7 @@ using Caracal.Protocol;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage.TokenExchange;
 using Caracal.Sts.TokenExchange;
+using Caracal.Sts.TokenExchange.Steps;
 using Microsoft.AspNetCore.Http;
 
 namespace Caracal.Sts.OAuth;
@@ -50,7 +51,8 @@ internal sealed class IntrospectToken(ExchangeParts parts, OAuthClientAuthentica
             return false;
         }
 
-        return claims.Use != MandateUse.Gateway || !await revocations.IsSpentAsync(claims.Jti!, cancellationToken);
+        return claims.Use != MandateUse.Gateway
+            || !await revocations.IsSpentAsync(claims.Jti!, RecordAndSign.UsedUntil(claims), cancellationToken);
     }
 
     private static void Write(Utf8JsonWriter writer, MandateClaims? claims)

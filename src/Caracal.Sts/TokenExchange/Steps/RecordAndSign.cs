@@ -52,6 +52,9 @@ internal sealed class RecordAndSign(ExchangeParts parts) : IExchangeStep
         return await SigningStep.RegisterAsync(parts, exchange, claims, cancellationToken);
     }
 
+    /// <summary>How long a spent mandate is remembered: beyond the leeway within which it would still be accepted.</summary>
+    public static DateTimeOffset UsedUntil(MandateClaims mandate) => DateTimeOffset.FromUnixTimeSeconds(mandate.ExpiresAt + 120);
+
     // Ids that were only looked up, but granted nothing, are not guarded.
     private static ExchangeLookup Guard(Exchange exchange) =>
         new(exchange.ZoneId, exchange.Record?.Id, exchange.Session?.Id, exchange.Delegation?.Edge.Id);
@@ -67,10 +70,7 @@ internal sealed class RecordAndSign(ExchangeParts parts) : IExchangeStep
         Now = exchange.Now,
         UsedJti = exchange.IsGateway ? exchange.SubjectClaims!.Jti : null,
 
-        // Kept beyond the leeway within which the mandate itself would still be accepted.
-        UsedJtiExpiresAt = exchange.IsGateway
-            ? DateTimeOffset.FromUnixTimeSeconds(exchange.SubjectClaims!.ExpiresAt + 120)
-            : default,
+        UsedJtiExpiresAt = exchange.IsGateway ? UsedUntil(exchange.SubjectClaims!) : default,
         ApprovalId = exchange.Approval?.Id,
     };
 
