@@ -32,6 +32,8 @@ internal sealed class BenchStack : IMeasuredStack
 
     public string AdminToken => Files.AdminToken;
 
+    public string MetricsToken => Files.MetricsToken;
+
     public IReadOnlyList<(string Name, int Pid)> Processes => [("stack", process.Id)];
 
     public static async Task<BenchStack> StartAsync(string? home, CancellationToken stop)

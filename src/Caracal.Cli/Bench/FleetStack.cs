@@ -11,6 +11,8 @@ internal sealed class FleetStack(LocalFleet fleet) : IMeasuredStack
 
     public string AdminToken => fleet.Files.AdminToken;
 
+    public string MetricsToken => fleet.Files.MetricsToken;
+
     public IReadOnlyList<(string Name, int Pid)> Processes { get; } = [.. fleet.Services.Select(service => (service.Role, service.Pid))];
 
     public static async Task<FleetStack> StartAsync(CancellationToken stop) =>

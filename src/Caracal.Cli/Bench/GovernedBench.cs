@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Http.Headers;
 using Caracal.Cli.Client;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Processes;
@@ -38,10 +39,10 @@ internal sealed class GovernedBench
         var zone = await GovernedZone.CreateAsync(
             wire, stack.AdminToken, new ZoneBlueprint { Name = "bench", UpstreamUrl = upstream.Url, ApiKey = "bench-upstream-key" }, stop);
         var bench = new GovernedBench(new AgentApplication(wire, zone), wire, answers);
-        return await bench.MeasureAsync(plan, stack.Processes, stop);
+        return await bench.MeasureAsync(plan, stack.Processes, stack.MetricsToken, stop);
     }
 
-    private async Task<BenchResult> MeasureAsync(BenchPlan plan, IReadOnlyList<(string Name, int Pid)> processes, CancellationToken stop)
+    private async Task<BenchResult> MeasureAsync(BenchPlan plan, IReadOnlyList<(string Name, int Pid)> processes, string metricsToken, CancellationToken stop)
     {
         var authorities = new List<AgentAuthority>();
         for (var i = 0; i < Math.Min(plan.Callers, AuthoritiesPerApplication); i++)
@@ -52,7 +53,7 @@ internal sealed class GovernedBench
         var callers = Enumerable.Range(0, plan.Callers)
             .Select(i => Task.Run(() => CallAsync(authorities[i % authorities.Count], plan.MintsOnly, stop), stop)).ToList();
         await Task.Delay(TimeSpan.FromSeconds(plan.WarmupSeconds), stop);
-        var allocated = await AllocatedAsync(stop);
+        var allocated = await AllocatedAsync(metricsToken, stop);
         var before = processes.Select(process => ProcStat.Read(process.Pid)).ToList();
         var clock = Stopwatch.StartNew();
         measuring = true;
@@ -60,7 +61,7 @@ internal sealed class GovernedBench
         measuring = false;
         var elapsed = clock.Elapsed;
         var after = processes.Select(process => ProcStat.Read(process.Pid)).ToList();
-        allocated = await AllocatedAsync(stop) - allocated;
+        allocated = await AllocatedAsync(metricsToken, stop) - allocated;
         stopping = true;
         await Task.WhenAll(callers);
         var use = processes.Select((process, i) => new ProcessUse(
@@ -102,9 +103,10 @@ internal sealed class GovernedBench
     }
 
     // What the measured process says it has allocated since it started.
-    private async Task<double> AllocatedAsync(CancellationToken stop)
+    private async Task<double> AllocatedAsync(string token, CancellationToken stop)
     {
         using var http = new HttpClient();
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         var text = await http.GetStringAsync(new Uri(client.Endpoints.Sts + "/metrics"), stop);
         var line = text.Split('\n').First(l => l.StartsWith("caracal_sts_allocated_bytes_total ", StringComparison.Ordinal));
         return double.Parse(line[(line.IndexOf(' ', StringComparison.Ordinal) + 1)..], CultureInfo.InvariantCulture);

@@ -8,6 +8,9 @@ internal interface IMeasuredStack : IAsyncDisposable
 
     string AdminToken { get; }
 
+    /// <summary>What metrics are read with.</summary>
+    string MetricsToken { get; }
+
     /// <summary>Our processes by name; servers that are not ours are not measured.</summary>
     IReadOnlyList<(string Name, int Pid)> Processes { get; }
 }

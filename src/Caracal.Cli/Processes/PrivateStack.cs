@@ -55,6 +55,9 @@ internal sealed class PrivateStack : IDisposable
     /// <summary>The generated operator token of the Coordinator.</summary>
     public string CoordinatorToken => Secret(SecretFiles.CoordinatorToken);
 
+    /// <summary>The generated token that metrics are read with.</summary>
+    public string MetricsToken => Secret(SecretFiles.MetricsBearer);
+
     private string Secrets => Path.Combine(Folder, "secrets");
 
     public void Dispose()
