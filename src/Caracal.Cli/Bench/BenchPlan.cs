@@ -6,6 +6,7 @@ internal sealed record BenchPlan
     public required int Callers { get; init; }
     public required int Seconds { get; init; }
     public required int WarmupSeconds { get; init; }
+
     /// <summary>True for separate processes over PostgreSQL and Redis; false for one process on the embedded store.</summary>
     public bool Separate { get; init; }
 
