@@ -13,6 +13,8 @@ internal static class BuiltinTable
     /// <summary>Names that can be called but never give a result.</summary>
     public static IEnumerable<string> WithoutBody => s_all.Values.Where(b => b.Body is null && !b.IsRelation).Select(b => b.Name);
 
+    public static IEnumerable<Builtin> All => s_all.Values;
+
     public static Builtin? Find(string name) => s_all.GetValueOrDefault(name);
 
     private static FrozenDictionary<string, Builtin> Build()
