@@ -5,9 +5,16 @@ namespace Caracal.Rego;
 /// <summary>What a rule defines.</summary>
 public enum RegoRuleKind
 {
+    /// <summary>One value.</summary>
     Complete,
+
+    /// <summary>Members of a set: <c>p contains x</c>.</summary>
     PartialSet,
+
+    /// <summary>Pairs of an object: <c>p[k] := v</c>.</summary>
     PartialObject,
+
+    /// <summary>A function of its arguments.</summary>
     Function,
 }
 
@@ -23,8 +30,10 @@ public sealed record ModuleInfo
     /// <summary>The package path without <c>data</c>, such as <c>caracal.authz</c>.</summary>
     public required string Package { get; init; }
 
+    /// <summary>The paths of the imports, such as <c>data.roles</c>; <c>rego.v1</c> and keywords are not among them.</summary>
     public required IReadOnlyList<string> Imports { get; init; }
 
+    /// <summary>The rules in the order of the source, one for each definition.</summary>
     public required IReadOnlyList<RegoRuleInfo> Rules { get; init; }
 
     /// <summary>References to <c>input</c>, up to their first part that is not a name.</summary>
@@ -43,6 +52,7 @@ public sealed record ModuleInfo
 /// <summary>A module's description, or the errors that prevented it.</summary>
 public sealed record ModuleInspection(ModuleInfo? Module, IReadOnlyList<RegoError> Errors)
 {
+    /// <summary>Whether the module could be read.</summary>
     [System.Diagnostics.CodeAnalysis.MemberNotNullWhen(true, nameof(Module))]
     public bool Succeeded => Module is not null;
 }
@@ -50,7 +60,10 @@ public sealed record ModuleInspection(ModuleInfo? Module, IReadOnlyList<RegoErro
 /// <summary>Reads modules without compiling them.</summary>
 public static class RegoParser
 {
-    /// <summary>Describes a module.</summary>
+    /// <summary>Describes a module of at most <see cref="RegoLimits.ModuleCharacters"/> characters and 256 levels of nesting.</summary>
+    /// <returns>
+    /// The description, or one error: <c>content_too_large</c>, or <c>rego_parse_error</c> with the place where reading stopped.
+    /// </returns>
     public static ModuleInspection Inspect(string source, RegoLanguageMode mode = RegoLanguageMode.Auto, string name = "module.rego")
     {
         if (source.Length > RegoLimits.Default.ModuleCharacters)

@@ -6,7 +6,14 @@ namespace Caracal.Rego;
 /// <summary>Turns modules into a policy, or says why it cannot.</summary>
 public static class RegoCompiler
 {
-    /// <summary>Compiles modules together: they form one tree of rules.</summary>
+    /// <summary>
+    /// Compiles modules together: they form one tree of rules. Takes at most <see cref="RegoLimits.CompileTime"/>; never throws for
+    /// anything a module holds.
+    /// </summary>
+    /// <returns>
+    /// The policy, or at most ten errors of the first phase that has any: <c>content_too_large</c>, <c>rego_parse_error</c>,
+    /// <c>rego_compile_error</c>, <c>rego_type_error</c>, <c>rego_unsafe_var_error</c>, <c>rego_recursion_error</c>.
+    /// </returns>
     public static RegoCompilation Compile(IReadOnlyList<RegoModule> modules, RegoCompilerOptions? options = null)
     {
         RegoCompilation? result = null;
@@ -57,6 +64,7 @@ public sealed class RegoCompilation
     /// <summary>At most ten errors of the first phase that reported any.</summary>
     public IReadOnlyList<RegoError> Errors { get; }
 
+    /// <summary>Whether there is a policy.</summary>
     [System.Diagnostics.CodeAnalysis.MemberNotNullWhen(true, nameof(Policy))]
     public bool Succeeded => Policy is not null;
 }

@@ -7,12 +7,25 @@ namespace Caracal.Rego;
 /// <summary>The type of a <see cref="RegoValue"/>, in the language's order of types.</summary>
 public enum RegoKind
 {
+    /// <summary>The one value <c>null</c>.</summary>
     Null,
+
+    /// <summary><c>false</c> or <c>true</c>.</summary>
     Boolean,
+
+    /// <summary>An integer of any size or an exact decimal.</summary>
     Number,
+
+    /// <summary>A text; positions and lengths count code points.</summary>
     String,
+
+    /// <summary>Values in order.</summary>
     Array,
+
+    /// <summary>Pairs; a key may be any value.</summary>
     Object,
+
+    /// <summary>Distinct values.</summary>
     Set,
 }
 
@@ -153,27 +166,37 @@ public abstract class RegoValue : IEquatable<RegoValue>, IComparable<RegoValue>
     /// <summary>The item of an array, the value of an object's key, or the member of a set; null when absent.</summary>
     public virtual RegoValue? Find(RegoValue key) => null;
 
+    /// <summary>The language's equality: <c>1</c> equals <c>1.0</c>; values of different types never are equal.</summary>
     public abstract bool Equals(RegoValue? other);
 
+    /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as RegoValue);
 
+    /// <summary>Equal values have equal hash codes; they differ from process to process.</summary>
     public abstract override int GetHashCode();
 
+    /// <summary>The language's total order: by type, then by value; undefined comes first.</summary>
     public int CompareTo(RegoValue? other) => ValueOrder.Compare(this, other);
 
     /// <summary>The language's text form of this value.</summary>
     public override string ToString() => ValueText.Of(this);
 
+    /// <summary>Whether two values are equal.</summary>
     public static bool operator ==(RegoValue? left, RegoValue? right) => left is null ? right is null : left.Equals(right);
 
+    /// <summary>Whether two values differ.</summary>
     public static bool operator !=(RegoValue? left, RegoValue? right) => !(left == right);
 
+    /// <summary>Whether the left value comes first.</summary>
     public static bool operator <(RegoValue? left, RegoValue? right) => ValueOrder.Compare(left, right) < 0;
 
+    /// <summary>Whether the left value does not come last.</summary>
     public static bool operator <=(RegoValue? left, RegoValue? right) => ValueOrder.Compare(left, right) <= 0;
 
+    /// <summary>Whether the left value comes last.</summary>
     public static bool operator >(RegoValue? left, RegoValue? right) => ValueOrder.Compare(left, right) > 0;
 
+    /// <summary>Whether the left value does not come first.</summary>
     public static bool operator >=(RegoValue? left, RegoValue? right) => ValueOrder.Compare(left, right) >= 0;
 
     private InvalidOperationException Wrong(RegoKind wanted) => new($"the value is of kind {Kind}, not {wanted}");

@@ -4,7 +4,7 @@ using Caracal.Conformance;
 
 if (args.Length == 0)
 {
-    Console.Error.WriteLine("usage: Caracal.Conformance <folder> [--scope language,P1,P2,P3] [--only text] [--json out] [--quiet]");
+    Console.Error.WriteLine("usage: Caracal.Conformance <folder> [--scope language,P1,P2,P3] [--only text] [--json out] [--quiet]\n       Caracal.Conformance <folder> --format");
     return 2;
 }
 
@@ -13,6 +13,13 @@ if (!Directory.Exists(folder))
 {
     Console.Error.WriteLine($"no such folder: {folder}");
     return 2;
+}
+
+if (args.Contains("--format"))
+{
+    var (formatted, broken) = FormatCheck.Run(Case.ReadAll(folder), Console.Out);
+    Console.WriteLine($"{formatted} modules formatted, {broken} failed");
+    return broken == 0 && formatted > 0 ? 0 : 1;
 }
 
 var scopes = (Option("--scope") ?? "language,P1,P2").Split(',', StringSplitOptions.TrimEntries).ToHashSet(StringComparer.Ordinal);

@@ -4,7 +4,7 @@ namespace Caracal.Cli.CommandLine;
 /// <remarks><c>--name value</c>, <c>--name=value</c> or bare <c>--name</c>; a bare flag takes the next word unless that is a flag.</remarks>
 internal sealed class Arguments
 {
-    private readonly Dictionary<string, string> flags = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<string>> flags = new(StringComparer.Ordinal);
 
     private Arguments(IReadOnlyList<string> words, IReadOnlyList<string> operands)
     {
@@ -18,7 +18,9 @@ internal sealed class Arguments
     /// <summary>The words that are neither flags nor their values.</summary>
     public IReadOnlyList<string> Operands { get; }
 
-    public static Arguments Parse(IReadOnlyList<string> words)
+    /// <param name="words">What was typed.</param>
+    /// <param name="switches">Flags that never take the next word, so that <c>--json file</c> means what it says.</param>
+    public static Arguments Parse(IReadOnlyList<string> words, params ReadOnlySpan<string> switches)
     {
         var operands = new List<string>();
         var parsed = new Arguments(words, operands);
@@ -33,15 +35,15 @@ internal sealed class Arguments
             var name = words[i][2..];
             if (name.IndexOf('=', StringComparison.Ordinal) is var at and > 0)
             {
-                parsed.flags[name[..at]] = name[(at + 1)..];
+                parsed.Add(name[..at], name[(at + 1)..]);
             }
-            else if (i + 1 < words.Count && !words[i + 1].StartsWith("--", StringComparison.Ordinal))
+            else if (!switches.Contains(name) && i + 1 < words.Count && !words[i + 1].StartsWith("--", StringComparison.Ordinal))
             {
-                parsed.flags[name] = words[++i];
+                parsed.Add(name, words[++i]);
             }
             else
             {
-                parsed.flags[name] = "true";
+                parsed.Add(name, "true");
             }
         }
 
@@ -49,13 +51,17 @@ internal sealed class Arguments
     }
 
     /// <summary>True for bare presence or the literal <c>true</c>.</summary>
-    public bool IsOn(string flag) => flags.TryGetValue(flag, out var value) && value == "true";
+    public bool IsOn(string flag) => Value(flag) == "true";
 
-    public string? Value(string flag) => flags.GetValueOrDefault(flag);
+    /// <summary>What a flag was given; the last time when it was given several times.</summary>
+    public string? Value(string flag) => flags.GetValueOrDefault(flag)?[^1];
+
+    /// <summary>Everything a flag was given, in order.</summary>
+    public IReadOnlyList<string> Values(string flag) => flags.GetValueOrDefault(flag) ?? [];
 
     public int Integer(string flag, int fallback, int minimum, int maximum)
     {
-        if (!flags.TryGetValue(flag, out var text)) return fallback;
+        if (Value(flag) is not { } text) return fallback;
         return int.TryParse(text, out var number) && number >= minimum && number <= maximum
             ? number
             : throw new CommandFailure($"--{flag} must be an integer from {minimum} to {maximum}");
@@ -68,5 +74,11 @@ internal sealed class Arguments
         {
             if (!known.Contains(name)) throw new CommandFailure($"unknown flag --{name}");
         }
+    }
+
+    private void Add(string name, string value)
+    {
+        if (!flags.TryGetValue(name, out var values)) flags[name] = values = [];
+        values.Add(value);
     }
 }

@@ -1,6 +1,7 @@
 using Caracal.Cli.Bench;
 using Caracal.Cli.Commands;
 using Caracal.Cli.Demo;
+using Caracal.Cli.Policies;
 
 namespace Caracal.Cli.CommandLine;
 
@@ -18,6 +19,7 @@ internal static class CommandTable
         MigrateCommand.Descriptor,
         ProvisionCommand.Descriptor,
         MigrateStoreCommand.Descriptor,
+        PolicyCommand.Descriptor,
         BenchCommand.Descriptor,
     ];
 

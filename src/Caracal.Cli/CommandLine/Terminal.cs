@@ -38,6 +38,12 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool colour 
     /// <summary>The ok or failed mark alone, for table cells.</summary>
     public string Mark(bool ok) => ok ? Paint(ascii ? "+" : "✓", "1;32") : Paint(ascii ? "x" : "✗", "1;31");
 
+    /// <summary>Text that steps back behind the rest, where there are colours.</summary>
+    public string Faint(string text) => Paint(text, "2");
+
+    /// <summary>Text that is wrong, where there are colours.</summary>
+    public string Bad(string text) => Paint(text, "1;31");
+
     public void Table(IReadOnlyList<string> header, IReadOnlyList<IReadOnlyList<string?>> rows)
     {
         if (rows.Count == 0)

@@ -4,7 +4,7 @@ using Caracal.Rego.Syntax;
 namespace Caracal.Rego.Compilation;
 
 /// <summary>Turns ordered bodies into plans. Terms and references have their own files.</summary>
-internal sealed partial class CodeGen(TreeNode root, bool remembersCalls)
+internal sealed partial class CodeGen(TreeNode root, bool remembersCalls, RegoCoverage? coverage = null)
 {
     private string _file = "";
     private GroupUses _uses = new();
@@ -23,6 +23,7 @@ internal sealed partial class CodeGen(TreeNode root, bool remembersCalls)
         var ops = new List<Op>();
         Body(ir.Body, ops);
         var place = Place(ir.At);
+        if (coverage is not null) ops.Add(coverage.Probe(place));
         switch (group.Kind)
         {
             case GroupKind.Set:
@@ -70,6 +71,7 @@ internal sealed partial class CodeGen(TreeNode root, bool remembersCalls)
 
     private void Literal(IrLiteral literal, List<Op> ops)
     {
+        if (coverage is not null) ops.Add(coverage.Probe(Place(literal.At)));
         if (literal.With.Count == 0)
         {
             Core(literal, ops);

@@ -97,7 +97,8 @@ internal sealed class PolicyCompiler(RegoCompilerOptions options)
         dependencies.Build();
         dependencies.CheckRecursion(_errors);
         if (_errors.Any) return null;
-        dependencies.MarkConstants(resolver.Replaced);
+        // Values kept with the policy would hide which lines an evaluation needs.
+        if (options.Coverage is null) dependencies.MarkConstants(resolver.Replaced);
         return new PolicyPlan(tree.Root, tree.Groups, tree.SlotCount, calls, options.Limits, options.DeniedBuiltins);
     }
 
@@ -120,7 +121,7 @@ internal sealed class PolicyCompiler(RegoCompilerOptions options)
 
     private int Generate(RuleTreeBuilder tree, Dictionary<RuleSource, IReadOnlyList<ClauseIr>> clauses)
     {
-        var gen = new CodeGen(tree.Root, remembersCalls: true);
+        var gen = new CodeGen(tree.Root, remembersCalls: options.Coverage is null, options.Coverage);
         foreach (var group in tree.Groups)
         {
             CheckTime();

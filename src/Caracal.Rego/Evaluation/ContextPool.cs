@@ -38,9 +38,11 @@ internal sealed class Freezer
     {
         Deadline = TimeSpan.FromMilliseconds(500),
         StepLimit = 50_000_000,
-        MemoryLimit = 256L * 1024 * 1024,
         StrictBuiltinErrors = true,
     };
+
+    // All kept values together: they live as long as the policy does.
+    private long _memory = 128L * 1024 * 1024;
 
     private readonly EvalContext _ctx = new();
     private readonly long _started = Stopwatch.GetTimestamp();
@@ -82,7 +84,7 @@ internal sealed class Freezer
         if (Stopwatch.GetElapsedTime(_started) > s_total) return false;
         try
         {
-            _ctx.Start(_state, null, s_options, usesConstants: true, null, CancellationToken.None);
+            _ctx.Start(_state, null, s_options with { MemoryLimit = _memory }, usesConstants: true, null, CancellationToken.None);
             evaluate(_ctx);
             return true;
         }
@@ -92,6 +94,7 @@ internal sealed class Freezer
         }
         finally
         {
+            _memory = Math.Max(0, _memory - _ctx.Memory);
             _ctx.Finish();
         }
     }

@@ -67,6 +67,9 @@ internal sealed class EvalContext
 
     public long Steps => _steps - Math.Max(0, _ticks);
 
+    /// <summary>Bytes of values built so far, estimated.</summary>
+    public long Memory => _memory;
+
     public SourcePlace Place { get; set; } = SourcePlace.None;
 
     public void Start(

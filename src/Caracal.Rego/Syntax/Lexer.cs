@@ -8,13 +8,13 @@ internal sealed class Lexer(string source)
 {
     private const int MaxTemplateNesting = 64;
 
-    private readonly List<string> _comments = [];
+    private readonly List<Comment> _comments = [];
     private int _at;
     private int _line = 1;
     private int _lineStart;
     private int _nesting;
 
-    public static (List<Token> Tokens, List<string> Comments) Read(string source)
+    public static (List<Token> Tokens, List<Comment> Comments) Read(string source)
     {
         var lexer = new Lexer(source);
         if (source.StartsWith('\uFEFF')) lexer._at = 1;
@@ -110,7 +110,7 @@ internal sealed class Lexer(string source)
     {
         var start = _at + 1;
         while (_at < source.Length && source[_at] != '\n') _at++;
-        _comments.Add(source[start.._at].TrimEnd('\r'));
+        _comments.Add(new Comment(source[start.._at].TrimEnd('\r'), start - 1));
     }
 
     private Token Number(Place at, bool space, bool line)

@@ -16,6 +16,7 @@ internal sealed partial class Parser
     private int _at;
     private int _nesting;
     private long _work;
+    private List<(int Token, TokenRoles Role)>? _roles;
     private bool _kwIf;
     private bool _kwContains;
     private bool _kwEvery;
@@ -40,14 +41,33 @@ internal sealed partial class Parser
     public static ModuleTree ParseModule(string file, string source, RegoLanguageMode mode)
     {
         var (tokens, comments) = Lexer.Read(source);
-        if (mode != RegoLanguageMode.Auto) return new Parser(tokens, mode == RegoLanguageMode.V1).Module(file, comments);
+        return Module(file, tokens, comments, mode, null);
+    }
+
+    /// <summary>Reads a module and what its tokens are for.</summary>
+    public static ModuleText ParseText(string file, string source, RegoLanguageMode mode)
+    {
+        var (tokens, comments) = Lexer.Read(source);
+        var roles = new List<(int Token, TokenRoles Role)>();
+        var tree = Module(file, tokens, comments, mode, roles);
+        var byToken = new TokenRoles[tokens.Count];
+        foreach (var (token, role) in roles) byToken[token] |= role;
+        return new ModuleText(tree, source, tokens, byToken, comments);
+    }
+
+    private static ModuleTree Module(
+        string file, List<Token> tokens, List<Comment> comments, RegoLanguageMode mode, List<(int Token, TokenRoles Role)>? roles)
+    {
+        var texts = comments.ConvertAll(c => c.Text);
+        if (mode != RegoLanguageMode.Auto) return new Parser(tokens, mode == RegoLanguageMode.V1) { _roles = roles }.Module(file, texts);
         try
         {
-            return new Parser(tokens, v1: false).Module(file, comments);
+            return new Parser(tokens, v1: false) { _roles = roles }.Module(file, texts);
         }
         catch (SyntaxException e) when (!e.IsFinal)
         {
-            return new Parser(tokens, v1: true).Module(file, comments);
+            roles?.Clear();
+            return new Parser(tokens, v1: true) { _roles = roles }.Module(file, texts);
         }
     }
 
@@ -66,6 +86,24 @@ internal sealed partial class Parser
         var token = Here;
         if (token.Kind != TokenKind.End) _at++;
         return token;
+    }
+
+    /// <summary>Notes what the token at the cursor is for.</summary>
+    private void Note(TokenRoles role) => _roles?.Add((_at, role));
+
+    /// <summary>Where to go back to when a way of reading the text fails.</summary>
+    private (int At, int Nesting, int Roles) Remember() => (_at, _nesting, _roles?.Count ?? 0);
+
+    private void Return((int At, int Nesting, int Roles) to)
+    {
+        (_at, _nesting) = (to.At, to.Nesting);
+        _roles?.RemoveRange(to.Roles, _roles.Count - to.Roles);
+    }
+
+    private bool TryTake(string symbol, TokenRoles role)
+    {
+        if (Here.Is(symbol)) Note(role);
+        return TryTake(symbol);
     }
 
     private bool TryTake(string symbol)

@@ -6,6 +6,7 @@ internal sealed partial class Parser
     private ModuleTree Module(string file, List<string> comments)
     {
         if (!Here.IsName("package")) throw Here.Kind == TokenKind.End ? new SyntaxException("empty module", Here.At) : Unexpected("package expected");
+        Note(TokenRoles.Statement);
         var packageAt = Take().At;
         var package = Path();
         var imports = new List<ImportTree>();
@@ -13,6 +14,7 @@ internal sealed partial class Parser
         var regoV1 = false;
         while (AtKeyword("import"))
         {
+            Note(TokenRoles.Statement | TokenRoles.Import);
             Take();
             var import = Import();
             if (import.Path[0] == "rego")
@@ -57,7 +59,7 @@ internal sealed partial class Parser
                 if (Here.SpaceBefore || Here.Kind != TokenKind.Name) throw Unexpected("expected ident");
                 path.Add(Take().Text);
             }
-            else if (TryTake("["))
+            else if (TryTake("[", TokenRoles.Index))
             {
                 if (Here.Kind != TokenKind.Text) throw Unexpected("expected string");
                 path.Add(Take().Text);
@@ -111,6 +113,7 @@ internal sealed partial class Parser
     private void Rule(List<RuleTree> rules)
     {
         var at = Here.At;
+        Note(TokenRoles.Statement);
         if (AtKeyword("default"))
         {
             Take();
@@ -122,6 +125,7 @@ internal sealed partial class Parser
         List<Term>? args = null;
         if (Here.Is("(") && !Here.SpaceBefore)
         {
+            Note(TokenRoles.Operands);
             Take();
             args = List(")");
             if (args.Count == 0) throw new SyntaxException("functions must have at least one argument", at);
@@ -187,6 +191,7 @@ internal sealed partial class Parser
 
     private RuleClause Else()
     {
+        Note(TokenRoles.Else);
         var at = Take().At;
         Term? value = null;
         if (Here.Is(":=") || Here.Is("="))
@@ -215,7 +220,7 @@ internal sealed partial class Parser
         while (!Here.SpaceBefore)
         {
             if (TryTake(".")) head.Add(DottedName());
-            else if (TryTake("[")) head.Add(BracketKey());
+            else if (TryTake("[", TokenRoles.Index)) head.Add(BracketKey());
             else break;
         }
 
@@ -228,6 +233,7 @@ internal sealed partial class Parser
         List<Term>? args = null;
         if (Here.Is("(") && !Here.SpaceBefore)
         {
+            Note(TokenRoles.Operands);
             Take();
             args = List(")");
             var names = args.Select(a => a is VarTerm v ? v.Name : throw new SyntaxException("illegal default rule (arguments cannot contain ref or value)", a.At));

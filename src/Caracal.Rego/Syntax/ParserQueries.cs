@@ -18,6 +18,7 @@ internal sealed partial class Parser
 
     private List<Literal> BracesBody()
     {
+        Note(TokenRoles.Body);
         var at = Expect("{").At;
         var body = Query(static t => t.Is("}") || t.Kind == TokenKind.End);
         Expect("}");
@@ -32,8 +33,7 @@ internal sealed partial class Parser
         if (!Here.Is("{")) return [Literal()];
         if (After.Is("}")) throw new SyntaxException("found empty body", Here.At);
         if (LooksLikeBlock()) return BracesBody();
-        var start = _at;
-        var nesting = _nesting;
+        var start = Remember();
         try
         {
             var literal = Literal();
@@ -44,8 +44,7 @@ internal sealed partial class Parser
             // Not a literal, so it is a block.
         }
 
-        _at = start;
-        _nesting = nesting;
+        Return(start);
         return BracesBody();
     }
 
@@ -68,11 +67,13 @@ internal sealed partial class Parser
 
     private Literal Literal()
     {
+        Note(TokenRoles.Literal);
         var literal = Nested(BareLiteral);
         if (!AtInfixKeyword("with")) return literal;
         var clauses = new List<WithClause>();
         while (AtInfixKeyword("with"))
         {
+            Note(TokenRoles.With);
             var at = Take().At;
             var target = Postfix(Operand());
             if (target is not (VarTerm or RefTerm)) throw new SyntaxException("with keyword target must be a reference", target.At);
@@ -157,6 +158,7 @@ internal sealed partial class Parser
         Take();
         var domain = Relation();
         if (!Here.Is("{")) throw new SyntaxException("missing body", Here.At);
+        Note(TokenRoles.Every);
         return new EveryLiteral(key, value, domain, BracesBody(), at);
     }
 

@@ -23,6 +23,7 @@ internal sealed partial class Parser
         for (var chain = 0; _kwIn && AtInfixKeyword("in"); chain++)
         {
             if (chain > MaxNesting) throw SyntaxException.TooDeep(Here.At);
+            Note(TokenRoles.Infix);
             var at = Take().At;
             left = new CallTerm(new VarTerm("internal.member_2", at), [left, Relation()], left.At);
         }
@@ -32,14 +33,14 @@ internal sealed partial class Parser
 
     private CallTerm? Pair(Term key)
     {
-        var start = _at;
-        var nesting = _nesting;
+        var start = Remember();
         try
         {
             Take();
             var value = Relation();
             if (AtInfixKeyword("in"))
             {
+                Note(TokenRoles.Infix);
                 var at = Take().At;
                 return new CallTerm(new VarTerm("internal.member_3", at), [key, value, Relation()], key.At);
             }
@@ -49,8 +50,7 @@ internal sealed partial class Parser
             // Not a pair: the comma belongs to whatever is around.
         }
 
-        _at = start;
-        _nesting = nesting;
+        Return(start);
         return null;
     }
 
@@ -64,6 +64,7 @@ internal sealed partial class Parser
         for (var chain = 0; Here.Kind == TokenKind.Symbol && s_levels[level](Here) is { } name; chain++)
         {
             if (chain > MaxChain) throw SyntaxException.TooDeep(Here.At);
+            Note(TokenRoles.Infix);
             var at = Take().At;
             left = new CallTerm(new VarTerm(name, at), [left, Infix(level + 1, null)], left.At);
         }
@@ -85,6 +86,7 @@ internal sealed partial class Parser
         switch (token.Text)
         {
             case "-":
+                Note(TokenRoles.Negative);
                 Take();
                 if (Here.Kind != TokenKind.Number || Here.SpaceBefore) throw Unexpected("expected number");
                 return Number(Take(), negative: true) with { At = token.At };
@@ -113,6 +115,7 @@ internal sealed partial class Parser
         Take();
         if (token.Text == "set" && Here.Is("(") && !Here.SpaceBefore && After.Is(")"))
         {
+            Note(TokenRoles.Operands);
             Take();
             Take();
             return new ScalarTerm(SetValue.Empty, token.At);
@@ -130,7 +133,7 @@ internal sealed partial class Parser
         while (!Here.SpaceBefore)
         {
             if (TryTake(".")) keys.Add(DottedName());
-            else if (TryTake("[")) keys.Add(BracketKey());
+            else if (TryTake("[", TokenRoles.Index)) keys.Add(BracketKey());
             else if (Here.Is("(")) break;
             else return Reference(term, keys);
 
@@ -143,6 +146,7 @@ internal sealed partial class Parser
             throw Unexpected("calls need a function name");
         return Nested(() =>
         {
+            Note(TokenRoles.Operands);
             Take();
             return Postfix(new CallTerm(term, List(")"), head.At));
         });
@@ -184,21 +188,23 @@ internal sealed partial class Parser
 
     private Term Array()
     {
+        var open = _at;
         var at = Take().At;
         if (TryTake("]")) return new ScalarTerm(ArrayValue.Empty, at);
-        var (first, whole) = ItemOrComprehension("]", (value, body) => new ComprehensionTerm(ComprehensionKind.Array, null, value, body, at));
+        var (first, whole) = ItemOrComprehension(open, "]", (value, body) => new ComprehensionTerm(ComprehensionKind.Array, null, value, body, at));
         return whole ? first : new ArrayTerm(Rest(first, "]"), at);
     }
 
     private Term Braces()
     {
+        var open = _at;
         var at = Take().At;
         if (TryTake("}")) return new ScalarTerm(ObjectValue.Empty, at);
-        var (first, whole) = ItemOrComprehension("}", (value, body) => new ComprehensionTerm(ComprehensionKind.Set, null, value, body, at));
+        var (first, whole) = ItemOrComprehension(open, "}", (value, body) => new ComprehensionTerm(ComprehensionKind.Set, null, value, body, at));
         if (whole) return first;
         if (!Here.Is(":")) return new SetTerm(Rest(first, "}"), at);
         Take();
-        (var firstValue, whole) = ItemOrComprehension("}", (value, body) => new ComprehensionTerm(ComprehensionKind.Object, first, value, body, at));
+        (var firstValue, whole) = ItemOrComprehension(open, "}", (value, body) => new ComprehensionTerm(ComprehensionKind.Object, first, value, body, at));
         if (whole) return firstValue;
         var pairs = new List<(Term, Term)> { (first, firstValue) };
         while (!TryTake("}"))
@@ -217,15 +223,16 @@ internal sealed partial class Parser
     /// Reads the first item of a literal. A unit followed by <c>|</c> is first tried as the head of a comprehension;
     /// when that reads to the end, the whole comprehension is returned instead.
     /// </summary>
-    private (Term Term, bool Whole) ItemOrComprehension(string close, Func<Term, List<Literal>, ComprehensionTerm> build) => Nested<(Term, bool)>(() =>
+    private (Term Term, bool Whole) ItemOrComprehension(int open, string close, Func<Term, List<Literal>, ComprehensionTerm> build) => Nested<(Term, bool)>(() =>
     {
         var unit = Postfix(Operand());
         if (!Here.Is("|")) return (MembershipOf(Infix(0, unit), pairs: false), false);
-        var start = _at;
-        var nesting = _nesting;
+        var start = Remember();
         SyntaxException first;
         try
         {
+            _roles?.Add((open, TokenRoles.Comprehension));
+            Note(TokenRoles.Bar);
             Take();
             var body = Query(t => t.Is(close) || t.Kind == TokenKind.End);
             Expect(close);
@@ -237,8 +244,7 @@ internal sealed partial class Parser
             first = e;
         }
 
-        _at = start;
-        _nesting = nesting;
+        Return(start);
         var item = MembershipOf(Infix(0, unit), pairs: false);
         if (!Here.Is(",") && !Here.Is(":") && !Here.Is(close)) throw first;
         return (item, false);

@@ -72,3 +72,7 @@ internal sealed record ModuleTree(
     IReadOnlyList<RuleTree> Rules,
     IReadOnlyList<string> Comments,
     bool IsV1);
+
+/// <summary>A module as text: its tokens with their roles, and its comments in order.</summary>
+internal sealed record ModuleText(
+    ModuleTree Tree, string Source, IReadOnlyList<Token> Tokens, IReadOnlyList<TokenRoles> Roles, IReadOnlyList<Comment> Comments);
