@@ -50,7 +50,7 @@ public sealed class BothEnginesTests
         Assert.Equal(403, (await sts.PostAsync(StsHarness.Mint(("delegation_edge_id", "e2")))).Status);
     }
 
-    // docs/decisions 0005: what the Coordinator admits (a child's hops are its parent's minus one) can mint, and no more.
+    // docs/decisions 0006: what the Coordinator admits (a child's hops are its parent's minus one) can mint, and no more.
     [Theory]
     [InlineData(Engine.Sqlite)]
     [InlineData(Engine.Postgres)]

@@ -60,7 +60,7 @@ public static class DelegationRules
         && target.ApplicationId == edge.ReceiverApplicationId;
 
     // Steps 4 and 5: every edge up to one without a parent, no repeats, mirrors not counted. Each edge bounds what hangs
-    // below it (docs/decisions 0005): the hops from it to the presented one, itself included, are within its own limit.
+    // below it (docs/decisions 0006): the hops from it to the presented one, itself included, are within its own limit.
     private static bool LineageHolds(ImmutableArray<EdgeFacts> lineage, DateTimeOffset now)
     {
         var counted = 0;

@@ -5,7 +5,7 @@ namespace Caracal.Gateway.Upstream;
 
 /// <summary>
 /// What asks an upstream to treat a request as another one. Where operations are enforced, method and path are what the
-/// STS has authorised, so a request that names others is not forwarded (docs/decisions/0005).
+/// STS has authorised, so a request that names others is not forwarded (docs/decisions/0007).
 /// </summary>
 internal static class OverrideRules
 {

@@ -7,7 +7,7 @@ namespace Caracal.Storage.Postgres;
 
 /// <summary>
 /// Many rows as one statement: every column travels as one binary array. COPY would be the usual way, but PostgreSQL
-/// refuses it on a table whose row-level security binds the writer (docs/decisions/0005).
+/// refuses it on a table whose row-level security binds the writer (docs/decisions/0008).
 /// </summary>
 internal static class PostgresBulkInsert
 {
