@@ -261,7 +261,7 @@ public sealed class PolicyCommandTests : IDisposable
         var one = await RunAsync("test", In("p"), "--run", "guests");
 
         Assert.Equal((1, "✗ 2 passed, 1 failed\n"), (exit, error));
-        Assert.Contains($"      {tests}:11:2: data.caracal.authz.allowed with input as", output, StringComparison.Ordinal);
+        Assert.Contains($"      {tests}:10:2: data.caracal.authz.allowed with input as", output, StringComparison.Ordinal);
         Assert.Equal(0, one.Exit);
         Assert.Contains("✓ 1 passed", one.Output, StringComparison.Ordinal);
     }

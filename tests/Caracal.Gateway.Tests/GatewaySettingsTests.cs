@@ -1,23 +1,28 @@
 using Caracal.Hosting.Settings;
+using Caracal.TestKit;
 
 namespace Caracal.Gateway.Tests;
 
-public sealed class GatewaySettingsTests
+public sealed class GatewaySettingsTests : IDisposable
 {
     private const string Key1 = "3f9a1c7e5b2d8046af13c95e7d0b68427c1fe8a3905d4b6c82e7f01394ad5c6b";
     private const string Key2 = "a41d7b90e3c8f52617bd04e96fa385c2d90e1b7463f8ac5d20e94b71c6835fda";
     private const string Key3 = "7be20d94c1a6f3850e47db92a5c1380f6e93b4d7028cfa51e86d3709b24c1fe5";
 
-    private static readonly Dictionary<string, string?> Good = new(StringComparer.Ordinal)
+    private readonly CertificateFolder _tls = new();
+
+    private Dictionary<string, string?> Good => new(StringComparer.Ordinal)
     {
         ["CARACAL_MODE"] = "stable",
         ["STS_URL"] = "https://sts.example.com",
         ["STREAMS_HMAC_KEY"] = Key1,
         ["AUDIT_HMAC_KEY"] = Key2,
         ["GATEWAY_STS_HMAC_KEY"] = Key3,
-        ["TLS_CERT_FILE"] = "/tls/cert.pem",
-        ["TLS_KEY_FILE"] = "/tls/key.pem",
+        ["TLS_CERT_FILE"] = _tls.Certificate,
+        ["TLS_KEY_FILE"] = _tls.Key,
     };
+
+    public void Dispose() => _tls.Dispose();
 
     [Theory]
     [InlineData("INSECURE_HTTP", "true", "INSECURE_HTTP")]
@@ -42,6 +47,10 @@ public sealed class GatewaySettingsTests
     [InlineData("CARACAL_MODE", "prod", "CARACAL_MODE")]
     public void A_published_gateway_does_not_start_with(string name, string? value, string named) =>
         Assert.Contains(Faults((name, value)), fault => fault.Contains(named, StringComparison.Ordinal));
+
+    [Fact]
+    public void A_certificate_that_is_not_there_is_named_at_start() =>
+        Assert.Contains(Faults(("TLS_CERT_FILE", "/nowhere/cert.pem")), fault => fault.Contains("TLS_CERT_FILE", StringComparison.Ordinal));
 
     [Fact]
     public void Plaintext_needs_to_be_asked_for()
@@ -83,7 +92,7 @@ public sealed class GatewaySettingsTests
             ("CARACAL_MODE", "dev"), ("STS_URL", "http://localhost:8080"), ("AUDIT_HMAC_KEY", null), ("GATEWAY_STS_HMAC_KEY", null),
             ("TLS_CERT_FILE", null), ("TLS_KEY_FILE", null), ("JTI_FAIL_OPEN", "true"), ("PORT", "9999")));
 
-    private static IReadOnlyList<string> Faults(params (string Name, string? Value)[] changes)
+    private IReadOnlyList<string> Faults(params (string Name, string? Value)[] changes)
     {
         var environment = new Dictionary<string, string?>(Good, StringComparer.Ordinal);
         foreach (var (name, value) in changes)

@@ -126,15 +126,15 @@ public class HostileModuleTests
         Assert.Equal(expected, Policy.Value(expression));
 
     [Theory]
-    [InlineData("1e99999 * 1e99999")]
+    [InlineData("1e30000 * 1e30000")]
     [InlineData("bits.lsh(1, 131072) * bits.lsh(1, 131072)")]
     [InlineData("to_number(sprintf(\"1%0100000d\", [0]))")]
     [InlineData("1e30000 % 7")]
     [InlineData("numbers.range(0, 1e30)")]
     [InlineData("format_int(bits.lsh(1, 130000), 10)")]
     [InlineData("units.parse(\"9e99999Ti\")")]
-    [InlineData("round(1e99999)")]
-    [InlineData("1e99999 == 1e99999")]
+    [InlineData("round(1e30000)")]
+    [InlineData("1e30000 == 1e30000")]
     public void Huge_numbers_cost_little(string expression)
     {
         var policy = Policy.Compile("package t\np := " + expression + " if input.x");

@@ -29,7 +29,7 @@ public partial class ReadmeTests
         var root = Root();
         var readme = File.ReadAllText(Path.Combine(root, "src", "Caracal.Rego", "README.md"));
         var here = File.ReadAllLines(Path.Combine(root, "tests", "Caracal.Rego.Tests", "Readme", "ReadmeTests.cs"));
-        var body = here.SkipWhile(line => !line.Contains("void Example()", StringComparison.Ordinal)).Skip(2).TakeWhile(line => line != "    }");
+        var body = here.SkipWhile(line => line != "    private static void Example()").Skip(2).TakeWhile(line => line != "    }");
 
         var example = CodeBlock().Match(readme).Groups["code"].Value;
 
