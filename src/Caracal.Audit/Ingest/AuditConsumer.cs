@@ -42,6 +42,7 @@ internal sealed class AuditConsumer(
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         var drained = false;
+        var failed = false;
         var lastClaim = time.GetTimestamp();
         while (!cancellationToken.IsCancellationRequested)
         {
@@ -55,7 +56,13 @@ internal sealed class AuditConsumer(
                 }
 
                 IsHealthy = true;
-                if (time.GetElapsedTime(lastClaim) >= settings.ClaimIdle)
+                if (failed)
+                {
+                    // What could not be stored is still ours: it comes again now, not when it has become stale.
+                    await ClaimAsync(RetryDelay, cancellationToken);
+                    failed = false;
+                }
+                else if (time.GetElapsedTime(lastClaim) >= settings.ClaimIdle)
                 {
                     lastClaim = time.GetTimestamp();
                     await ClaimAsync(settings.ClaimIdle, cancellationToken);
@@ -72,6 +79,7 @@ internal sealed class AuditConsumer(
             catch (Exception fault) when (fault is StreamsUnavailableException or StorageUnavailableException or DeadLetterFailedException)
             {
                 IsHealthy = false;
+                failed = true;
                 AuditLog.Unhealthy(logger, fault);
                 await DelayAsync(cancellationToken);
             }

@@ -21,6 +21,7 @@ internal sealed class LocalFleet : IAsyncDisposable
     public const string DatabaseName = "caracal";
 
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(25);
 
     private LocalFleet(PrivateStack files, LocalPostgres postgres, LocalRedis redis, IReadOnlyList<FleetService> services)
     {
@@ -85,16 +86,25 @@ internal sealed class LocalFleet : IAsyncDisposable
         var probes = services.Select(service => new ServiceUrl(service.Name, new Uri(service.Url))).ToList();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         limit.CancelAfter(StartTime);
-        while (true)
+        IReadOnlyList<ProbeResult> failing = [];
+        try
         {
-            var failing = (await ServiceProbe.ProbeAsync(probes, ready: true, limit.Token)).Where(result => !result.Ok).ToList();
-            if (failing.Count == 0) return;
-            if (services.FirstOrDefault(service => service.HasEnded) is { } ended)
+            while (true)
             {
-                throw new CommandFailure($"{ended.Name} ended: {string.Join('\n', File.ReadLines(ended.Log).TakeLast(15))}");
-            }
+                failing = [.. (await ServiceProbe.ProbeAsync(probes, ready: true, limit.Token)).Where(result => !result.Ok)];
+                if (failing.Count == 0) return;
+                if (services.FirstOrDefault(service => service.HasEnded) is { } ended)
+                {
+                    throw new CommandFailure($"{ended.Name} ended: {string.Join('\n', File.ReadLines(ended.Log).TakeLast(15))}");
+                }
 
-            await Task.Delay(25, limit.Token);
+                await Task.Delay(PollInterval, limit.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            throw new CommandFailure(
+                $"not ready after {StartTime.TotalSeconds:0} s: {string.Join("; ", failing.Select(result => $"{result.Service.Name} {result.Detail}"))}");
         }
     }
 
