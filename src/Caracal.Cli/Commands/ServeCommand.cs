@@ -27,11 +27,6 @@ internal static class ServeCommand
     {
         context.Arguments.RequireKnown("role");
         var roles = ReadRoles(context.Arguments.Value("role") ?? "all");
-        if (roles is [GatewaySettings.Role])
-        {
-            ArrivalThread.Keep();
-        }
-
         var data = context.Paths.Data;
         Directory.CreateDirectory(context.Paths.Home);
         SecretFolder.Prepare(data);

@@ -50,7 +50,6 @@ public sealed class RoleServer : IAsyncDisposable
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = options.ShutdownGrace);
         builder.WebHost.UseKestrelCore();
         builder.WebHost.UseKestrelHttpsConfiguration();
-        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = ArrivalThread.IsKept);
         var certificate = options.Listen.Tls
             ? new ServerCertificate(options.Listen.CertificateFile!, options.Listen.KeyFile!, TimeProvider.System)
             : null;

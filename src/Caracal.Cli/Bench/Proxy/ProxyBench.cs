@@ -34,7 +34,6 @@ internal static class ProxyBench
     public static async Task<int> ServeAsync(CommandContext context)
     {
         var upstream = context.Arguments.Value("upstream") ?? throw new CommandFailure("usage: caracal bench forwarder --upstream http://127.0.0.1:PORT");
-        ArrivalThread.Keep(); // as a process that is nothing but a Gateway does
         using var logging = new JsonLineLogging(Console.Error, LogLevel.Warning, BuildInfo.Current.Version, "bench");
         await using var forwarder = await UngovernedForwarder.StartAsync(new Uri(upstream), 0, logging, context.Stop);
         context.Terminal.Line(forwarder.Address);
