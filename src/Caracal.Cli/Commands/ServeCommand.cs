@@ -1,6 +1,4 @@
 using Caracal.Cli.CommandLine;
-using Caracal.Gateway;
-using Caracal.Hosting.Http;
 using Caracal.Hosting.Settings;
 using Caracal.Keys.Secrets;
 using Caracal.Stack;
