@@ -69,10 +69,11 @@ up() {
     REDIS_URL="redis://:$(secret redisPassword)@127.0.0.1:$redis_port"
   fi
 
-  # What every process of the system knows; each role adds nothing but its name.
-  export DATABASE_URL REDIS_URL CARACAL_SECRETS_DIR=$dir/secrets CARACAL_MODE=${CARACAL_MODE:-dev}
+  # Schema, roles, grants, topics, users; the addresses of each service go into the secrets folder, where it looks for them.
+  export CARACAL_SECRETS_DIR=$dir/secrets CARACAL_MODE=${CARACAL_MODE:-dev}
+  DATABASE_URL=$DATABASE_URL REDIS_URL=$REDIS_URL "$root/caracal" provision
+  unset DATABASE_URL REDIS_URL
   export ALLOW_PRIVATE_UPSTREAMS=${ALLOW_PRIVATE_UPSTREAMS:-true}
-  "$root/caracal" version >/dev/null # builds before the processes ask for it at once
   for name in "${roles[@]}"; do
     mkdir -p "$dir/$name"
     alive "$name" || CARACAL_HOME=$dir/$name launch "$name" "$root/src/Caracal.Cli/bin/Release/net10.0/caracal" serve --role "$name"
@@ -81,9 +82,7 @@ up() {
   for _ in $(seq 120); do
     if CARACAL_HOME=$dir "$root/caracal" status --ready >"$dir/status" 2>&1; then
       cat "$dir/status"
-      printf '\ntry it:  CARACAL_HOME=%s CARACAL_SECRETS_DIR=%s DATABASE_URL_FILE=%s %s/caracal demo --against\n' \
-        "$dir" "$dir/secrets" "$dir/secrets/databaseUrl" "$root"
-      printf '%s' "$DATABASE_URL" >"$dir/secrets/databaseUrl"
+      printf '\ntry it:  CARACAL_HOME=%s CARACAL_SECRETS_DIR=%s %s/caracal demo --against\n' "$dir" "$dir/secrets" "$root"
       return
     fi
     sleep 0.5
@@ -101,7 +100,7 @@ down() {
     local pid signal=TERM
     pid=$(<"$dir/$name.pid")
     [[ $name == postgres ]] && signal=INT
-    pkill_group "$pid" "$signal"
+    end_session "$pid" "$signal"
     while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
     rm -f "$dir/$name.pid"
     echo "ended $name"
@@ -109,7 +108,7 @@ down() {
 }
 
 # Behind runuser the server is a child; the session that `launch` made holds both and nothing else.
-pkill_group() { kill -s "$2" -- "-$1"; }
+end_session() { kill -s "$2" -- "-$1"; }
 
 case ${1:-} in
   up) up ;;

@@ -9,6 +9,8 @@ using Caracal.Stack;
 using Caracal.Storage.Migrations;
 using Caracal.Storage.Postgres;
 using Caracal.Storage.Privileges;
+using Caracal.Streams.Redis;
+using Caracal.Streams.Redis.Upkeep;
 
 namespace Caracal.Cli.Servers;
 
@@ -61,6 +63,7 @@ internal sealed class LocalFleet : IAsyncDisposable
                     Passwords = ServiceRole.All.ToDictionary(role => role, role => files.Secret(role.PasswordVariable)),
                 },
                 TimeProvider.System, _ => { }, stop);
+            await AdmitAsync(redis, files, stop);
             fleet = new LocalFleet(files, postgres, redis, Plan(files, postgres, redis, replicas));
             foreach (var service in fleet.Services) service.Start();
             await fleet.WaitUntilReadyAsync(fleet.Services, stop);
@@ -122,6 +125,17 @@ internal sealed class LocalFleet : IAsyncDisposable
         files.Dispose();
     }
 
+    // As `caracal provision` does it: topics, groups, and a user per service that may touch its own keys only.
+    private static async Task AdmitAsync(LocalRedis redis, PrivateStack files, CancellationToken stop)
+    {
+        if (!RedisOptions.TryParse(redis.Url, out var administrator, out var fault)) throw new CommandFailure(fault);
+        await using var connection = new RedisConnection(administrator);
+        await new RedisProvisioning(new RedisStreams(connection)).RunAsync(stop);
+        var control = new RedisAccessControl(connection);
+        foreach (var user in RedisUser.All) await control.SetAsync(user, files.Secret(user.PasswordVariable), stop);
+        if (await control.SaveAsync(stop) is { } reason) throw new CommandFailure($"the users of Redis could not be kept: {reason}");
+    }
+
     private static List<FleetService> Plan(PrivateStack files, LocalPostgres postgres, LocalRedis redis, int replicas)
     {
         var members = StackRoles.All
@@ -136,12 +150,13 @@ internal sealed class LocalFleet : IAsyncDisposable
         {
             var home = Path.Combine(files.Folder, $"{member.Role}-{member.Replica}");
             var role = ServiceRole.Of(member.Role);
+            var user = RedisUser.All.First(known => known.Service == member.Role);
             SecretFolder.Prepare(home);
             return new Dictionary<string, string?>(files.Variables, StringComparer.Ordinal)
             {
                 ["CARACAL_HOME"] = home,
                 ["DATABASE_URL"] = postgres.Url(DatabaseName, role.FirstLogin, files.Secret(role.PasswordVariable)),
-                ["REDIS_URL"] = redis.Url,
+                ["REDIS_URL"] = redis.UrlOf(user.Name, files.Secret(user.PasswordVariable)),
                 [member.Role.ToUpperInvariant() + "__PORT"] = new Uri(urls[member]).Port.ToString(CultureInfo.InvariantCulture),
                 ["ISSUER_URL"] = urls[(StackRoles.Sts, 0)],
                 ["STS_URL"] = urls[(StackRoles.Sts, member.Role == StackRoles.Gateway ? member.Replica : 0)],

@@ -15,13 +15,19 @@ internal sealed class LocalRedis : IAsyncDisposable
     private readonly string password = RandomNumberGenerator.GetHexString(48, lowercase: true);
     private Process? process;
 
+    private string AccessFile => Path.Combine(folder.FullName, "users.acl");
+
     private LocalRedis()
     {
     }
 
     public int Port { get; } = FreePorts.Take(1)[0];
 
+    /// <summary>The administrator's URL.</summary>
     public string Url => $"redis://:{password}@127.0.0.1:{Port}";
+
+    /// <summary>A service's URL.</summary>
+    public string UrlOf(string user, string userPassword) => $"redis://{user}:{userPassword}@127.0.0.1:{Port}";
 
     public static async Task<LocalRedis> CreateAsync(CancellationToken stop)
     {
@@ -44,10 +50,13 @@ internal sealed class LocalRedis : IAsyncDisposable
         var program = (System.Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Append("/usr/bin")
             .Select(path => Path.Combine(path, "redis-server")).FirstOrDefault(File.Exists)
             ?? throw new CommandFailure("redis-server is not installed (Debian: apt-get install redis-server)");
+        // Users outlive a restart of the server, as in an installation; the administrator is one of them.
+        if (!File.Exists(AccessFile)) await File.WriteAllTextAsync(AccessFile, $"user default on >{password} ~* &* +@all\n", stop);
         process = LocalProcess.Launch(
         [
-            program, "--bind", "127.0.0.1", "--port", $"{Port}", "--requirepass", password, "--dir", folder.FullName, "--appendonly", "yes",
+            program, "--bind", "127.0.0.1", "--port", $"{Port}", "--dir", folder.FullName, "--appendonly", "yes",
             "--appendfsync", "everysec", "--save", "3600 1", "--maxmemory", "512mb", "--maxmemory-policy", "noeviction", "--logfile", "redis.log",
+            "--aclfile", AccessFile,
         ]);
         for (var attempt = 1; !await AnswersAsync(stop); attempt++)
         {

@@ -28,7 +28,7 @@ public sealed record RedisUser
         new("sts",
             Topics.AuditEvents, Topics.PolicyInvalidate + "*", Topics.SessionsRevoke + "*", Topics.KeysInvalidate + "*",
             Topics.AgentsLifecycle + "*", Topics.DelegationsInvalidate + "*", "caracal.providers.ratelimit",
-            "rl:*", "audit:jti:*", "caracal:sts:*", "stream-failure:*"),
+            "rl:*", "auth-rl:*", "audit:jti:*", "caracal:sts:*", "stream-failure:*"),
         new("gateway",
             Topics.AuditEvents, Topics.SessionsRevoke + "*", Topics.AgentsLifecycle + "*", Topics.KeysInvalidate + "*",
             Topics.DelegationsInvalidate + "*", "seen:jti:*", "stream-failure:*"),
