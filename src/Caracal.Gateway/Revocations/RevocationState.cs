@@ -40,7 +40,7 @@ internal sealed class RevocationState
     /// <summary>A moment to hand to <see cref="Apply"/>; taken before the snapshot's query starts.</summary>
     public long Moment() => _time.GetTimestamp();
 
-    /// <summary>True when one of the mandate's anchors is marked. An absent id never matches.</summary>
+    /// <summary>True when one of the mandate's anchors, or an edge it was handed down by, is marked. An absent id never matches.</summary>
     public bool IsRevoked(MandateClaims claims)
     {
         var sets = _sets;
@@ -48,7 +48,8 @@ internal sealed class RevocationState
             && (Has(sets.Records, claims.Sid)
                 || Has(sets.Records, claims.RootSid)
                 || Has(sets.Sessions, claims.AgentSessionId)
-                || Has(sets.Delegations, claims.DelegationEdgeId));
+                || Has(sets.Delegations, claims.DelegationEdgeId)
+                || HasAny(sets.Delegations, claims.DelegationPath));
     }
 
     /// <summary>True when the id is marked in any of the three sets.</summary>
@@ -138,6 +139,20 @@ internal sealed class RevocationState
 
     private bool Has(ConcurrentDictionary<string, Anchor> set, string? id) =>
         !string.IsNullOrEmpty(id) && set.TryGetValue(id, out var mark) && _time.GetElapsedTime(mark.At) < MarkLifetime;
+
+    // What was handed on ends with the edge it was handed on from, even when only that one's end has arrived yet.
+    private bool HasAny(ConcurrentDictionary<string, Anchor> set, IReadOnlyList<string> ids)
+    {
+        for (var i = 0; i < ids.Count; i++)
+        {
+            if (Has(set, ids[i]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     private static void Fill(ConcurrentDictionary<string, Anchor> set, IEnumerable<string> ids, long now, bool suspended)
     {

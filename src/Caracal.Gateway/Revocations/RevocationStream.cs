@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Caracal.Hosting;
 using Caracal.Hosting.Logging;
 using Caracal.Keys.Rings;
@@ -9,10 +12,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Caracal.Gateway.Revocations;
 
-/// <summary>This instance's own group on the revocation and lifecycle topics (gateway.md A7, streams.md 6.2).</summary>
+/// <summary>This instance's own group on the revocation, lifecycle and delegation topics (gateway.md A7, streams.md 6.2).</summary>
 internal sealed class RevocationStream
 {
-    private static readonly string[] Read = [Topics.SessionsRevoke, Topics.AgentsLifecycle];
+    private static readonly string[] Read = [Topics.SessionsRevoke, Topics.AgentsLifecycle, Topics.DelegationsInvalidate];
     private static readonly string Group = $"gateway-revocation:{ServiceInstance.Id}";
 
     private readonly RevocationState _state;
@@ -54,13 +57,17 @@ internal sealed class RevocationStream
     /// <summary>Applies one verified message; throws when it names nothing, so that it is tried again and then dead-lettered.</summary>
     public Task HandleAsync(StreamEntry entry, CancellationToken cancellationToken)
     {
-        if (entry.Topic == Topics.AgentsLifecycle)
+        switch (entry.Topic)
         {
-            ApplyLifecycle(entry);
-        }
-        else
-        {
-            ApplyRevocation(entry);
+            case Topics.AgentsLifecycle:
+                ApplyLifecycle(entry);
+                break;
+            case Topics.DelegationsInvalidate:
+                ApplyInvalidation(entry);
+                break;
+            default:
+                ApplyRevocation(entry);
+                break;
         }
 
         return Task.CompletedTask;
@@ -79,6 +86,45 @@ internal sealed class RevocationStream
         Array.ForEach(records, _state.MarkRecord);
         _state.MarkSession(session);
         _state.MarkDelegation(edge);
+        Applied(entry);
+    }
+
+    // The epoch rises for the whole zone, and the STS judges it at every exchange. What is open ends only when it stands on
+    // an edge that has ended: a new edge, or the end of somebody else's, takes nothing away.
+    private void ApplyInvalidation(StreamEntry entry)
+    {
+        if (entry.Value("zone_id") is null || !long.TryParse(entry.Value("epoch"), NumberStyles.None, CultureInfo.InvariantCulture, out _))
+        {
+            throw new FormatException("missing zone_id or epoch");
+        }
+
+        switch (entry.Value("event"))
+        {
+            case "edge_revoke":
+                _state.MarkDelegation(entry.Value("edge_id") ?? throw new FormatException("missing edge_id"));
+                Applied(entry);
+                break;
+            case "edge_expire":
+                Array.ForEach(EdgesOf(entry), _state.MarkDelegation);
+                Applied(entry);
+                break;
+        }
+    }
+
+    private static string[] EdgesOf(StreamEntry entry)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(entry.Value("edge_ids") ?? "", EdgeIds.Default.StringArray) ?? [];
+        }
+        catch (JsonException fault)
+        {
+            throw new FormatException("edge_ids is not a list", fault);
+        }
+    }
+
+    private void Applied(StreamEntry entry)
+    {
         _metrics.Count(GatewayCounter.RevocationMessages);
         _metrics.RevocationTook(_time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(entry.Milliseconds));
     }
@@ -105,3 +151,6 @@ internal sealed class RevocationStream
         }
     }
 }
+
+[JsonSerializable(typeof(string[]))]
+internal sealed partial class EdgeIds : JsonSerializerContext;
