@@ -21,6 +21,9 @@ internal sealed class CoordinatorMetrics
         TtlExpired = Registry.Counter("caracal_ttl_sweeper_sessions_ended_total");
         LeaseSweeps = Registry.Counter("caracal_service_lease_sweeper_runs_total");
         LeasesLost = Registry.Counter("caracal_service_lease_sweeper_sessions_suspended_total");
+        DeadlineSweeps = Registry.Counter("caracal_invocation_deadline_runs_total");
+        DeadlinesPassed = Registry.Counter("caracal_invocation_deadlines_passed_total");
+        SweepsLeft = Registry.Counter("caracal_coordinator_sweeps_left_total");
         RetentionRuns = Registry.Counter("caracal_retention_cleaner_runs_total");
         SessionsDeleted = Registry.Counter("caracal_retention_sessions_deleted_total");
         LifecycleRelayed = Registry.Counter("caracal_lifecycle_relay_total{result=\"relayed\"}");
@@ -47,6 +50,11 @@ internal sealed class CoordinatorMetrics
     public Counter TtlExpired { get; }
     public Counter LeaseSweeps { get; }
     public Counter LeasesLost { get; }
+    public Counter DeadlineSweeps { get; }
+    public Counter DeadlinesPassed { get; }
+
+    /// <summary>Sweeps skipped because another replica was at it.</summary>
+    public Counter SweepsLeft { get; }
     public Counter RetentionRuns { get; }
     public Counter SessionsDeleted { get; }
     public Counter LifecycleRelayed { get; }

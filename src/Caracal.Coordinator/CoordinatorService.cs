@@ -1,8 +1,10 @@
 using Caracal.Coordinator.AdminAudit;
+using Caracal.Coordinator.AgentServices;
 using Caracal.Coordinator.Authentication;
 using Caracal.Coordinator.Delegations;
 using Caracal.Coordinator.Health;
 using Caracal.Coordinator.Idempotency;
+using Caracal.Coordinator.Invocations;
 using Caracal.Coordinator.Jobs;
 using Caracal.Coordinator.Leases;
 using Caracal.Coordinator.Outbox;
@@ -14,16 +16,16 @@ using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Logging;
 using Caracal.Hosting.Metrics;
-using Caracal.Hosting.StsCalls;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage;
+using Caracal.Storage.AgentServices;
 using Caracal.Storage.Delegations;
 using Caracal.Storage.Idempotency;
+using Caracal.Storage.Invocations;
 using Caracal.Storage.Leases;
 using Caracal.Storage.Outbox;
 using Caracal.Storage.Sessions;
 using Caracal.Streams;
-using Caracal.Streams.Consumers;
 using Caracal.Streams.Relay;
 using Caracal.Streams.State;
 using Microsoft.AspNetCore.Builder;
@@ -64,9 +66,7 @@ public sealed class CoordinatorService : IAsyncDisposable
     private readonly AdminAuditTrail _trail;
     private readonly OutboxRelay _relay;
     private readonly LifecycleRelay _lifecycle;
-    private readonly KeyInvalidations _keyInvalidations = new("coordinator", ServiceInstance.Id);
-    private StreamConsumer? _keyChanges;
-    private ZoneKeyCache? _zoneKeys;
+    private readonly FetchedZoneKeys? _fetchedKeys;
     private readonly RecurringJob[] _jobs;
     private readonly Dictionary<string, Func<CancellationToken, Task>> _runs = new(StringComparer.Ordinal);
 
@@ -83,13 +83,15 @@ public sealed class CoordinatorService : IAsyncDisposable
         // Stores: its own tables, and SELECT on four others (storage.md 2).
         var sessions = new SessionStore(database.Dialect);
         var (leases, delegations, epochs) = (new LeaseStore(), new DelegationStore(), new GraphEpochStore());
+        var (services, invocations) = (new AgentServiceStore(), new InvocationStore());
         var (receiptStore, outboxCare, directory) = (new ReceiptStore(), new CoordinatorOutboxCare(), new CoordinatorDirectory(database.Dialect));
 
         // What several capabilities share.
         _trail = new AdminAuditTrail(settings, database, clock, _logger);
         var changes = new Changes(database, _trail);
         var limits = new RateLimits(on.State, _time);
-        var verifier = new BearerVerifier(on.ZoneKeys ?? CacheZoneKeys(), settings.IssuerUrl, _time);
+        _fetchedKeys = on.ZoneKeys is null ? new FetchedZoneKeys(settings, on, _logger) : null;
+        var verifier = new BearerVerifier(on.ZoneKeys ?? _fetchedKeys!.Keys, settings.IssuerUrl, _time);
         var authenticator = new Authenticator(settings, verifier, database, clock, directory, _logger);
         var announcements = new Announcements(new CoordinatorOutbox());
         var (sessionMessages, delegationMessages) = (new SessionMessages(announcements), new DelegationMessages(announcements));
@@ -108,7 +110,7 @@ public sealed class CoordinatorService : IAsyncDisposable
         // Leases
         var leaseCalls = new LeaseCalls(sessions, directory, pausing, ending);
         var acquire = new AcquireLease(settings, changes, clock, leaseCalls, leases);
-        var beat = new Heartbeat(settings, changes, clock, leaseCalls, leases);
+        var beat = new Heartbeat(settings, changes, clock, leaseCalls, leases, services);
 
         // Delegations
         var resources = new DelegatedResources(directory);
@@ -117,6 +119,15 @@ public sealed class CoordinatorService : IAsyncDisposable
         var graph = new ReadGraph(database, clock, sessions, delegations);
         var revoke = new RevokeDelegation(changes, clock, delegations, ending);
         var requeue = new RequeueMessage(changes, clock, outboxCare);
+
+        // Agent services and invocations
+        var register = new RegisterService(changes, clock, directory, services);
+        var registered = new ReadServices(database, services);
+        var (invocationLimit, invocationMessages) = (new InvocationLimit(settings, limits), new InvocationMessages(announcements));
+        var invoke = new CreateInvocation(
+            changes, clock, sessions, services, invocations, receipts, invocationLimit, invocationMessages);
+        var advance = new AdvanceInvocation(changes, clock, invocations, invocationLimit, invocationMessages);
+        var invoked = new ReadInvocations(database, invocations);
 
         _pipeline = new RequestPipeline(settings, new RouteTable(
         [
@@ -138,11 +149,19 @@ public sealed class CoordinatorService : IAsyncDisposable
             new("GET", "/zones/{zoneId}/delegations/{id}/traverse", graph.TraverseAsync) { Operator = true },
             new("GET", "/zones/{zoneId}/delegations/{id}/impact", graph.ImpactAsync) { Operator = true },
             new("PATCH", "/zones/{zoneId}/delegations/{id}/revoke", revoke.HandleAsync) { Operator = true },
+            new("POST", "/zones/{zoneId}/agent-services", register.HandleAsync),
+            new("GET", "/zones/{zoneId}/agent-services", registered.ListAsync) { Operator = true },
+            new("POST", "/zones/{zoneId}/invocations", invoke.HandleAsync),
+            new("GET", "/zones/{zoneId}/invocations", invoked.ListAsync) { Operator = true },
+            new("GET", "/zones/{zoneId}/invocations/{id}", invoked.ReadAsync),
+            new("PATCH", "/zones/{zoneId}/invocations/{id}/start", advance.StartAsync),
+            new("PATCH", "/zones/{zoneId}/invocations/{id}/cancel", advance.CancelAsync),
+            new("PATCH", "/zones/{zoneId}/invocations/{id}/complete", advance.CompleteAsync),
             new("POST", "/zones/{zoneId}/outbox/{id}/requeue", requeue.HandleAsync) { Operator = true },
         ]), authenticator, limits, _trail, _metrics, clock, _logger);
 
         // Public routes
-        var figures = new StoredFigures(database, clock, sessions, receiptStore, outboxCare, _metrics.Registry);
+        var figures = new StoredFigures(database, clock, sessions, invocations, receiptStore, outboxCare, _metrics.Registry);
         _health = new HealthEndpoints(
             settings, authenticator, limits, new Readiness(database, on.State, outboxCare, _time, _logger), figures, _metrics);
         _verify = new VerifyToken(settings, verifier, limits, _logger);
@@ -160,13 +179,17 @@ public sealed class CoordinatorService : IAsyncDisposable
             Report = (topic, row, reason) => ServiceLog.OutboxPublishFailed(_logger, topic, row, reason),
         };
         _lifecycle = new LifecycleRelay(settings, on.Streams, on.State, _time, _metrics, _logger);
+        var leadership = new SweepLeadership(database, _metrics);
         _jobs =
         [
             Job("ttl_sweep", settings.TtlSweepInterval, new TtlSweeper(settings, database, clock, sessions, ending, _metrics).RunAsync),
             Job("service_lease_sweep", settings.ServiceLeaseSweepInterval, new ServiceLeaseSweeper(settings, database, clock, sessions, pausing, _metrics).RunAsync),
+            Job("invocation_deadline", settings.DeadlineSweepInterval, new DeadlineEnforcer(settings, database, clock, invocations, invocationMessages, _metrics).RunAsync),
             Job("retention_cleanup", settings.RetentionInterval, new RetentionCleaner(
-                settings, database, clock, sessions, delegations, epochs, receiptStore, outboxCare, delegationMessages, _metrics).RunAsync),
+                settings, database, clock, sessions, delegations, epochs, invocations, receiptStore, outboxCare, delegationMessages, _metrics).RunAsync),
         ];
+
+        RecurringJob Job(string name, TimeSpan interval, Func<CancellationToken, Task> sweep) => Counted(name, interval, leadership.Led($"coordinator:{name}", sweep));
 
         _server = RoleServer.Create(
             new RoleServerOptions
@@ -196,10 +219,9 @@ public sealed class CoordinatorService : IAsyncDisposable
         _tasks.Start(_trail.RunAsync);
         _tasks.Start(_relay.RunAsync);
         _tasks.Start(_lifecycle.Consumer.RunAsync);
-        if (_keyChanges is not null)
+        if (_fetchedKeys is not null)
         {
-            await _keyChanges.CreateGroupsAsync(cancellationToken);
-            _tasks.Start(_keyChanges.RunAsync);
+            await _fetchedKeys.StartAsync(_tasks, cancellationToken);
         }
 
         foreach (var job in _jobs)
@@ -221,39 +243,17 @@ public sealed class CoordinatorService : IAsyncDisposable
         ServiceLog.ShuttingDown(_logger, "coordinator");
         await _server.StopAsync(cancellationToken);
         await _tasks.StopAsync(TimeSpan.FromSeconds(12));
-        await RemoveGroupAsync();
+        if (_fetchedKeys is not null)
+        {
+            await _fetchedKeys.RemoveGroupAsync();
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
         await _server.DisposeAsync();
         await _tasks.DisposeAsync();
-        _zoneKeys?.Dispose();
-    }
-
-    // A key that changes leaves the cache at once; without the stream it would serve for five minutes more.
-    private ZoneKeyCache CacheZoneKeys()
-    {
-        _zoneKeys = new ZoneKeyCache(
-            new JwksSource(_settings.StsUrl, _settings.StsTimeout, _settings.Authorities),
-            cause => CoordinatorLog.KeysUnavailable(_logger, cause),
-            _time);
-        _keyChanges = _keyInvalidations.Read(
-            _on.Streams, _on.State, _settings.StreamsKeys, _zoneKeys.Drop, _time,
-            (topic, id, reason) => ServiceLog.StreamMessageRefused(_logger, topic, id, reason));
-        return _zoneKeys;
-    }
-
-    private async Task RemoveGroupAsync()
-    {
-        try
-        {
-            if (_keyChanges is not null) await _keyInvalidations.RemoveGroupAsync(_on.Streams, CancellationToken.None);
-        }
-        catch (StreamsUnavailableException)
-        {
-            // Groups of instances that are gone are swept (operations.md 8).
-        }
+        _fetchedKeys?.Dispose();
     }
 
     private void MapRoutes(WebApplication application) => application.Run(context => (context.Request.Method, context.Request.Path.Value) switch
@@ -267,7 +267,7 @@ public sealed class CoordinatorService : IAsyncDisposable
         _ => _pipeline.HandleAsync(context),
     });
 
-    private RecurringJob Job(string name, TimeSpan interval, Func<CancellationToken, Task> run)
+    private RecurringJob Counted(string name, TimeSpan interval, Func<CancellationToken, Task> run)
     {
         _runs.Add(name, run);
         return new RecurringJob(name, interval, async stop =>

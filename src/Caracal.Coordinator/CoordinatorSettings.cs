@@ -47,6 +47,7 @@ public sealed record CoordinatorSettings
 
     public TimeSpan TtlSweepInterval { get; init; } = TimeSpan.FromSeconds(60);
     public TimeSpan ServiceLeaseSweepInterval { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan DeadlineSweepInterval { get; init; } = TimeSpan.FromSeconds(5);
     public int SweeperBatchSize { get; init; } = 500;
     public TimeSpan RetentionInterval { get; init; } = TimeSpan.FromMinutes(15);
     public int RetentionBatchSize { get; init; } = 500;
@@ -67,6 +68,9 @@ public sealed record CoordinatorSettings
     public int RateLimit { get; init; } = 600;
     public int ReadyRateLimit { get; init; } = 120;
     public int VerifyRateLimit { get; init; } = 60;
+
+    /// <summary>Invocation calls a minute per client; 0 is off.</summary>
+    public int InvocationRateLimit { get; init; } = 120;
 
     public TimeSpan RelayClaimIdle { get; init; } = TimeSpan.FromSeconds(60);
     public TimeSpan RelayDedupeWindow { get; init; } = TimeSpan.FromHours(1);
@@ -105,6 +109,7 @@ public sealed record CoordinatorSettings
             StreamsMaximumLength = reader.Integer("STREAMS_MAXLEN", 100_000),
             TtlSweepInterval = reader.Milliseconds("TTL_SWEEP_INTERVAL_MS", 60_000),
             ServiceLeaseSweepInterval = reader.Milliseconds("SERVICE_LEASE_SWEEP_INTERVAL_MS", 30_000),
+            DeadlineSweepInterval = reader.Milliseconds("DEADLINE_SWEEP_INTERVAL_MS", 5_000),
             SweeperBatchSize = reader.Integer("SWEEPER_BATCH_SIZE", 500),
             RetentionInterval = reader.Milliseconds("RETENTION_CLEANUP_INTERVAL_MS", 900_000),
             RetentionBatchSize = reader.Integer("RETENTION_CLEANUP_BATCH_SIZE", 500),
@@ -121,6 +126,7 @@ public sealed record CoordinatorSettings
             RateLimit = reader.Integer("COORDINATOR_RATE_LIMIT_PER_MIN", 600, 0),
             ReadyRateLimit = reader.Integer("READY_RATE_LIMIT_PER_MIN", 120, 0),
             VerifyRateLimit = reader.Integer("VERIFY_RATE_LIMIT_PER_MIN", 60, 0),
+            InvocationRateLimit = reader.Integer("INVOCATION_RATE_LIMIT_PER_MIN", 120, 0),
             RelayClaimIdle = Seconds(reader, "RELAY_CLAIM_IDLE_SEC", 60, 1),
             RelayDedupeWindow = Seconds(reader, "RELAY_DEDUPE_WINDOW_SEC", 3_600, 1),
             RelayConsumer = reader.Text("RELAY_CONSUMER_NAME") ?? reader.Text("HOSTNAME") ?? "coordinator-relay-0",

@@ -25,6 +25,7 @@ public static class IdempotentOperation
 {
     public const string SessionStart = "session.start.v2";
     public const string DelegationCreate = "delegation.create.v2";
+    public const string InvocationCreate = "invocation.create.v2";
 }
 
 /// <summary>The syntax of a key and the meaning of a receipt that was found.</summary>

@@ -35,5 +35,7 @@ internal sealed record Caller
     public bool MayDelegateBroadly(string applicationId) =>
         IsAdmin || Scopes.Contains("coordinator.delegate_broad", StringComparer.Ordinal) || Has("coordinator.delegate_broad", applicationId);
 
+    public bool MayInvokeFrom(string applicationId) => IsAdmin || Owns(applicationId) || Has("coordinator.invoke_from", applicationId);
+
     private bool Has(string scope, string applicationId) => Scopes.Contains($"{scope}:{applicationId}", StringComparer.Ordinal);
 }

@@ -123,6 +123,11 @@ internal sealed class HealthEndpoints(
     {
         writer.WriteStartObject();
         writer.WriteStartObject("invocations"u8);
+        foreach (var status in StoredFigures.InvocationStates)
+        {
+            writer.WriteNumber(status, figures.Invocations(status));
+        }
+
         writer.WriteEndObject();
         writer.WriteStartObject("outbox"u8);
         foreach (var status in (ReadOnlySpan<string>)["pending", "published", "dead"])

@@ -1,7 +1,9 @@
+using Caracal.Authority.Invocations;
 using Caracal.Authority.Sessions;
 using Caracal.Hosting.Metrics;
 using Caracal.Storage;
 using Caracal.Storage.Idempotency;
+using Caracal.Storage.Invocations;
 using Caracal.Storage.Outbox;
 using Caracal.Storage.Sessions;
 
@@ -12,21 +14,30 @@ internal sealed class StoredFigures
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(15);
     private static readonly string[] SessionStates = [SessionStatus.Active, SessionStatus.Suspended, SessionStatus.Terminated, SessionStatus.Expired];
+    internal static readonly string[] InvocationStates =
+    [
+        InvocationStatus.Pending, InvocationStatus.Running, InvocationStatus.CancelRequested, InvocationStatus.Succeeded,
+        InvocationStatus.Failed, InvocationStatus.Canceled, InvocationStatus.TimedOut, InvocationStatus.Dead,
+    ];
+
     private static readonly string[] OutboxStates = ["pending", "published", "dead"];
 
     private readonly Database _database;
     private readonly DatabaseClock _clock;
     private readonly SessionStore _sessions;
+    private readonly InvocationStore _invocations;
     private readonly ReceiptStore _receipts;
     private readonly CoordinatorOutboxCare _outbox;
-    private volatile Figures _figures = new(DateTimeOffset.MinValue, [], [], 0, null);
+    private volatile Figures _figures = new(DateTimeOffset.MinValue, [], [], [], 0, null);
 
     public StoredFigures(
-        Database database, DatabaseClock clock, SessionStore sessions, ReceiptStore receipts, CoordinatorOutboxCare outbox, MetricsRegistry registry)
+        Database database, DatabaseClock clock, SessionStore sessions, InvocationStore invocations, ReceiptStore receipts,
+        CoordinatorOutboxCare outbox, MetricsRegistry registry)
     {
         _database = database;
         _clock = clock;
         _sessions = sessions;
+        _invocations = invocations;
         _receipts = receipts;
         _outbox = outbox;
         foreach (var state in OutboxStates)
@@ -39,6 +50,11 @@ internal sealed class StoredFigures
             registry.Gauge($"caracal_sessions{{status=\"{state}\"}}", () => _figures.Sessions.GetValueOrDefault(state));
         }
 
+        foreach (var state in InvocationStates)
+        {
+            registry.Gauge($"caracal_invocations_total{{status=\"{state}\"}}", () => Invocations(state));
+        }
+
         registry.Gauge("caracal_idempotency_receipts", () => Receipts);
         registry.Gauge("caracal_idempotency_oldest_seconds", () => OldestReceiptSeconds);
     }
@@ -48,6 +64,8 @@ internal sealed class StoredFigures
     public double OldestReceiptSeconds => _figures.OldestReceipt is { } oldest ? Math.Max(0, (_clock.Now - oldest).TotalSeconds) : 0;
 
     public long OutboxRows(string status) => _figures.Outbox.GetValueOrDefault(status);
+
+    public long Invocations(string status) => _figures.Invocations.GetValueOrDefault(status);
 
     /// <summary>Reads again when the last reading is too old.</summary>
     public async Task RefreshAsync(CancellationToken cancellationToken)
@@ -65,6 +83,7 @@ internal sealed class StoredFigures
                 return new Figures(
                     now,
                     (await _sessions.CountByStatusAsync(connection)).ToDictionary(pair => pair.Status, pair => pair.Count, StringComparer.Ordinal),
+                    (await _invocations.CountByStatusAsync(connection)).ToDictionary(pair => pair.Status, pair => pair.Count, StringComparer.Ordinal),
                     (await _outbox.CountByStatusAsync(connection)).ToDictionary(pair => pair.Status, pair => pair.Count, StringComparer.Ordinal),
                     rows,
                     oldest);
@@ -73,5 +92,6 @@ internal sealed class StoredFigures
     }
 
     private sealed record Figures(
-        DateTimeOffset ReadAt, Dictionary<string, long> Sessions, Dictionary<string, long> Outbox, long Receipts, DateTimeOffset? OldestReceipt);
+        DateTimeOffset ReadAt, Dictionary<string, long> Sessions, Dictionary<string, long> Invocations, Dictionary<string, long> Outbox,
+        long Receipts, DateTimeOffset? OldestReceipt);
 }

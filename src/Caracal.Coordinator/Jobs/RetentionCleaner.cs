@@ -3,6 +3,7 @@ using Caracal.Protocol;
 using Caracal.Storage;
 using Caracal.Storage.Delegations;
 using Caracal.Storage.Idempotency;
+using Caracal.Storage.Invocations;
 using Caracal.Storage.Outbox;
 using Caracal.Storage.Sessions;
 
@@ -11,7 +12,7 @@ namespace Caracal.Coordinator.Jobs;
 /// <summary>Marks overdue edges as expired and announces their end, then deletes what is past retention (coordinator.md 13).</summary>
 internal sealed class RetentionCleaner(
     CoordinatorSettings settings, Database database, DatabaseClock clock, SessionStore sessions, DelegationStore delegations,
-    GraphEpochStore epochs, ReceiptStore receipts, CoordinatorOutboxCare outbox, DelegationMessages messages, CoordinatorMetrics metrics)
+    GraphEpochStore epochs, InvocationStore invocations, ReceiptStore receipts, CoordinatorOutboxCare outbox, DelegationMessages messages, CoordinatorMetrics metrics)
 {
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -23,6 +24,7 @@ internal sealed class RetentionCleaner(
         var now = clock.Now;
         var batch = settings.RetentionBatchSize;
         await database.WriteAsync(work => delegations.DeleteEndedAsync(work, now - settings.DelegationRetention, batch), cancellationToken);
+        await database.WriteAsync(work => invocations.DeleteEndedAsync(work, now - settings.SessionRetention, batch), cancellationToken);
         var deleted = await database.WriteAsync(work => sessions.DeleteEndedAsync(work, now - settings.SessionRetention, batch), cancellationToken);
         await database.WriteAsync(work => outbox.DeletePublishedAsync(work, now - settings.OutboxRetention, batch), cancellationToken);
         await database.WriteAsync(work => receipts.DeleteExpiredAsync(work, now, batch), cancellationToken);

@@ -65,9 +65,9 @@ public sealed class AuthenticationTests
     {
         await using var coordinator = await TestCoordinator.StartAsync();
         (await coordinator.GetAsync("/x", null)).AssertRefused(401, "missing_token");
-        var unknown = await coordinator.GetAsync("/zones/z1/invocations?a=b", coordinator.App1);
+        var unknown = await coordinator.GetAsync("/zones/z1/nothing?a=b", coordinator.App1);
         Assert.Equal(404, unknown.Status);
-        Assert.Equal("Route GET:/zones/z1/invocations not found", unknown.Json.GetProperty("message").GetString());
+        Assert.Equal("Route GET:/zones/z1/nothing not found", unknown.Json.GetProperty("message").GetString());
         Assert.Equal("Not Found", unknown.Error);
         Assert.Equal(404, unknown.Json.GetProperty("statusCode").GetInt32());
     }
