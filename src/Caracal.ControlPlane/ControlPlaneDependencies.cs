@@ -18,6 +18,9 @@ public sealed record ControlPlaneDependencies
     /// <summary>An STS in the same process; null asks the one at <c>STS_URL</c>, signed.</summary>
     public IPolicyRuntime? Policies { get; init; }
 
+    /// <summary>How providers are called; null calls them under the egress guard of api.md 7.</summary>
+    public HttpMessageInvoker? Http { get; init; }
+
     public required ILogger Log { get; init; }
 
     /// <summary>Series of what the role stands on, shown with its own.</summary>

@@ -73,6 +73,11 @@ internal static class ControlPlaneErrors
     public static readonly Refusal InvalidProviderConfig = new(400, "invalid_provider_config");
     public static readonly Refusal ProviderConfigRequired = new(400, "provider_config_required");
     public static readonly Refusal ProviderCheckUnsupported = new(400, "provider_check_unsupported");
+    public static readonly Refusal ProviderCheckFailed = new(422, "provider_check_failed");
+    public static readonly Refusal ProviderTestRateLimited = new(429, "provider_test_rate_limited");
+    public static readonly Refusal InvalidIssuer = new(400, "invalid_issuer");
+    public static readonly Refusal ProviderDiscoveryFailed = new(422, "provider_discovery_failed");
+    public static readonly Refusal ProviderDiscoveryRateLimited = new(429, "provider_discovery_rate_limited");
     public static readonly Refusal ProviderNotFound = new(404, "provider_not_found");
     public static readonly Refusal ProviderIdentifierConflict = new(409, "provider_identifier_conflict");
     public static readonly Refusal InvalidResource = new(400, "invalid_resource");
@@ -80,10 +85,31 @@ internal static class ControlPlaneErrors
     public static readonly Refusal CredentialProviderRequired = new(400, "credential_provider_required");
     public static readonly Refusal UpstreamUrlRequired = new(400, "upstream_url_required");
     public static readonly Refusal ResourceVerificationUnsupported = new(400, "resource_verification_unsupported");
+    public static readonly Refusal ResourceCheckFailed = new(422, "resource_check_failed");
+    public static readonly Refusal ResourceTestRateLimited = new(429, "resource_test_rate_limited");
     public static readonly Refusal ResourceNotFound = new(404, "resource_not_found");
     public static readonly Refusal ResourceIdentifierConflict = new(409, "resource_identifier_conflict");
     public static readonly Refusal ResourceQuotaExceeded = new(409, "resource_quota_exceeded");
     public static readonly Refusal ProtectedResource = new(409, "protected_resource");
+
+    // Provider connections and the consent that makes them.
+    public static readonly Refusal InvalidProviderConnection = new(400, "invalid_provider_connection");
+    public static readonly Refusal ProviderConnectionUnsupported = new(400, "provider_connection_unsupported");
+    public static readonly Refusal ProviderConnectionNotFound = new(404, "provider_connection_not_found");
+    public static readonly Refusal InvalidProviderConnectionRevoke = new(400, "invalid_provider_connection_revoke");
+    public static readonly Refusal InvalidProviderAuthorize = new(400, "invalid_provider_oauth_authorize");
+    public static readonly Refusal AuthorizationEndpointInvalid = new(400, "provider_authorization_endpoint_invalid");
+    public static readonly Refusal RedisUnreachable = new(503, "redis_unreachable") { RetryAfterSeconds = 1 };
+    public static readonly Refusal InvalidOAuthCallback = new(400, "invalid_oauth_callback");
+    public static readonly Refusal OAuthStateExpired = new(400, "oauth_state_expired");
+    public static readonly Refusal OAuthStateInvalid = new(400, "oauth_state_invalid");
+    public static readonly Refusal OAuthStateMismatch = new(400, "oauth_state_mismatch");
+    public static readonly Refusal ProviderOAuthDenied = new(400, "provider_oauth_denied");
+    public static readonly Refusal AuthorizationCodeRequired = new(400, "authorization_code_required");
+    public static readonly Refusal TokenEndpointNotAllowed = new(400, "provider_token_endpoint_not_allowed");
+    public static readonly Refusal TokenExchangeFailed = new(502, "provider_token_exchange_failed");
+    public static readonly Refusal TokenResponseInvalid = new(502, "provider_token_response_invalid");
+    public static readonly Refusal TokenTypeUnsupported = new(502, "provider_token_type_unsupported");
 
     // Policies and policy sets.
     public static readonly Refusal InvalidRego = new(422, "invalid_rego");
@@ -95,6 +121,8 @@ internal static class ControlPlaneErrors
     public static readonly Refusal VersionNotFound = new(404, "version_not_found");
     public static readonly Refusal PolicySetBindingNotFound = new(404, "policy_set_binding_not_found");
     public static readonly Refusal ActivePolicySetVersionNotFound = new(404, "active_policy_set_version_not_found");
+    public static readonly Refusal NoEarlierVersion = new(409, "no_earlier_version");
+    public static readonly Refusal RollbackNotEarlier = new(409, "rollback_not_earlier", "the version is not earlier than the active one; activate it instead");
     public static readonly Refusal InvalidPolicyContract = new(422, "invalid_policy_contract");
     public static readonly Refusal InvalidPolicyBundle = new(422, "invalid_policy_bundle");
     public static readonly Refusal ReferencedPolicyVersionMissing = new(409, "referenced_policy_version_missing");
@@ -110,12 +138,22 @@ internal static class ControlPlaneErrors
     public static readonly Refusal SubjectIssuerLimitReached = new(409, "subject_issuer_limit_reached");
     public static readonly Refusal InvalidSubjectRevoke = new(400, "invalid_subject_revoke");
     public static readonly Refusal SubjectNotFound = new(404, "subject_not_found");
+    public static readonly Refusal InvalidKill = new(400, "invalid_kill_switch");
+    public static readonly Refusal SessionNotFound = new(404, "session_not_found");
+    public static readonly Refusal DelegationNotFound = new(404, "delegation_not_found");
     public static readonly Refusal ApprovalNotFound = new(404, "approval_not_found");
     public static readonly Refusal SubjectApprovalRequired = new(403, "subject_approval_required");
     public static readonly Refusal ApprovalNotDecidable = new(409, "approval_not_decidable");
 
+    // Notification sinks.
+    public static readonly Refusal InvalidSink = new(400, "invalid_sink");
+    public static readonly Refusal InvalidSinkUrl = new(400, "invalid_sink_url");
+    public static readonly Refusal SinkNotFound = new(404, "sink_not_found");
+    public static readonly Refusal SinkLimitReached = new(409, "sink_limit_reached");
+
     // Evidence and platform.
     public static readonly Refusal RequestNotFound = new(404, "request_not_found");
+    public static readonly Refusal DeadOutboxNotFound = new(404, "dead_outbox_not_found");
     public static readonly Refusal InvalidRetention = new(400, "invalid_audit_retention");
     public static readonly Refusal RetentionAboveLimit = new(400, "retention_above_limit");
     public static readonly Refusal InvalidMintRateLimit = new(400, "invalid_mint_rate_limit");

@@ -10,7 +10,9 @@ using Caracal.ControlPlane.Custody;
 using Caracal.ControlPlane.Grants;
 using Caracal.ControlPlane.Http;
 using Caracal.ControlPlane.KillSwitch;
+using Caracal.ControlPlane.NotificationSinks;
 using Caracal.ControlPlane.Operations;
+using Caracal.ControlPlane.Outbound;
 using Caracal.ControlPlane.Platform;
 using Caracal.ControlPlane.Policies;
 using Caracal.ControlPlane.PolicyRuntime;
@@ -35,7 +37,7 @@ using static Caracal.Authority.AdminAccess.AdminNeed;
 
 namespace Caracal.ControlPlane;
 
-/// <summary>The control plane's API on one page: what it is made of, what runs, every route and what it needs (api.md).</summary>
+/// <summary>The control plane's API on one page: what it is made of, what runs, its routes stand in <see cref="ControlPlaneRoutes"/> (api.md).</summary>
 public sealed class ControlPlaneService : IAsyncDisposable
 {
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(4);
@@ -53,6 +55,8 @@ public sealed class ControlPlaneService : IAsyncDisposable
     private readonly ApplicationArchive _archive;
     private readonly ControlPlanePipeline _pipeline;
     private readonly OperationsRoutes _operations;
+    private readonly OutboundHttp _outbound;
+    private readonly NotificationDispatcher _notifications;
     private readonly BackgroundTasks _tasks = new();
 
     public ControlPlaneService(ControlPlaneSettings settings, ControlPlaneDependencies given)
@@ -71,12 +75,37 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _access = new ZoneAccess(given.Database, given.Clock, settings);
         _endAuthority = new EndAuthority(_changes);
         _archive = new ApplicationArchive(_endAuthority);
+        var sinks = new SinkPlaces(settings);
+        _outbound = new OutboundHttp(settings, given.Http, given.Clock.Process);
+        _notifications = new NotificationDispatcher(given.Database, given.Clock, settings, sinks);
+        Routes = new ControlPlaneRoutes(new RouteParts
+        {
+            Settings = settings,
+            Changes = _changes,
+            Clock = given.Clock,
+            State = given.State,
+            Custody = new SecretCustody(_changes, settings.Keks, _custodyFigures),
+            Limits = _limits,
+            Authentication = _authentication,
+            Access = _access,
+            EndAuthority = _endAuthority,
+            Archive = _archive,
+            Outbound = _outbound,
+            Sinks = sinks,
+            Policies = _policies,
+        }).All();
         _pipeline = new ControlPlanePipeline(
-            settings, new Router(Routes()), _limits, _authentication, _access, _changes, given.Clock,
+            settings, new Router(Routes), _limits, _authentication, _access, _changes, given.Clock,
             metrics.Counter("caracal_api_authentication_failures_total"), given.Log);
         _operations = new OperationsRoutes(
             settings, given.Database, given.Clock, given.State, _limits, metrics, new OutboxGauges(metrics));
     }
+
+    /// <summary>Every route under <c>/v1/</c>.</summary>
+    internal IReadOnlyList<Route> Routes { get; }
+
+    /// <summary>Tells sinks what happened to approvals; runs as a job.</summary>
+    internal NotificationDispatcher Notifications => _notifications;
 
     /// <summary>How this role listens.</summary>
     public RoleServerOptions ServerOptions => new()
@@ -94,7 +123,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
     {
         await KekCanary.CheckAsync(_given.Database, _settings.Keks, _given.Clock.Now, cancellationToken);
         await DeploymentTokens.SeedAsync(_given.Database, _settings.AdminToken, _given.Clock.Now, cancellationToken);
-        foreach (var job in new ControlPlaneJobs(_given.Database, _given.Clock, _archive, _settings).All())
+        foreach (var job in new ControlPlaneJobs(_given.Database, _given.Clock, _archive, _notifications, _settings).All())
         {
             _tasks.Start(stopping => job.RunAsync(_given.Clock.Process, _given.Log, stopping));
         }
@@ -121,6 +150,8 @@ public sealed class ControlPlaneService : IAsyncDisposable
         await StopAsync();
         await _tasks.DisposeAsync();
         _limits.Dispose();
+        _notifications.Dispose();
+        _outbound.Dispose();
         _http?.Dispose();
     }
 
@@ -131,125 +162,4 @@ public sealed class ControlPlaneService : IAsyncDisposable
         {
             Timeout = settings.RequestTimeout,
         };
-
-    private IReadOnlyList<Route> Routes()
-    {
-        var database = _given.Database;
-        var custody = new SecretCustody(_changes, _settings.Keks, _custodyFigures);
-        var providerSecrets = new ProviderSecrets(custody);
-        var control = new ControlResource(_settings);
-        var mint = new ZoneKeyMint(_settings.Keks);
-        var zones = new ZoneCreation(mint);
-        var proof = new CompileProof(_policies);
-        var workloads = new ListWorkloads(database);
-        var policySets = new ListPolicySets(database);
-        var setVersions = new ReadPolicySetVersions(database);
-        var grants = new ListGrants(database);
-        var issuers = new ListSubjectIssuers(database);
-        var approvals = new ListApprovals(database);
-        var decide = new DecideApproval(_changes);
-        var byRequest = new ReadAuditByRequest(database);
-        var adminAudit = new ListAdminAudit(database);
-        var limits = new PlatformLimits(_changes, _settings);
-        const string zone = "/v1/zones/{zoneId}";
-
-        return
-        [
-            new("POST", "/v1/bootstrap", Change, new BootstrapZone(_changes, _settings, zones, _limits).HandleAsync) { IsOpen = true },
-
-            new("GET", "/v1/zones", Look, new ListZones(database).HandleAsync),
-            new("POST", "/v1/zones", Change, new CreateZone(_changes, zones).HandleAsync),
-            new("GET", zone, Look, new GetZone(database).HandleAsync),
-            new("PATCH", zone, Change, new UpdateZone(_changes, new DcrShutdown(_changes, _endAuthority), _access).HandleAsync),
-            new("DELETE", zone, Change, new ArchiveZone(_changes, _endAuthority, _access).HandleAsync),
-            new("GET", $"{zone}/dcr-status", Look, new GetDcrStatus(database).HandleAsync),
-            new("GET", $"{zone}/keys", Look, new ListZoneKeys(database).HandleAsync),
-            new("POST", $"{zone}/keys/rotate", Change, new RotateZoneKey(_changes, mint, _endAuthority).HandleAsync),
-            new("POST", $"{zone}/keys/{{kid}}/retire", Change, new RetireZoneKey(_changes).HandleAsync),
-
-            new("GET", $"{zone}/applications", Look, new ListApplications(database).HandleAsync),
-            new("POST", $"{zone}/applications", Change, new CreateApplication(_changes, custody, control).HandleAsync),
-            new("POST", $"{zone}/applications/dcr", Change, new RegisterApplication(_changes, _limits).HandleAsync),
-            new("GET", $"{zone}/applications/{{id}}", Look, new GetApplication(database).HandleAsync),
-            new("PATCH", $"{zone}/applications/{{id}}", Change, new UpdateApplication(_changes, custody, control).HandleAsync),
-            new("DELETE", $"{zone}/applications/{{id}}", Change, new ArchiveApplication(_changes, _archive).HandleAsync),
-            new("POST", $"{zone}/applications/{{id}}/rotate-secret", Change, new RotateApplicationSecret(_changes, custody).HandleAsync),
-            new("POST", $"{zone}/applications/{{id}}/retire-secret", Change, new RetireApplicationSecret(_changes).HandleAsync),
-            new("GET", $"{zone}/applications/{{id}}/client-secret", Look, new RevealApplicationSecret(database, custody).HandleAsync),
-
-            new("GET", $"{zone}/workloads", Look, workloads.HandleAsync),
-            new("POST", $"{zone}/workloads", Change, new CreateWorkload(_changes, custody).HandleAsync),
-            new("GET", $"{zone}/workloads/{{id}}", Look, workloads.GetAsync),
-            new("PUT", $"{zone}/workloads/{{id}}", Change, new UpdateWorkload(_changes).HandleAsync),
-            new("DELETE", $"{zone}/workloads/{{id}}", Change, new DeleteWorkload(_changes).HandleAsync),
-            new("POST", $"{zone}/workloads/{{id}}/rotate-secret", Change, new RotateWorkloadSecret(_changes, custody).HandleAsync),
-            new("POST", $"{zone}/workloads/{{id}}/retire-secret", Change, new RetireWorkloadSecret(_changes).HandleAsync),
-            new("GET", $"{zone}/workloads/{{id}}/secret", Look, new RevealWorkloadSecret(database, custody).HandleAsync),
-
-            new("GET", $"{zone}/providers", Look, new ListProviders(database).HandleAsync),
-            new("POST", $"{zone}/providers", Change, new CreateProvider(_changes, providerSecrets).HandleAsync),
-            new("GET", $"{zone}/providers/{{id}}", Look, new GetProvider(database).HandleAsync),
-            new("PATCH", $"{zone}/providers/{{id}}", Change, new UpdateProvider(_changes, providerSecrets).HandleAsync),
-            new("DELETE", $"{zone}/providers/{{id}}", Change, new ArchiveProvider(_changes).HandleAsync),
-            new("POST", $"{zone}/providers/{{id}}/test", Change, new TestProvider(database).HandleAsync),
-
-            new("GET", $"{zone}/resources", Look, new ListResources(database, control).HandleAsync),
-            new("POST", $"{zone}/resources", Change, new CreateResource(_changes, _settings, control).HandleAsync),
-            new("GET", $"{zone}/resources/{{id}}", Look, new GetResource(database, control).HandleAsync),
-            new("PATCH", $"{zone}/resources/{{id}}", Change, new UpdateResource(_changes, control).HandleAsync),
-            new("DELETE", $"{zone}/resources/{{id}}", Change, new ArchiveResource(_changes, control).HandleAsync),
-            new("POST", $"{zone}/resources/{{id}}/test", Change, new TestResource(database, control).HandleAsync),
-
-            new("POST", "/v1/policies/validate", Look, new ValidatePolicy(_settings).HandleAsync),
-            new("GET", "/v1/policy-templates", Look, ListPolicyTemplates.HandleAsync),
-            new("GET", $"{zone}/policies", Look, new ListPolicies(database).HandleAsync),
-            new("POST", $"{zone}/policies", Change, new CreatePolicy(_changes, _settings).HandleAsync),
-            new("GET", $"{zone}/policies/{{id}}", Look, new GetPolicy(database).HandleAsync),
-            new("POST", $"{zone}/policies/{{id}}/versions", Change, new AddPolicyVersion(_changes, _settings).HandleAsync),
-            new("DELETE", $"{zone}/policies/{{id}}", Change, new ArchivePolicy(_changes).HandleAsync),
-
-            new("GET", $"{zone}/policy-sets", Look, policySets.HandleAsync),
-            new("POST", $"{zone}/policy-sets", Change, new CreatePolicySet(_changes).HandleAsync),
-            new("GET", $"{zone}/policy-sets/{{id}}", Look, policySets.GetAsync),
-            new("DELETE", $"{zone}/policy-sets/{{id}}", Change, new ArchivePolicySet(_changes).HandleAsync),
-            new("GET", $"{zone}/policy-sets/{{id}}/versions", Look, setVersions.ListAsync),
-            new("POST", $"{zone}/policy-sets/{{id}}/versions", Change, new AddPolicySetVersion(_changes, proof, _settings).HandleAsync),
-            new("GET", $"{zone}/policy-sets/{{id}}/versions/{{versionId}}", Look, setVersions.GetAsync),
-            new("POST", $"{zone}/policy-sets/{{id}}/simulate", Change, new SimulatePolicySet(database, _policies, _settings).HandleAsync),
-            new("POST", $"{zone}/policy-sets/{{id}}/activate", Change, new ActivatePolicySet(_changes, proof, _settings).HandleAsync),
-            new("GET", $"{zone}/policy-sets/{{id}}/activation-status", Look, new GetActivationStatus(database, _policies).HandleAsync),
-
-            new("GET", $"{zone}/grants", Look, grants.HandleAsync),
-            new("POST", $"{zone}/grants", Change, new CreateGrant(_changes, control).HandleAsync),
-            new("GET", $"{zone}/grants/{{id}}", Look, grants.GetAsync),
-            new("DELETE", $"{zone}/grants/{{id}}", Change, new RevokeGrant(_changes).HandleAsync),
-            new("GET", $"{zone}/subject-issuers", Look, issuers.HandleAsync),
-            new("POST", $"{zone}/subject-issuers", Change, new CreateSubjectIssuer(_changes).HandleAsync),
-            new("GET", $"{zone}/subject-issuers/{{id}}", Look, issuers.GetAsync),
-            new("PATCH", $"{zone}/subject-issuers/{{id}}", Change, new UpdateSubjectIssuer(_changes).HandleAsync),
-            new("DELETE", $"{zone}/subject-issuers/{{id}}", Change, new ArchiveSubjectIssuer(_changes).HandleAsync),
-            new("POST", $"{zone}/subjects/revoke", Change, new RevokeSubject(_changes, _endAuthority).HandleAsync),
-            new("GET", $"{zone}/authority-records", Look, new ListAuthorityRecords(database).HandleAsync),
-            new("GET", $"{zone}/sessions", Look, new ListSessions(database).HandleAsync),
-            new("GET", $"{zone}/approvals", Look, approvals.HandleAsync),
-            new("GET", $"{zone}/approvals/counts", Look, approvals.CountAsync),
-            new("GET", $"{zone}/approvals/{{id}}", Look, approvals.GetAsync),
-            new("POST", $"{zone}/approvals/{{id}}/approve", Decide, decide.ApproveAsync),
-            new("POST", $"{zone}/approvals/{{id}}/reject", Decide, decide.RejectAsync),
-
-            new("GET", $"{zone}/audit", Look, new ListAuditEvents(database).HandleAsync),
-            new("GET", $"{zone}/audit/by-request/{{requestId*}}", Look, byRequest.HandleAsync),
-            new("GET", $"{zone}/audit/by-request/{{requestId*}}/explain", Look, byRequest.ExplainAsync),
-            new("GET", $"{zone}/admin-audit", Look, adminAudit.HandleAsync),
-            new("GET", "/v1/admin-audit", Look, adminAudit.GlobalAsync),
-
-            new("GET", "/v1/admin-tokens", Look, new ListAdminTokens(database).HandleAsync),
-            new("POST", "/v1/admin-tokens", Change, new CreateAdminToken(_changes).HandleAsync),
-            new("DELETE", "/v1/admin-tokens/{id}", Change, new RevokeAdminToken(_changes, _authentication).HandleAsync),
-            new("GET", "/v1/audit-retention", Look, limits.GetRetentionAsync),
-            new("PUT", "/v1/audit-retention", Change, limits.SetRetentionAsync),
-            new("GET", "/v1/mint-rate-limit", Look, limits.GetMintRateAsync),
-            new("PUT", "/v1/mint-rate-limit", Change, limits.SetMintRateAsync),
-        ];
-    }
 }

@@ -36,6 +36,12 @@ public sealed record ControlPlaneSettings
     /// <summary><c>CARACAL_TLS_EXTRA_CA_FILE</c>: who may have signed the STS's certificate besides the system's authorities.</summary>
     public ExtraAuthorities Authorities { get; init; } = ExtraAuthorities.None;
 
+    /// <summary>The same file, for calls to providers and sinks; null trusts the system alone.</summary>
+    public string? ExtraAuthoritiesFile { get; init; }
+
+    /// <summary><c>CARACAL_PRIVATE_EGRESS_HOSTS</c>: exact hosts inside private networks that providers and sinks may name.</summary>
+    public IReadOnlyList<string> PrivateEgressHosts { get; init; } = [];
+
     /// <summary>The deployment token; null when unset.</summary>
     public required TokenRing? AdminToken { get; init; }
 
@@ -95,6 +101,8 @@ public sealed record ControlPlaneSettings
             GatewayStsKeys = secrets.HmacRing("GATEWAY_STS_HMAC_KEY", required: published),
             StsUrl = reader.ServiceUrl("STS_URL", published ? null : "http://localhost:8080") ?? "",
             Authorities = ExtraAuthorities.Load(reader.Text("CARACAL_TLS_EXTRA_CA_FILE")),
+            ExtraAuthoritiesFile = reader.Text("CARACAL_TLS_EXTRA_CA_FILE"),
+            PrivateEgressHosts = reader.List("CARACAL_PRIVATE_EGRESS_HOSTS"),
             AdminToken = secrets.TokenRing("CARACAL_ADMIN_TOKEN", required: false),
             BootstrapToken = BootstrapTokenOf(reader),
             MetricsBearer = secrets.TokenRing("METRICS_BEARER", required: false),

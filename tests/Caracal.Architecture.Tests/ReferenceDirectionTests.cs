@@ -10,7 +10,7 @@ public class ReferenceDirectionTests
         ["Caracal.Authority"] = ["Caracal.Protocol", "Caracal.Rego"],
         ["Caracal.Keys"] = ["Caracal.Protocol"],
         ["Caracal.Evidence"] = ["Caracal.Protocol", "Caracal.Keys"],
-        ["Caracal.Egress"] = ["Caracal.Protocol"],
+        ["Caracal.Egress"] = ["Caracal.Protocol", "Caracal.Authority", "Caracal.Keys"],
         ["Caracal.Hosting"] = ["Caracal.Protocol", "Caracal.Keys"],
         ["Caracal.Storage"] = ["Caracal.Protocol", "Caracal.Authority", "Caracal.Keys", "Caracal.Evidence"],
         ["Caracal.Streams"] = ["Caracal.Protocol", "Caracal.Keys", "Caracal.Storage"],

@@ -54,11 +54,14 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public TestPolicyRuntime Runtime { get; }
 
+    /// <summary>The service itself, for its route list and its jobs.</summary>
+    public ControlPlaneService Service => _service;
+
     public string Address => _server.Address;
 
     public static async Task<ApiHost> StartAsync(
         IReadOnlyDictionary<string, string?>? more = null, TestStore? store = null, TimeProvider? time = null, Engine engine = Engine.Sqlite,
-        ISharedState? shared = null)
+        ISharedState? shared = null, HttpMessageInvoker? http = null)
     {
         var used = store ?? await TestStore.CreateAsync(engine, ServiceRole.Api);
         var database = used.Database;
@@ -88,6 +91,7 @@ internal sealed class ApiHost : IAsyncDisposable
             Clock = clock,
             State = shared ?? state,
             Policies = runtime,
+            Http = http,
             Log = logging.CreateLogger("api"),
         });
         var server = RoleServer.Create(service.ServerOptions, logging);

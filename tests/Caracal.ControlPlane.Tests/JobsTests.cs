@@ -64,6 +64,6 @@ public sealed class JobsTests
             },
             ControlPlaneSettings.Role));
         var changes = new Changes(api.Database, clock, new EventOutbox(), settings.AuditKeys, NullLogger.Instance);
-        return new ControlPlaneJobs(api.Database, clock, new ApplicationArchive(new EndAuthority(changes)), settings);
+        return new ControlPlaneJobs(api.Database, clock, new ApplicationArchive(new EndAuthority(changes)), api.Service.Notifications, settings);
     }
 }

@@ -8,7 +8,6 @@ public sealed class ProvidersTests
     [InlineData("""{"identifier":"provider://A","kind":"none"}""", "invalid_provider_identifier")]
     [InlineData("""{"name":"a","kind":"none","config_json":{"x":1}}""", "invalid_provider_config")]
     [InlineData("""{"name":"a","kind":"none","check":true}""", "provider_check_unsupported")]
-    [InlineData("""{"name":"a","kind":"oauth2_client_credentials","check":true,"config_json":{"token_endpoint":"https://id.example/t","client_id":"c","client_secret":"s"}}""", "provider_check_unsupported")]
     [InlineData("""{"name":"a","kind":"api_key","config_json":{"header_name":"Host","api_key":"k"}}""", "invalid_provider_config")]
     [InlineData("""{"name":"a","kind":"api_key","config_json":{"header_name":"X-Key","auth_scheme":"Bearer","api_key":"Bearer k"}}""", "invalid_provider_config")]
     [InlineData("""{"name":"a","kind":"bearer_token","config_json":{"bearer_token":"Bearer x"}}""", "invalid_provider_config")]

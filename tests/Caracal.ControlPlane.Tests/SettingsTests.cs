@@ -8,7 +8,7 @@ public sealed class SettingsTests
     private const string Kek = "8f3a1c5e7b9d0f2143658709badcfe1032547698badcfe0123456789abcdef01";
     private const string Key = "9a3b1c5e7b9d0f2143658709badcfe1032547698badcfe0123456789abcdef07";
 
-    private static Dictionary<string, string?> Published() => new()
+    internal static Dictionary<string, string?> Published() => new()
     {
         ["CARACAL_MODE"] = "stable",
         ["ZONE_KEK"] = Kek,

@@ -58,6 +58,10 @@ internal sealed class Changes(Database database, DatabaseClock clock, EventOutbo
     public Task<string> AnnounceAsync(Work work, string? requestId, string stream, params (string Name, string? Value)[] fields) =>
         outbox.EnqueueAsync(work, stream, [.. fields.Select(field => KeyValuePair.Create(field.Name, field.Value))], requestId, clock.Now);
 
+    /// <summary>Announces many things in one go; null fields are left out.</summary>
+    public Task AnnounceManyAsync(Work work, string? requestId, IReadOnlyList<(string Stream, KeyValuePair<string, string?>[] Fields)> messages) =>
+        outbox.EnqueueManyAsync(work, messages, requestId, clock.Now);
+
     /// <summary>Sends an audit event through the outbox, signed as every producer signs (api.md 12.3).</summary>
     public Task<string> AnnounceAuditAsync(Work work, AuditEvent auditEvent)
     {

@@ -22,6 +22,9 @@ internal sealed class Answer
     /// <summary>A CSV document in place of JSON.</summary>
     public CsvDocument? Csv { get; private init; }
 
+    /// <summary>A page for people in place of JSON.</summary>
+    public string? Html { get; private init; }
+
     public Refusal? Refusal { get; private init; }
 
     public Action<Utf8JsonWriter>? Details { get; private init; }
@@ -37,6 +40,9 @@ internal sealed class Answer
     public static Answer Created(string id, Action<Utf8JsonWriter> json) => new(201) { Json = json, EntityId = id };
 
     public static Answer Of(CsvDocument csv) => new(200) { Csv = csv };
+
+    /// <summary>The same answer as a page that runs nothing.</summary>
+    public static Answer Page(Answer answer, string html) => new(answer.Status) { Html = html, EntityId = answer.EntityId, ZoneId = answer.ZoneId };
 
     /// <summary>A status with a body of its own shape, such as the validator's 422.</summary>
     public static Answer Of(int status, Action<Utf8JsonWriter> json) => new(status) { Json = json };

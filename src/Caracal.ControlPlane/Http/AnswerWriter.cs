@@ -12,6 +12,7 @@ internal static class AnswerWriter
     {
         if (answer.Refusal is { } refusal) return WriteRefusalAsync(context, refusal, answer);
         context.Response.StatusCode = answer.Status;
+        if (answer.Html is { } html) return WriteHtmlAsync(context, html);
         if (answer.Csv is { } csv) return WriteCsvAsync(context, csv);
         return answer.Json is { } json ? ErrorBody.WriteJsonAsync(context.Response, json) : Task.CompletedTask;
     }
@@ -36,6 +37,13 @@ internal static class AnswerWriter
 
             writer.WriteEndObject();
         });
+    }
+
+    private static Task WriteHtmlAsync(HttpContext context, string html)
+    {
+        context.Response.ContentType = "text/html; charset=utf-8";
+        context.Response.Headers.ContentSecurityPolicy = "default-src 'none'; frame-ancestors 'none'";
+        return context.Response.WriteAsync(html, context.RequestAborted);
     }
 
     private static async Task WriteCsvAsync(HttpContext context, CsvDocument csv)

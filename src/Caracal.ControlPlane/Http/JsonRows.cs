@@ -54,6 +54,20 @@ internal static class JsonRows
         writer.Time("updated_at", row.UpdatedAt);
     }
 
+    /// <summary>A list of objects.</summary>
+    public static void Rows<T>(this Utf8JsonWriter writer, string name, IEnumerable<T> rows, Action<Utf8JsonWriter, T> write)
+    {
+        writer.WriteStartArray(name);
+        foreach (var row in rows)
+        {
+            writer.WriteStartObject();
+            write(writer, row);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
     /// <summary>Writes an object around <paramref name="members"/>.</summary>
     public static Action<Utf8JsonWriter> Object(Action<Utf8JsonWriter> members) => writer =>
     {

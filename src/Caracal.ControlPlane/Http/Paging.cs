@@ -17,7 +17,7 @@ internal static class Paging
     private const int LongestCursor = 512;
 
     /// <summary>Reads <c>limit</c> and <c>cursor</c>; 200 of at most 500 unless said otherwise.</summary>
-    public static PageRequest Page(this ApiCall call, int whenUnset = 200, int most = 500)
+    public static PageRequest Page(this ApiCall call, int whenUnset = 200, int most = 500, int longestCursor = LongestCursor)
     {
         var query = call.Context.Request.Query;
         var limit = whenUnset;
@@ -31,7 +31,7 @@ internal static class Paging
         }
 
         if (!query.TryGetValue("cursor", out var cursors)) return new(new PageQuery(Keyset.Top, limit), null);
-        if (cursors.Count != 1 || cursors[0] is not { Length: > 0 and <= LongestCursor } cursor)
+        if (cursors.Count != 1 || cursors[0] is not { Length: > 0 } cursor || cursor.Length > longestCursor)
         {
             return Refused(ControlPlaneErrors.InvalidQuery.With("cursor is not valid"));
         }
@@ -53,15 +53,7 @@ internal static class Paging
         var next = Next(rows, page, keyOf);
         return Answer.Ok(JsonRows.Object(writer =>
         {
-            writer.WriteStartArray("items");
-            foreach (var row in rows)
-            {
-                writer.WriteStartObject();
-                write(writer, row);
-                writer.WriteEndObject();
-            }
-
-            writer.WriteEndArray();
+            writer.Rows("items", rows, write);
             writer.WriteString("next_cursor", next);
         }));
     }
@@ -90,8 +82,8 @@ internal static class Paging
                 && document.RootElement.TryGetProperty("ts", out var ts) && ts.ValueKind == JsonValueKind.String
                 && document.RootElement.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String
                 && Timestamps.TryParseUtc(ts.GetString(), secondsOptional: true, out var time)
-                && Ids.IsPathId(id.GetString())
-                    ? new Keyset(time, id.GetString()!)
+                && id.GetString() is { Length: > 0 } text && !text.Contains('\0', StringComparison.Ordinal)
+                    ? new Keyset(time, text)
                     : null;
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException)

@@ -13,6 +13,9 @@ internal sealed record Route(string Method, string Pattern, AdminNeed Need, Func
     /// <summary>No admin token: the route checks its caller itself.</summary>
     public bool IsOpen { get; init; }
 
+    /// <summary>Not for HEAD: the GET uses something up.</summary>
+    public bool GetOnly { get; init; }
+
     internal string[] Segments { get; } = Pattern.Split('/');
 }
 
@@ -33,6 +36,7 @@ internal sealed class Router
     {
         foreach (var route in _routes[(method == "HEAD" ? "GET" : method, segments.Count)])
         {
+            if (method == "HEAD" && route.GetOnly) continue;
             if (Match(route, segments) is { } match) return match;
         }
 

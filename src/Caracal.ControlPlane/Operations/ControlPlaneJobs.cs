@@ -1,4 +1,5 @@
 using Caracal.ControlPlane.Applications;
+using Caracal.ControlPlane.NotificationSinks;
 using Caracal.Hosting.Jobs;
 using Caracal.Storage;
 using Caracal.Storage.Applications;
@@ -7,8 +8,9 @@ using Caracal.Storage.Platform;
 
 namespace Caracal.ControlPlane.Operations;
 
-/// <summary>What the API does by itself (api.md 12.4). Each pass is one transaction under its advisory lock.</summary>
-internal sealed class ControlPlaneJobs(Database database, DatabaseClock clock, ApplicationArchive archive, ControlPlaneSettings settings)
+/// <summary>What the API does by itself (api.md 12.4). Each pass runs under its advisory lock.</summary>
+internal sealed class ControlPlaneJobs(
+    Database database, DatabaseClock clock, ApplicationArchive archive, NotificationDispatcher notifications, ControlPlaneSettings settings)
 {
     private const int PassSize = 500;
     private static readonly AdvisoryLock RegistrationLock = AdvisoryLock.Job(7163920485318472);
@@ -20,6 +22,7 @@ internal sealed class ControlPlaneJobs(Database database, DatabaseClock clock, A
     [
         new("dcr-gc", TimeSpan.FromSeconds(60), ArchiveExpiredRegistrationsAsync),
         new("authority-record-reaper", TimeSpan.FromSeconds(300), ExpireRecordsAsync),
+        new("notification-dispatcher", TimeSpan.FromSeconds(5), notifications.RunAsync),
         new("outbox-retention", TimeSpan.FromMinutes(10), TrimOutboxAsync),
     ];
 

@@ -13,7 +13,12 @@ internal sealed class ActivatePolicySet(Changes changes, CompileProof proof, Con
     {
         var fields = call.Loose(ControlPlaneErrors.InvalidBody);
         var versionId = fields.Text("version_id", 1, 128);
-        if (fields.Problem() is { } problem) return problem;
+        return fields.Problem() ?? await ActivateAsync(call, versionId);
+    }
+
+    /// <summary>Activates a version of the call's set; <paramref name="instead"/> must still be the active one, and is named in the answer.</summary>
+    public async Task<Answer> ActivateAsync(ApiCall call, string versionId, PolicySetVersionRow? instead = null)
+    {
         var (set, version) = await changes.Database.ReadSnapshotAsync(
             async connection => (
                 await PolicySetStore.FindAsync(connection, call.ZoneId, call.Id),
@@ -29,7 +34,10 @@ internal sealed class ActivatePolicySet(Changes changes, CompileProof proof, Con
         return await changes.ApplyAsync(call, async work =>
         {
             await work.LockAsync(call.ZoneId);
-            if (await PolicySetStore.FindAsync(work.Connection, call.ZoneId, set.Id) is null) return ControlPlaneErrors.VersionNotFound;
+            if (await PolicySetStore.FindAsync(work.Connection, call.ZoneId, set.Id) is not { } current) return ControlPlaneErrors.VersionNotFound;
+
+            // Somebody activated another version meanwhile: what "earlier" meant is no longer true.
+            if (instead is not null && current.ActiveVersionId != instead.Id) return ControlPlaneErrors.ActivePolicySetVersionNotFound;
             if ((await PolicyStore.FindVersionsAsync(work.Connection, work.Dialect, ids)).Count != ids.Count) return ControlPlaneErrors.ReferencedPolicyVersionMissing;
             if (!await PolicySetStore.ActivateAsync(work, call.ZoneId, set.Id, version.Id, call.Now)) return ControlPlaneErrors.PolicySetBindingNotFound;
             var outboxId = await changes.AnnounceAsync(
@@ -43,6 +51,7 @@ internal sealed class ActivatePolicySet(Changes changes, CompileProof proof, Con
             {
                 writer.WriteBoolean("activated", true);
                 writer.WriteString("version_id", version.Id);
+                if (instead is not null) writer.WriteString("rolled_back_from", instead.Id);
                 writer.WriteString("outbox_id", outboxId);
                 writer.WriteString(
                     "status_url",

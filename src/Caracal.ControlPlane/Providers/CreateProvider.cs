@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Caracal.Authority.AdminAccess;
 using Caracal.Authority.Providers;
+using Caracal.ControlPlane.AdminAccess;
 using Caracal.ControlPlane.AdminAudit;
 using Caracal.ControlPlane.Http;
 using Caracal.Protocol;
@@ -11,7 +12,7 @@ using Caracal.Storage.Zones;
 namespace Caracal.ControlPlane.Providers;
 
 /// <summary><c>POST …/providers</c>: public fields are stored normalised, secrets sealed with the row.</summary>
-internal sealed class CreateProvider(Changes changes, ProviderSecrets secrets)
+internal sealed class CreateProvider(Changes changes, ProviderSecrets secrets, ProviderCheck checks, RateLimits limits)
 {
     public async Task<Answer> HandleAsync(ApiCall call)
     {
@@ -28,8 +29,7 @@ internal sealed class CreateProvider(Changes changes, ProviderSecrets secrets)
         var config = ProviderConfigReader.Read(kind, ConfigOf(call.Body), []);
         if (config.Config is null) return ControlPlaneErrors.InvalidProviderConfig.With(config.Problem!);
 
-        // A check that was asked for and cannot be made must not pass for one that succeeded.
-        if (check) return ControlPlaneErrors.ProviderCheckUnsupported;
+        if (check && await RefuseAsync(call, kind, config.Config) is { } failed) return failed;
 
         return await changes.ApplyAsync(
             call,
@@ -49,7 +49,7 @@ internal sealed class CreateProvider(Changes changes, ProviderSecrets secrets)
                     SecretConfigKeys = [.. config.Config.Secrets.Keys],
 
                     // An OAuth client nobody tried counts as unproven.
-                    ConnectivityFailedAt = ProviderKinds.IsOAuth(kind) ? call.Now : null,
+                    ConnectivityFailedAt = ProviderKinds.IsOAuth(kind) && !check ? call.Now : null,
                     CreatedBy = call.Caller.Actor,
                     CreatedAt = call.Now,
                     UpdatedAt = call.Now,
@@ -59,6 +59,26 @@ internal sealed class CreateProvider(Changes changes, ProviderSecrets secrets)
                 return Answer.Created(row.Id, ProviderJson.Of(row));
             },
             ControlPlaneErrors.ProviderIdentifierConflict);
+    }
+
+    // The check comes first: what fails it is not stored at all (api.md 7).
+    private async Task<Answer?> RefuseAsync(ApiCall call, string kind, ProviderConfig config)
+    {
+        if (!ProviderKinds.IsOAuth(kind)) return ControlPlaneErrors.ProviderCheckUnsupported;
+        if (!await limits.AdmitAsync($"rl:providertest:{call.ZoneId}", TestProvider.PerMinute, TimeSpan.FromSeconds(60), call.Cancelled))
+        {
+            return ControlPlaneErrors.ProviderTestRateLimited with { RetryAfterSeconds = 60 };
+        }
+
+        var result = await checks.RunAsync(kind, ProviderSecrets.PublicJson(config), config.Secrets, call.Cancelled);
+        return result.IsOk
+            ? null
+            : Answer.Refused(ControlPlaneErrors.ProviderCheckFailed.With(result.Detail), JsonRows.Object(writer =>
+            {
+                writer.WriteStartObject("check");
+                result.Write(writer);
+                writer.WriteEndObject();
+            }));
     }
 
     internal static JsonElement ConfigOf(JsonElement? body) =>

@@ -30,6 +30,18 @@ internal sealed class ProviderSecrets(SecretCustody custody)
         return [.. all.Keys];
     }
 
+    /// <summary>What is sealed about a provider, none at all when nothing is; null when it cannot be opened.</summary>
+    public async Task<IReadOnlyDictionary<string, string>?> OpenAsync(string zoneId, string providerId)
+    {
+        var all = new Dictionary<string, string>(StringComparer.Ordinal);
+        var (stored, text) = await custody.OpenAsync(zoneId, SealedLocations.ProviderSecret(zoneId, providerId));
+        if (!stored) return all;
+        if (text is null) return null;
+        using var document = JsonDocument.Parse(text);
+        foreach (var member in document.RootElement.EnumerateObject()) all[member.Name] = member.Value.GetString()!;
+        return all;
+    }
+
     public static string PublicJson(ProviderConfig config)
     {
         using var buffer = new MemoryStream();

@@ -1,5 +1,6 @@
 using Caracal.Authority.AdminAccess;
 using Caracal.Authority.Resources;
+using Caracal.ControlPlane.AdminAccess;
 using Caracal.ControlPlane.AdminAudit;
 using Caracal.ControlPlane.Http;
 using Caracal.Protocol;
@@ -11,7 +12,8 @@ using Caracal.Storage.Zones;
 namespace Caracal.ControlPlane.Resources;
 
 /// <summary><c>POST …/resources</c>.</summary>
-internal sealed class CreateResource(Changes changes, ControlPlaneSettings settings, ControlResource control)
+internal sealed class CreateResource(
+    Changes changes, ControlPlaneSettings settings, ControlResource control, ResourceCheck check, RateLimits limits)
 {
     public async Task<Answer> HandleAsync(ApiCall call)
     {
@@ -30,8 +32,7 @@ internal sealed class CreateResource(Changes changes, ControlPlaneSettings setti
         var operations = ResourceRules.Operations(fields.Operations ?? [], fields.Scopes!);
         if (operations.Refusal is { } refused) return refused;
 
-        // A check that was asked for and cannot be made must not pass for one that succeeded.
-        if (fields.Check) return ControlPlaneErrors.ResourceVerificationUnsupported;
+        if (fields.Check && await RefuseAsync(call, fields, identifier ?? name!) is { } failed) return failed;
 
         return await changes.ApplyAsync(
             call,
@@ -66,6 +67,29 @@ internal sealed class CreateResource(Changes changes, ControlPlaneSettings setti
                 return Answer.Created(row.Id, ResourceJson.Of(row));
             },
             ControlPlaneErrors.ResourceIdentifierConflict);
+    }
+
+    // The check comes first: what fails it is not stored at all (api.md 8).
+    private async Task<Answer?> RefuseAsync(ApiCall call, ResourceFields fields, string identifier)
+    {
+        var provider = await changes.Database.ReadAsync(
+            connection => ProviderStore.FindAsync(connection, call.ZoneId, fields.ProviderId ?? ""), call.Cancelled);
+        if (provider is null) return ControlPlaneErrors.ProviderNotFound;
+        if (!ResourceCheck.Supports(provider, fields.UpstreamUrl)) return ControlPlaneErrors.ResourceVerificationUnsupported;
+        if (!await limits.AdmitAsync($"rl:resourcetest:{call.ZoneId}", ResourceCheck.PerMinute, TimeSpan.FromSeconds(60), call.Cancelled))
+        {
+            return ControlPlaneErrors.ResourceTestRateLimited with { RetryAfterSeconds = 60 };
+        }
+
+        var result = await check.RunAsync(call.ZoneId, identifier, fields.UpstreamUrl!, call.Cancelled);
+        return result.Status == ResourceCheck.Guarded
+            ? null
+            : Answer.Refused(ControlPlaneErrors.ResourceCheckFailed.With(result.Detail), JsonRows.Object(writer =>
+            {
+                writer.WriteStartObject("check");
+                result.Write(writer);
+                writer.WriteEndObject();
+            }));
     }
 
     private static string? Blank(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;

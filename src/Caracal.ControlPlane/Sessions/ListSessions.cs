@@ -35,7 +35,7 @@ internal sealed class ListSessions(Database database)
             call, "sessions", new FieldList(Columns, false, null), rows, page.Query, row => new Keyset(row.StartedAt, row.Id), Write, Flatten);
     }
 
-    private static void Write(Utf8JsonWriter writer, SessionListRow row)
+    public static void Write(Utf8JsonWriter writer, SessionListRow row)
     {
         var flat = Flatten(row);
         foreach (var column in Columns) FlatValues.Write(writer, column, flat(column));

@@ -25,6 +25,9 @@ public static class SecretMint
         return secret;
     }
 
+    /// <summary>43 base64url characters nobody can guess: a consent's state, a PKCE verifier (api.md 11.3).</summary>
+    public static string RandomText() => Prefixed("");
+
     private static string Prefixed(string prefix)
     {
         Span<byte> random = stackalloc byte[32];

@@ -10,6 +10,9 @@ public sealed record EndedSession
     public string SubjectAuthorityRecordId { get; init; } = "";
 }
 
+/// <summary>What the kill switch is pointed at, by id.</summary>
+public sealed record AuthorityRoots(IReadOnlyList<string> Records, IReadOnlyList<string> Sessions, IReadOnlyList<string> Edges);
+
 /// <summary>What one use of the kill switch ended.</summary>
 /// <param name="Records">Authority records.</param>
 /// <param name="Sessions">Governed sessions.</param>
@@ -66,13 +69,17 @@ public static class KillSwitchStore
     /// Ends the records and their descendants, the sessions that ride on them together with the ones named and all below,
     /// and the delegations that touch those sessions.
     /// </summary>
-    public static async Task<KilledAuthority> EndAsync(
-        Work work, string zoneId, IReadOnlyList<string> records, IReadOnlyList<string> sessions, string reason, DateTimeOffset now)
+    public static Task<KilledAuthority> EndAsync(
+        Work work, string zoneId, IReadOnlyList<string> records, IReadOnlyList<string> sessions, string reason, DateTimeOffset now) =>
+        EndAsync(work, zoneId, new AuthorityRoots(records, sessions, []), reason, now);
+
+    /// <summary>Ends the roots and all that grew from them; delegations among the roots take those made from them along.</summary>
+    public static async Task<KilledAuthority> EndAsync(Work work, string zoneId, AuthorityRoots roots, string reason, DateTimeOffset now)
     {
         await work.LockAsync($"delegation:{zoneId}");
-        var endedRecords = await RevokeRecordsAsync(work, zoneId, records, reason, now);
-        var endedSessions = await EndSessionsAsync(work, zoneId, endedRecords, sessions, reason, now);
-        var endedEdges = await RevokeEdgesAsync(work, zoneId, endedSessions, now);
+        var endedRecords = await RevokeRecordsAsync(work, zoneId, roots.Records, reason, now);
+        var endedSessions = await EndSessionsAsync(work, zoneId, endedRecords, roots.Sessions, reason, now);
+        var endedEdges = await RevokeEdgesAsync(work, zoneId, endedSessions, roots.Edges, now);
         var epoch = endedEdges.Count == 0 ? (long?)null : await BumpEpochAsync(work, zoneId, now);
         return new KilledAuthority(endedRecords, endedSessions, endedEdges, epoch);
     }
@@ -190,9 +197,19 @@ public static class KillSwitchStore
     }
 
     private static async Task<IReadOnlyList<string>> RevokeEdgesAsync(
-        Work work, string zoneId, IReadOnlyList<EndedSession> sessions, DateTimeOffset now)
+        Work work, string zoneId, IReadOnlyList<EndedSession> sessions, IReadOnlyList<string> named, DateTimeOffset now)
     {
         var ended = new List<string>();
+        foreach (var ids in named.Chunk(Chunk).Select(chunk => chunk.ToList()))
+        {
+            ended.AddRange(await work.Connection.QueryAsync<string>(
+                $"""
+                 UPDATE delegation_edges SET status = 'revoked', revoked_at = @now, updated_at = @now, edge_version = edge_version + 1
+                 WHERE zone_id = @zoneId AND status = 'active' AND {work.Dialect.AnyOf("id", "@ids")} RETURNING id
+                 """,
+                new { zoneId, ids, now }));
+        }
+
         foreach (var chunk in sessions.Chunk(Chunk))
         {
             var ids = chunk.Select(session => session.Id).ToList();

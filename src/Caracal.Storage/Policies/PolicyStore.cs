@@ -47,6 +47,10 @@ public static class PolicyStore
         connection.QuerySingleOrDefaultAsync<PolicyRow>(
             $"{Select} WHERE zone_id = @zoneId AND id = @id AND archived_at IS NULL", new { zoneId, id });
 
+    /// <summary>The name of a policy, archived or not; a set's old versions still name it.</summary>
+    public static Task<string?> FindNameAsync(DbConnection connection, string zoneId, string id) =>
+        connection.QuerySingleOrDefaultAsync<string?>("SELECT name FROM policies WHERE zone_id = @zoneId AND id = @id", new { zoneId, id });
+
     public static Task<IReadOnlyList<PolicyRow>> ListAsync(DbConnection connection, string zoneId, PageQuery page) =>
         new Filter().AndEqual("zone_id", "zoneId", zoneId).And("archived_at IS NULL").PageAsync<PolicyRow>(connection, Select, page);
 

@@ -68,6 +68,11 @@ public static class PolicySetStore
         connection.QuerySingleOrDefaultAsync<PolicySetVersionRow>(
             $"{SelectVersion} WHERE policy_set_id = @policySetId AND id = @id", new { policySetId, id });
 
+    /// <summary>The newest version before a number, or null.</summary>
+    public static Task<PolicySetVersionRow?> FindBeforeAsync(DbConnection connection, string policySetId, long version) =>
+        connection.QueryFirstOrDefaultAsync<PolicySetVersionRow?>(
+            $"{SelectVersion} WHERE policy_set_id = @policySetId AND version < @version ORDER BY version DESC LIMIT 1", new { policySetId, version });
+
     /// <summary>Versions of a set, newest first.</summary>
     public static Task<IReadOnlyList<PolicySetVersionRow>> ListVersionsAsync(DbConnection connection, string policySetId, PageQuery page) =>
         new Filter().AndEqual("policy_set_id", "policySetId", policySetId).PageAsync<PolicySetVersionRow>(connection, SelectVersion, page);

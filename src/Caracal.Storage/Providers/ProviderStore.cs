@@ -62,6 +62,12 @@ public static class ProviderStore
             """,
             provider);
 
+    /// <summary>Notes what a connectivity check found; null is well. False when the provider is gone.</summary>
+    public static async Task<bool> StampAsync(Work work, string zoneId, string id, DateTimeOffset? failedAt) =>
+        await work.Connection.ExecuteAsync(
+            "UPDATE providers SET connectivity_failed_at = @failedAt WHERE zone_id = @zoneId AND id = @id AND archived_at IS NULL",
+            new { zoneId, id, failedAt }) > 0;
+
     public static async Task<bool> ArchiveAsync(Work work, string zoneId, string id, string actor, DateTimeOffset now) =>
         await work.Connection.ExecuteAsync(
             """

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Caracal.Egress.Providers;
 using Caracal.Storage;
 using Caracal.Sts.Health;
 

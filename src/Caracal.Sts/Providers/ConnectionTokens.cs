@@ -1,4 +1,5 @@
 using System.Text;
+using Caracal.Egress.Providers;
 using Caracal.Keys.Sealing;
 using Caracal.Keys.Secrets;
 using Caracal.Protocol;

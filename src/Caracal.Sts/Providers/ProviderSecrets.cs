@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Caracal.Authority.Providers;
+using Caracal.Egress.Providers;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Sealing;
 using Caracal.Storage.TokenExchange;

@@ -1,5 +1,6 @@
 using Caracal.Authority.Providers;
 using Caracal.Egress;
+using Caracal.Egress.Providers;
 
 namespace Caracal.Sts.Providers;
 

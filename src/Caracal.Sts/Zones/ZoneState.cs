@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using Caracal.Authority.TokenExchange;
+using Caracal.Egress.Providers;
 using Caracal.Protocol.Exchange;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage.TokenExchange;

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Caracal.TestKit;
 using Microsoft.AspNetCore.Http;
 
 namespace Caracal.Sts.Tests.Servers;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
+using Caracal.TestKit;
 using Microsoft.AspNetCore.Http;
 
 namespace Caracal.Sts.Tests.Servers;

@@ -2,10 +2,10 @@ using System.Security.Cryptography;
 using System.Text;
 using Caracal.Authority.Providers;
 
-namespace Caracal.Sts.Providers;
+namespace Caracal.Egress.Providers;
 
 /// <summary>A provider's token endpoint client with its opened secrets. Lives as long as the zone's configuration; prints none of it.</summary>
-internal sealed class OAuthCredentials(OAuthClient client, string? clientSecret, string? privateKey, string fingerprint)
+public sealed class OAuthCredentials(OAuthClient client, string? clientSecret, string? privateKey, string fingerprint)
 {
     public OAuthClient Client { get; } = client;
     public string? ClientSecret { get; } = clientSecret;

@@ -1,10 +1,9 @@
 using System.Net;
-using Caracal.Egress;
 
-namespace Caracal.Sts.Federation;
+namespace Caracal.Egress;
 
-/// <summary>Resolves names, but never to this machine: for the STS loopback is closed even to hosts an operator opened (sts.md 9.6).</summary>
-internal sealed class PublicResolver(IHostResolver inner) : IHostResolver
+/// <summary>Resolves names, but never to this machine: for the STS and the API loopback is closed even to hosts an operator opened (sts.md 9.6).</summary>
+public sealed class PublicResolver(IHostResolver inner) : IHostResolver
 {
     public async Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellationToken)
     {

@@ -1,9 +1,9 @@
 using System.Text.Json;
 
-namespace Caracal.Sts.Providers;
+namespace Caracal.Egress.Providers;
 
 /// <summary>What a token endpoint gave (RFC 6749 5.1). Prints nothing of it.</summary>
-internal sealed record TokenResponse(string AccessToken, string? RefreshToken, long? ExpiresIn)
+public sealed record TokenResponse(string AccessToken, string? RefreshToken, long? ExpiresIn)
 {
     /// <summary>Null when the document is no usable token: no text that may stand in a header, or a type nobody asked for.</summary>
     public static TokenResponse? TryRead(ReadOnlyMemory<byte> json, bool anyType)

@@ -1,15 +1,15 @@
 using System.Text;
 
-namespace Caracal.Sts.Providers;
+namespace Caracal.Egress.Providers;
 
 /// <summary>A request to a token endpoint: its form and, for <c>client_secret_basic</c>, its header.</summary>
-internal sealed record TokenForm(List<KeyValuePair<string, string>> Fields, string? Authorization)
+public sealed record TokenForm(List<KeyValuePair<string, string>> Fields, string? Authorization)
 {
     public override string ToString() => "***";
 }
 
 /// <summary>Builds the forms of sts.md 9.2 and 9.3. Null when an assertion cannot be signed.</summary>
-internal static class TokenRequests
+public static class TokenRequests
 {
     private const string JwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
     private const string AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -41,6 +41,19 @@ internal static class TokenRequests
 
     public static TokenForm? ForRefresh(OAuthCredentials credentials, string refreshToken, DateTimeOffset now) =>
         Authenticated(credentials, [new("grant_type", "refresh_token"), new("refresh_token", refreshToken)], now);
+
+    /// <summary>The exchange of an authorization code, bound to the verifier of its PKCE challenge.</summary>
+    public static TokenForm? ForCode(OAuthCredentials credentials, string code, string redirectUri, string verifier, DateTimeOffset now) =>
+        Authenticated(
+            credentials,
+            [
+                new("grant_type", "authorization_code"), new("code", code), new("redirect_uri", redirectUri), new("code_verifier", verifier),
+            ],
+            now);
+
+    /// <summary>RFC 7009: takes one token back.</summary>
+    public static TokenForm? ForRevocation(OAuthCredentials credentials, string token, string hint, DateTimeOffset now) =>
+        Authenticated(credentials, [new("token", token), new("token_type_hint", hint)], now);
 
     private static TokenForm? Authenticated(OAuthCredentials credentials, List<KeyValuePair<string, string>> fields, DateTimeOffset now)
     {

@@ -11,10 +11,10 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
-namespace Caracal.Sts.Tests.Servers;
+namespace Caracal.TestKit;
 
 /// <summary>A server of somebody else's, with TLS, on a loopback port of its own.</summary>
-internal abstract class HttpsServer : IAsyncDisposable
+public abstract class HttpsServer : IAsyncDisposable
 {
     private readonly WebApplication _application;
     private readonly X509Certificate2 _certificate;

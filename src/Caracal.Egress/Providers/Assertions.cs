@@ -7,10 +7,10 @@ using Caracal.Authority.Providers;
 using Caracal.Keys.Signatures;
 using Caracal.Protocol;
 
-namespace Caracal.Sts.Providers;
+namespace Caracal.Egress.Providers;
 
 /// <summary>The signed assertions of RFC 7523 (sts.md 9.2). Null when the key or the certificate cannot be used.</summary>
-internal static class Assertions
+public static class Assertions
 {
     private const int GrantSeconds = 300;
     private const int ClientSeconds = 60;
