@@ -14,8 +14,10 @@ public sealed class ConnectionLossTests
         for (var round = 0; round < 3; round++)
         {
             await UseAsync(store);
+
+            // Waits until they are gone: one that still takes the statement and ends in its commit is the other test's case.
             await store.Owner.ReadAsync(c => c.ExecuteAsync(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'caracalcoordinator_a' AND datname = current_database()"));
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'caracalcoordinator_a' AND datname = current_database()"));
             await UseAsync(store);
         }
 
