@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Data.Common;
 
 namespace Caracal.Storage;
 
@@ -15,4 +16,17 @@ public sealed record Change(AdvisoryLock SharedLock, WriteKind Kind, ImmutableAr
 /// <param name="Sql">Its text, a constant, for both engines.</param>
 /// <param name="Parameters">The names in it, a constant too.</param>
 /// <param name="Values">Their values, in the same order: texts, numbers, times, null.</param>
-public readonly record struct ChangeStatement(string Sql, ImmutableArray<string> Parameters, object?[] Values);
+public readonly record struct ChangeStatement(string Sql, ImmutableArray<string> Parameters, object?[] Values)
+{
+    /// <summary>The command on an embedded store's connection, with its values.</summary>
+    internal DbCommand Prepare(DbConnection connection)
+    {
+        var command = PreparedStatements.Get(connection, Sql, Parameters.AsSpan());
+        for (var i = 0; i < Values.Length; i++)
+        {
+            command.Set(i, Values[i] is DateTimeOffset time ? Instants.ToMicroseconds(time) : Values[i]);
+        }
+
+        return command;
+    }
+}

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Data.Common;
 using Caracal.Storage.Migrations;
 
@@ -72,19 +73,19 @@ public abstract class Database : IAsyncDisposable
                 var rows = new int[change.Statements.Length];
                 for (var i = 0; i < rows.Length; i++)
                 {
-                    var statement = change.Statements[i];
-                    var command = PreparedStatements.Get(work.Connection, statement.Sql, statement.Parameters.AsSpan());
-                    for (var p = 0; p < statement.Values.Length; p++)
-                    {
-                        command.Set(p, statement.Values[p] is DateTimeOffset time ? Instants.ToMicroseconds(time) : statement.Values[p]);
-                    }
-
-                    rows[i] = await command.ExecuteNonQueryAsync();
+                    rows[i] = await change.Statements[i].Prepare(work.Connection).ExecuteNonQueryAsync();
                 }
 
                 return rows;
             },
             cancellationToken);
+
+    /// <summary>
+    /// Takes inserts that follow from facts of <paramref name="authorityVersion"/> and writes them together within moments, before
+    /// any later change and before any later read; false when authority has changed since, or when there is no such version.
+    /// The end of the process within those moments loses them: only for what takes authority away when it is lost.
+    /// </summary>
+    public virtual bool TryIssue(long authorityVersion, ImmutableArray<ChangeStatement> statements) => false;
 
     /// <summary>The database's own clock, for <see cref="DatabaseClock"/>.</summary>
     public abstract Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken);

@@ -72,7 +72,7 @@ public sealed class StsService : IAsyncDisposable
         _zones = new ZoneStates(store, policies, _keyring, time);
         _limits = new ExchangeLimits(_on.State, settings, store);
         var facts = new ExchangeFactsMemory(_on.Database);
-        _records = new AuthorityRecordInsertion(_on.Database, facts);
+        _records = new AuthorityRecordInsertion(_on.Database, facts, time);
         _holds = new HoldStore(_on.Database);
         _consumers = new StsConsumers(
             _on.Streams, _on.State, settings, _zones, new RevocationWriter(_on.Database), _on.Clock, _on.Logger);
@@ -142,6 +142,7 @@ public sealed class StsService : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await _on.Clock.MeasureAsync(cancellationToken);
+        await _records.OpenAsync(cancellationToken);
         await _consumers.StartAsync(_tasks, cancellationToken);
         await _zones.WarmAsync(cancellationToken);
         await _limits.RefreshAsync(cancellationToken);
@@ -154,7 +155,11 @@ public sealed class StsService : IAsyncDisposable
     }
 
     /// <summary>Stops the jobs and consumers. The audit trail belongs to the stack, which flushes it.</summary>
-    public Task StopAsync() => _tasks.StopAsync(TimeSpan.FromSeconds(10));
+    public async Task StopAsync()
+    {
+        await _tasks.StopAsync(TimeSpan.FromSeconds(10));
+        await _records.CloseAsync();
+    }
 
     public ValueTask DisposeAsync()
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
 
@@ -41,6 +42,11 @@ public sealed class SqliteDatabase : Database
     {
         cancellationToken.ThrowIfCancellationRequested();
         ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_writer.HasOpenIssues)
+        {
+            await _writer.FlushAsync(cancellationToken);
+        }
+
         var connection = _readers.TryTake(out var idle) ? idle : Open(readOnly: true);
         var healthy = false;
         try
@@ -82,6 +88,9 @@ public sealed class SqliteDatabase : Database
         cancellationToken.ThrowIfCancellationRequested();
         return _writer.RunAsync(kind, body, cancellationToken);
     }
+
+    public override bool TryIssue(long authorityVersion, ImmutableArray<ChangeStatement> statements) =>
+        _writer.TryIssue(authorityVersion, statements);
 
     // One process, one clock: the embedded database's clock is ours.
     public override Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) =>

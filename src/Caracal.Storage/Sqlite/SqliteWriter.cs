@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -6,18 +7,30 @@ namespace Caracal.Storage.Sqlite;
 /// <summary>
 /// The single writer. Whoever finds nobody writing writes at once, on its own thread; works that arrive meanwhile share
 /// the next transaction, each inside a savepoint of its own, and every caller goes on only after the commit that holds
-/// its work has reached the disk.
+/// its work has reached the disk. Issues (<see cref="Database.TryIssue"/>) are the exception: they wait for a transaction that
+/// somebody else needs, and nobody waits for them but whoever reads.
 /// </summary>
 internal sealed class SqliteWriter : IDisposable
 {
     private const int LargestBatch = 128;
 
+    /// <summary>Issues that may wait; beyond it the next one starts a transaction of their own.</summary>
+    private const int MostIssues = 256;
+
+    /// <summary>How long an issue waits for somebody else's transaction; what the end of the process may cost.</summary>
+    private static readonly TimeSpan IssueDelay = TimeSpan.FromMilliseconds(25);
+
     private readonly Lock _gate = new();
     private readonly SqliteDatabase _database;
     private readonly SqliteConnection _connection;
     private readonly Queue<Unit> _waiting = new();
+    private readonly List<Issue> _issues = [];
     private readonly List<Unit> _batch = new(LargestBatch);
+    private readonly Timer _issueTimer;
     private long _authorityVersion;
+    private int _authorityUnits;
+    private volatile int _openIssues;
+    private bool _issuesAreDue;
     private bool _syncs = true;
     private bool _writing;
     private bool _closed;
@@ -26,7 +39,11 @@ internal sealed class SqliteWriter : IDisposable
     {
         _database = database;
         _connection = connection;
+        _issueTimer = new Timer(static writer => ((SqliteWriter)writer!).WriteIssues(), this, Timeout.Infinite, Timeout.Infinite);
     }
+
+    /// <summary>Whether something was answered that no reader can see yet.</summary>
+    public bool HasOpenIssues => _openIssues > 0;
 
     public long AuthorityVersion => Interlocked.Read(ref _authorityVersion);
 
@@ -41,6 +58,7 @@ internal sealed class SqliteWriter : IDisposable
             }
 
             _waiting.Enqueue(unit);
+            _authorityUnits += kind == WriteKind.Authority ? 1 : 0;
             if (_writing)
             {
                 return unit.Task;
@@ -52,6 +70,43 @@ internal sealed class SqliteWriter : IDisposable
         WriteNext();
         return unit.Task;
     }
+
+    /// <summary>
+    /// Takes an issue into the next transaction, before whatever else is in it; false when authority has changed since the
+    /// given version, or is about to. So its place in the order of changes is the moment of this call.
+    /// </summary>
+    public bool TryIssue(long authorityVersion, ImmutableArray<ChangeStatement> statements)
+    {
+        lock (_gate)
+        {
+            if (_closed || _authorityUnits > 0 || authorityVersion != _authorityVersion)
+            {
+                return false;
+            }
+
+            _issues.Add(new Issue(statements));
+            _openIssues++;
+            if (_issues.Count < MostIssues || _writing)
+            {
+                if (!_issuesAreDue)
+                {
+                    _issuesAreDue = true;
+                    _issueTimer.Change(IssueDelay, Timeout.InfiniteTimeSpan);
+                }
+
+                return true;
+            }
+
+            _writing = true;
+        }
+
+        WriteNext();
+        return true;
+    }
+
+    /// <summary>Returns after everything that was issued before can be read.</summary>
+    public Task FlushAsync(CancellationToken cancellationToken) =>
+        RunAsync(WriteKind.Issue, static _ => Task.FromResult(true), cancellationToken);
 
     public void Dispose()
     {
@@ -68,6 +123,12 @@ internal sealed class SqliteWriter : IDisposable
                 return !_writing;
             }
         });
+        if (_issues.Count > 0)
+        {
+            WriteNext();
+        }
+
+        _issueTimer.Dispose();
         _connection.Dispose();
     }
 
@@ -76,6 +137,8 @@ internal sealed class SqliteWriter : IDisposable
     {
         lock (_gate)
         {
+            _batch.AddRange(_issues);
+            _issues.Clear();
             while (_batch.Count < LargestBatch && _waiting.TryDequeue(out var next))
             {
                 _batch.Add(next);
@@ -96,6 +159,28 @@ internal sealed class SqliteWriter : IDisposable
         ThreadPool.UnsafeQueueUserWorkItem(static writer => writer.WriteNext(), this, preferLocal: false);
     }
 
+    // Nobody took them along in time.
+    private void WriteIssues()
+    {
+        lock (_gate)
+        {
+            _issuesAreDue = _writing && _issues.Count > 0;
+            if (_issuesAreDue)
+            {
+                _issueTimer.Change(IssueDelay, Timeout.InfiniteTimeSpan);
+            }
+
+            if (_closed || _writing || _issues.Count == 0)
+            {
+                return;
+            }
+
+            _writing = true;
+        }
+
+        WriteNext();
+    }
+
     private void Commit()
     {
         try
@@ -111,12 +196,12 @@ internal sealed class SqliteWriter : IDisposable
                 RunTogether();
             }
 
-            CountAuthority();
+            CountAuthority(failed: false);
         }
         catch (Exception fault)
         {
             Abandon();
-            CountAuthority(); // A commit that failed late may have happened after all.
+            CountAuthority(failed: true); // A commit that failed late may have happened after all.
             var reported = fault is SqliteException sqlite && SqliteFaults.IsUnavailable(sqlite)
                 ? new StorageUnavailableException("the store cannot be written", fault)
                 : fault;
@@ -138,8 +223,14 @@ internal sealed class SqliteWriter : IDisposable
     {
         foreach (var unit in _batch)
         {
-            SqliteDatabase.Execute(_connection, "SAVEPOINT unit");
             var work = NewWork();
+            if (unit is Issue)
+            {
+                unit.Execute(work); // Of an issue that fails, the half that holds harms nobody.
+                continue;
+            }
+
+            SqliteDatabase.Execute(_connection, "SAVEPOINT unit");
             if (!unit.Execute(work) || work.Discarded)
             {
                 SqliteDatabase.Execute(_connection, "ROLLBACK TO unit");
@@ -153,12 +244,31 @@ internal sealed class SqliteWriter : IDisposable
 
     private Work NewWork() => new(_database, _connection, static (_, _) => Task.FromResult(true));
 
-    // Before any caller hears of the commit: whoever asks after its answer must not find what was read before it.
-    private void CountAuthority()
+    // Before any caller hears of the commit: whoever asks after its answer must not find what was read before it. An issue
+    // that was not written is remembered as if it were, so its loss counts as a change too.
+    private void CountAuthority(bool failed)
     {
-        if (_batch.Exists(unit => unit.Kind == WriteKind.Authority))
+        var authority = 0;
+        var issues = 0;
+        var lost = false;
+        foreach (var unit in _batch)
         {
-            Interlocked.Increment(ref _authorityVersion);
+            authority += unit.Kind == WriteKind.Authority ? 1 : 0;
+            if (unit is Issue issue)
+            {
+                issues++;
+                lost |= failed || issue.Failed;
+            }
+        }
+
+        lock (_gate)
+        {
+            _authorityUnits -= authority;
+            _openIssues -= issues;
+            if (authority > 0 || lost)
+            {
+                Interlocked.Increment(ref _authorityVersion);
+            }
         }
     }
 
@@ -202,6 +312,39 @@ internal sealed class SqliteWriter : IDisposable
         public abstract void Complete();
 
         public abstract void Fail(Exception fault);
+    }
+
+    private sealed class Issue(ImmutableArray<ChangeStatement> statements) : Unit(WriteKind.Issue)
+    {
+        public bool Failed { get; private set; }
+
+        public override bool Execute(Work work)
+        {
+            try
+            {
+                foreach (var statement in statements)
+                {
+                    statement.Prepare(work.Connection).ExecuteNonQuery();
+                }
+
+                return true;
+            }
+            catch (Exception fault) when (fault is not SqliteException sqlite || !SqliteFaults.IsUnavailable(sqlite))
+            {
+                Failed = true;
+                return false;
+            }
+        }
+
+        public override void Complete()
+        {
+            // Its caller went on long ago.
+        }
+
+        public override void Fail(Exception fault)
+        {
+            // What was issued is refused from now on: CountAuthority saw to it that nobody remembers it.
+        }
     }
 
     private sealed class Unit<T>(WriteKind kind, Func<Work, Task<T>> body, CancellationToken cancellationToken) : Unit(kind)

@@ -9,8 +9,12 @@ namespace Caracal.Storage.TokenExchange;
 /// </summary>
 /// <param name="database">The store.</param>
 /// <param name="memory">Learns what was written.</param>
-public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMemory memory)
+/// <param name="time">The clock that mandates are issued by.</param>
+public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMemory memory, TimeProvider time)
 {
+    // Where other processes spend mandates too, the table alone knows which.
+    private readonly SpentMandates? _spent = database.AuthorityVersion is null ? null : new SpentMandates(database, time);
+
     private const string InsertColumns =
         """
         INSERT INTO authority_records
@@ -45,6 +49,13 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
     private const string GuardedUseSql =
         "INSERT INTO used_mandates (jti, expires_at, record_id) SELECT @jti, @until, @id" + Guard + "ON CONFLICT (expires_at, jti) DO NOTHING";
 
+    private const string InsertSql =
+        """
+        INSERT INTO authority_records
+            (id, zone_id, session_type, subject_id, parent_id, status, expires_at, authenticated_at, created_at)
+        VALUES (@id, @zone, @type, @subject, @parent, 'active', @expires, @now, @now)
+        """;
+
     private const string InsertIfUsedSql = InsertColumns +
         " WHERE EXISTS (SELECT 1 FROM used_mandates u WHERE u.expires_at = @until AND u.jti = @jti AND u.record_id = @id)";
 
@@ -63,6 +74,7 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
     private static readonly ImmutableArray<string> InsertNames = ["@id", "@zone", "@type", "@subject", "@parent", "@expires", "@now"];
     private static readonly ImmutableArray<string> GuardedInsertNames = [.. InsertNames, "@record", "@session", "@edge", "@epoch"];
     private static readonly ImmutableArray<string> InsertIfUsedNames = [.. InsertNames, "@until", "@jti"];
+    private static readonly ImmutableArray<string> UseNames = ["@jti", "@expires", "@id"];
     private static readonly ImmutableArray<string> GuardedUseNames =
         ["@jti", "@until", "@id", "@zone", "@now", "@record", "@session", "@edge", "@epoch"];
 
@@ -75,8 +87,43 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
         NewAuthorityRecord record, ExchangeLookup lookup, long epoch, Func<ExchangeFacts, bool> stillHolds,
         CancellationToken cancellationToken)
     {
+        if (_spent is not null && record.UsedJti is { } jti)
+        {
+            if (!_spent.TryAdd(jti, record.UsedJtiIssuedAt, record.UsedJtiExpiresAt))
+            {
+                return RecordOutcome.MandateAlreadyUsed;
+            }
+
+            var outcome = RecordOutcome.AuthorityGone;
+            try
+            {
+                return outcome = await WriteAsync(record, lookup, epoch, stillHolds, cancellationToken);
+            }
+            finally
+            {
+                if (outcome != RecordOutcome.Written)
+                {
+                    _spent.Remove(jti, record.UsedJtiExpiresAt);
+                }
+            }
+        }
+
+        return await WriteAsync(record, lookup, epoch, stillHolds, cancellationToken);
+    }
+
+    /// <summary>Before the first mandate is issued.</summary>
+    public Task OpenAsync(CancellationToken cancellationToken) => _spent?.OpenAsync(cancellationToken) ?? Task.CompletedTask;
+
+    /// <summary>Before the store is closed: nothing can be spent afterwards.</summary>
+    public Task CloseAsync() => _spent?.CloseAsync() ?? Task.CompletedTask;
+
+    private async Task<RecordOutcome> WriteAsync(
+        NewAuthorityRecord record, ExchangeLookup lookup, long epoch, Func<ExchangeFacts, bool> stillHolds,
+        CancellationToken cancellationToken)
+    {
         var version = memory.Version;
-        var outcome = record.ApprovalId is null && await InsertGuardedAsync(record, lookup, epoch, cancellationToken)
+        var outcome = record.ApprovalId is null
+            && (TryIssue(record) || await InsertGuardedAsync(record, lookup, epoch, cancellationToken))
             ? RecordOutcome.Written
             : await InsertJudgedAsync(record, lookup, stillHolds, cancellationToken);
         if (outcome == RecordOutcome.Written)
@@ -90,13 +137,15 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
         return outcome;
     }
 
-    // Whoever loses the record of a mandate in a power cut finds the mandate refused. What it spends must stay spent.
-    private static WriteKind Kind(NewAuthorityRecord record) =>
-        record.UsedJti is null && record.ApprovalId is null ? WriteKind.Issue : WriteKind.Bookkeeping;
+    // Whoever loses the record of a mandate finds the mandate refused, and a spent one stays spent behind the fence. An
+    // approval that was consumed must stay so.
+    private static WriteKind Kind(NewAuthorityRecord record) => record.ApprovalId is null ? WriteKind.Issue : WriteKind.Bookkeeping;
 
     /// <summary>Forgets mandates whose life is over; returns how many.</summary>
-    public Task<int> PurgeUsedAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
-        database.WriteAsync(
+    public Task<int> PurgeUsedAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        _spent?.Purge(now);
+        return database.WriteAsync(
             WriteKind.Bookkeeping,
             work =>
             {
@@ -105,8 +154,25 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
                 return command.ExecuteNonQueryAsync();
             },
             cancellationToken);
+    }
 
-    // The common way: nothing changed since the decision, so the whole change is known beforehand and may commit together
+    // Where one process writes, it knows that nobody's authority changed since the decision: nothing is left to look at.
+    private bool TryIssue(NewAuthorityRecord record)
+    {
+        if (record.FactsVersion is not { } version)
+        {
+            return false;
+        }
+
+        var insert = new ChangeStatement(
+            InsertSql, InsertNames,
+            [record.Id, record.ZoneId, record.SessionType, record.SubjectId, record.ParentId, record.ExpiresAt, record.Now]);
+        return record.UsedJti is null
+            ? database.TryIssue(version, [insert])
+            : database.TryIssue(version, [new(UseSql, UseNames, [record.UsedJti, record.UsedJtiExpiresAt, record.Id]), insert]);
+    }
+
+    // The common way elsewhere: nothing changed since the decision, so the whole change is known beforehand and may commit together
     // with those of other mints. The shared lock keeps out whoever ends authority, not the other mints.
     private async Task<bool> InsertGuardedAsync(
         NewAuthorityRecord record, ExchangeLookup lookup, long epoch, CancellationToken cancellationToken)

@@ -10,6 +10,9 @@ public sealed record ExchangeFacts
 {
     /// <summary>The zone's configuration version; 0 when the zone was never written.</summary>
     public long ZoneVersion { get; init; }
+
+    /// <summary><see cref="Database.AuthorityVersion"/> before these were read; null where there is none.</summary>
+    public long? AuthorityVersion { get; init; }
     public RecordFacts? Record { get; init; }
     public SessionFacts? Session { get; init; }
 

@@ -37,7 +37,14 @@ public sealed class ExchangeFactsMemory(Database database)
             return null;
         }
 
-        return new ExchangeFacts { ZoneVersion = zoneVersion, Record = record, Session = session, Delegation = delegation };
+        return new ExchangeFacts
+        {
+            AuthorityVersion = known.Version,
+            ZoneVersion = zoneVersion,
+            Record = record,
+            Session = session,
+            Delegation = delegation,
+        };
     }
 
     /// <summary>Keeps what a read found; what it did not find is not kept, because an insert counts no change.</summary>

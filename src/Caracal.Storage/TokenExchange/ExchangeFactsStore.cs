@@ -69,7 +69,7 @@ public sealed class ExchangeFactsStore(Database database, ExchangeFactsMemory me
         var version = memory.Version;
         var facts = await database.ReadAsync(connection => ReadAsync(connection, lookup), cancellationToken);
         memory.Keep(lookup, facts, version);
-        return facts;
+        return facts with { AuthorityVersion = version };
     }
 
     /// <summary>The same read inside a change in progress, for the check again before an insert (B10).</summary>

@@ -11,8 +11,12 @@ public sealed record NewAuthorityRecord
     public required DateTimeOffset ExpiresAt { get; init; }
     public required DateTimeOffset Now { get; init; }
 
+    /// <summary>The <see cref="ExchangeFacts.AuthorityVersion"/> of the facts that granted this; null has everything looked at again.</summary>
+    public long? FactsVersion { get; init; }
+
     /// <summary>The Gateway mandate spent by this exchange; null outside Gateway exchanges.</summary>
     public string? UsedJti { get; init; }
+    public DateTimeOffset UsedJtiIssuedAt { get; init; }
     public DateTimeOffset UsedJtiExpiresAt { get; init; }
 
     /// <summary>The approval spent by this exchange, or null.</summary>

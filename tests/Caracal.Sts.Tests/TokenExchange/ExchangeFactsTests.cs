@@ -60,7 +60,7 @@ public sealed class ExchangeFactsTests
             ExpiresAt = now.AddMinutes(5),
             Now = now,
         };
-        Assert.Equal(RecordOutcome.Written, await new AuthorityRecordInsertion(sts.Database, memory).InsertAsync(
+        Assert.Equal(RecordOutcome.Written, await new AuthorityRecordInsertion(sts.Database, memory, TimeProvider.System).InsertAsync(
             record, Lookup, 0, _ => true, CancellationToken.None));
         var lookup = Lookup with { RecordId = record.Id };
         Assert.True((await facts.ReadAsync(lookup, CancellationToken.None)).Record!.IsLive(now));

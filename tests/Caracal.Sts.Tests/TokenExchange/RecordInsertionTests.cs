@@ -13,11 +13,12 @@ public sealed class RecordInsertionTests
     public async Task A_revocation_in_between_leaves_nothing_behind(Engine engine)
     {
         await using var sts = await StsHarness.StartAsync(engine);
-        var insertion = new AuthorityRecordInsertion(sts.Database, new ExchangeFactsMemory(sts.Database));
+        var insertion = new AuthorityRecordInsertion(sts.Database, new ExchangeFactsMemory(sts.Database), TimeProvider.System);
+        await insertion.OpenAsync(CancellationToken.None);
         var lookup = new ExchangeLookup("zone-1", null, "s2", "e1");
         await sts.SqlAsync("UPDATE delegation_edges SET status = 'revoked', revoked_at = @now WHERE id = 'e1'", new { now = DateTimeOffset.UtcNow });
         var outcome = await insertion.InsertAsync(
-            Record() with { UsedJti = "jti-1", UsedJtiExpiresAt = DateTimeOffset.UtcNow }, lookup, 0,
+            Record() with { UsedJti = "jti-1", UsedJtiIssuedAt = DateTimeOffset.UtcNow.AddSeconds(1), UsedJtiExpiresAt = DateTimeOffset.UtcNow }, lookup, 0,
             facts => facts.Delegation!.Lineage[0].IsLive(DateTimeOffset.UtcNow), CancellationToken.None);
         Assert.Equal(RecordOutcome.AuthorityGone, outcome);
         Assert.Equal(0, await sts.ScalarAsync<long>("SELECT count(*) FROM used_mandates"));
@@ -38,7 +39,8 @@ public sealed class RecordInsertionTests
             """,
             new { now, end = now.AddHours(1) });
         await sts.SqlAsync("UPDATE sessions SET subject_authority_record_id = 'user-1' WHERE id = 's1'");
-        var insertion = new AuthorityRecordInsertion(sts.Database, new ExchangeFactsMemory(sts.Database));
+        var insertion = new AuthorityRecordInsertion(sts.Database, new ExchangeFactsMemory(sts.Database), TimeProvider.System);
+        await insertion.OpenAsync(CancellationToken.None);
         var lookup = new ExchangeLookup("zone-1", null, "s2", "e1");
         Assert.Equal(RecordOutcome.Written, await insertion.InsertAsync(Record(), lookup, 0, _ => false, CancellationToken.None));
         await sts.SqlAsync("UPDATE authority_records SET status = 'revoked', revoked_at = @now WHERE id = 'user-1'", new { now });
@@ -52,7 +54,8 @@ public sealed class RecordInsertionTests
     public async Task A_graph_that_moved_on_is_judged_again(Engine engine)
     {
         await using var sts = await StsHarness.StartAsync(engine);
-        var insertion = new AuthorityRecordInsertion(sts.Database, new ExchangeFactsMemory(sts.Database));
+        var insertion = new AuthorityRecordInsertion(sts.Database, new ExchangeFactsMemory(sts.Database), TimeProvider.System);
+        await insertion.OpenAsync(CancellationToken.None);
         var lookup = new ExchangeLookup("zone-1", null, "s2", "e1");
         await sts.SqlAsync("INSERT INTO delegation_graph_epochs (zone_id, epoch, updated_at) VALUES ('zone-1', 3, @now)", new { now = DateTimeOffset.UtcNow });
         var judged = 0;
@@ -74,16 +77,17 @@ public sealed class RecordInsertionTests
     public async Task Spent_mandates_are_forgotten_when_they_are_over(Engine engine)
     {
         await using var sts = await StsHarness.StartAsync(engine);
-        var insertion = new AuthorityRecordInsertion(sts.Database, new ExchangeFactsMemory(sts.Database));
+        var insertion = new AuthorityRecordInsertion(sts.Database, new ExchangeFactsMemory(sts.Database), TimeProvider.System);
+        await insertion.OpenAsync(CancellationToken.None);
         var lookup = new ExchangeLookup("zone-1", null, null, null);
         var now = DateTimeOffset.UtcNow;
         foreach (var (jti, end) in new[] { ("old", now.AddSeconds(-1)), ("new", now.AddMinutes(5)) })
         {
-            await insertion.InsertAsync(Record() with { UsedJti = jti, UsedJtiExpiresAt = end }, lookup, 0, _ => true, CancellationToken.None);
+            await insertion.InsertAsync(Record() with { UsedJti = jti, UsedJtiIssuedAt = DateTimeOffset.UtcNow.AddSeconds(1), UsedJtiExpiresAt = end }, lookup, 0, _ => true, CancellationToken.None);
         }
 
         Assert.Equal(1, await insertion.PurgeUsedAsync(now, CancellationToken.None));
-        var again = await insertion.InsertAsync(Record() with { UsedJti = "new", UsedJtiExpiresAt = now.AddMinutes(5) }, lookup, 0, _ => true, CancellationToken.None);
+        var again = await insertion.InsertAsync(Record() with { UsedJti = "new", UsedJtiIssuedAt = DateTimeOffset.UtcNow.AddSeconds(1), UsedJtiExpiresAt = now.AddMinutes(5) }, lookup, 0, _ => true, CancellationToken.None);
         Assert.Equal(RecordOutcome.MandateAlreadyUsed, again);
     }
 

@@ -68,8 +68,9 @@ internal sealed class RecordAndSign(ExchangeParts parts) : IExchangeStep
         ParentId = claims.Use == MandateUse.Resource ? exchange.Record?.Id : null,
         ExpiresAt = exchange.Now.AddSeconds(exchange.LifetimeSeconds),
         Now = exchange.Now,
+        FactsVersion = exchange.Facts.AuthorityVersion,
         UsedJti = exchange.IsGateway ? exchange.SubjectClaims!.Jti : null,
-
+        UsedJtiIssuedAt = exchange.IsGateway ? DateTimeOffset.FromUnixTimeSeconds(exchange.SubjectClaims!.IssuedAt ?? 0) : default,
         UsedJtiExpiresAt = exchange.IsGateway ? UsedUntil(exchange.SubjectClaims!) : default,
         ApprovalId = exchange.Approval?.Id,
     };

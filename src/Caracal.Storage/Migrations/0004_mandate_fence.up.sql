@@ -1,0 +1,1 @@
+-- What the embedded store needs to let spent mandates reach the disk a moment later; PostgreSQL has no such moment.
