@@ -10,8 +10,8 @@ public enum WriteKind
     Bookkeeping,
 
     /// <summary>
-    /// As <see cref="Bookkeeping"/>, and a power cut may undo it as a whole: losing it only takes authority away. The end
-    /// of the process cannot, and it is never lost before a later durable change.
+    /// As <see cref="Bookkeeping"/>, and a power cut may undo it as a whole: losing it only takes authority away. It is never
+    /// lost before a later durable change. What need not even wait for its commit goes through <see cref="Database.TryIssue"/>.
     /// </summary>
     Issue,
 }

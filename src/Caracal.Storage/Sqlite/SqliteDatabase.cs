@@ -81,6 +81,9 @@ public sealed class SqliteDatabase : Database
             },
             cancellationToken);
 
+    /// <summary>Whether something was issued that has not been written yet; reads wait for it.</summary>
+    public bool HasOpenIssues => _writer.HasOpenIssues;
+
     public override long? AuthorityVersion => _writer.AuthorityVersion;
 
     public override Task<T> WriteAsync<T>(WriteKind kind, Func<Work, Task<T>> body, CancellationToken cancellationToken = default)
