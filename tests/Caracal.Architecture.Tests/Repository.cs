@@ -24,9 +24,10 @@ internal static class Repository
             .Select(include => element == "ProjectReference" ? Path.GetFileNameWithoutExtension(include.Replace('\\', '/')) : include),
     ];
 
-    /// <summary>Every table that a migration creates.</summary>
+    /// <summary>Every table that a migration creates on a database with roles; the embedded store has none to grant anything to.</summary>
     public static IReadOnlySet<string> Tables { get; } = Directory
         .EnumerateFiles(Path.Combine(Root, "src", "Caracal.Storage", "Migrations"), "*.sql")
+        .Where(file => !file.EndsWith(".sqlite.sql", StringComparison.Ordinal))
         .SelectMany(file => System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(file), "CREATE TABLE (?:IF NOT EXISTS )?([a-z_]+)"))
         .Select(match => match.Groups[1].Value)
         .ToHashSet(StringComparer.Ordinal);
