@@ -95,7 +95,7 @@ public sealed class CoordinatorService : IAsyncDisposable
         var authenticator = new Authenticator(settings, verifier, database, clock, directory, _logger);
         var announcements = new Announcements(new CoordinatorOutbox());
         var (sessionMessages, delegationMessages) = (new SessionMessages(announcements), new DelegationMessages(announcements));
-        var ending = new SessionEnding(sessions, delegations, epochs, directory, sessionMessages, delegationMessages);
+        var ending = new SessionEnding(sessions, delegations, epochs, directory, announcements);
         var pausing = new SessionPausing(settings, sessions, sessionMessages);
         var receipts = new Receipts(settings, receiptStore, _metrics);
 

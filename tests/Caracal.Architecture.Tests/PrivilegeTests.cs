@@ -32,6 +32,7 @@ public class PrivilegeTests
         ["agent_services"] = ["", "", "", "SIUD", ""],
         ["agent_invocations"] = ["", "", "", "SIUD", ""],
         ["agent_topology"] = ["", "", "", "SIUD", ""],
+        ["open_sessions"] = ["", "", "", "S", ""],
         ["coordinator_idempotency_receipts"] = ["", "", "", "SID", ""],
         ["step_up_challenges"] = ["SU", "SIUD", "", "", ""],
         ["admin_tokens"] = ["SIUD", "", "", "", ""],

@@ -1,3 +1,4 @@
+using Caracal.Cli.Bench.Coordinator;
 using Caracal.Cli.Bench.Proxy;
 using Caracal.Cli.CommandLine;
 
@@ -7,10 +8,11 @@ namespace Caracal.Cli.Bench;
 internal static class BenchCommand
 {
     public static Command Descriptor { get; } = new(
-        "bench", CommandGroup.Operations, "measure governed calls, mints and plain forwarding",
+        "bench", CommandGroup.Operations, "measure governed calls, mints, sessions and plain forwarding",
         """
         usage: caracal bench governed [--callers N] [--seconds S] [--warmup S] [--stack S] [--record FILE] [--home DIR] [--json]
                caracal bench mint [--callers N] [--seconds S] [--warmup S] [--home DIR] [--json]
+               caracal bench coordinator [--callers N] [--seconds S] [--warmup S] [--home DIR] [--json]
                caracal bench proxy [--callers N] [--seconds S] [--warmup S] [--json]
 
         governed
@@ -27,6 +29,11 @@ internal static class BenchCommand
         mint
         The same stack and callers, but each call only mints. Prints mints per second, and per second of
         one core of the stack's process, latencies, and bytes allocated per mint.
+
+        coordinator
+        Starts and ends Sessions, then creates delegations, N callers each for S seconds; then, one caller,
+        effective-authority at the end of ten delegations and a Session cycle in zones of 1, 1,000 and
+        100,000 Sessions; then revokes a delegation with 10,000 descendants.
 
         proxy
         The same load through nginx as a plain proxy, through our forwarder with governance off, and as
@@ -56,10 +63,19 @@ internal static class BenchCommand
         {
             ["mint"] => await GovernedAsync(plan with { MintsOnly = true }, context),
             ["governed"] => await GovernedAsync(plan, context),
+            ["coordinator"] => await CoordinatorAsync(plan, context),
             ["proxy"] => await ProxyBench.RunAsync(plan, context),
             ["forwarder"] => await ProxyBench.ServeAsync(context), // the measured process of "proxy"
-            _ => throw new CommandFailure("usage: caracal bench governed|mint|proxy [--callers N] [--seconds S]"),
+            _ => throw new CommandFailure("usage: caracal bench governed|mint|coordinator|proxy [--callers N] [--seconds S]"),
         };
+    }
+
+    private static async Task<int> CoordinatorAsync(BenchPlan plan, CommandContext context)
+    {
+        var figures = await CoordinatorBench.RunAsync(plan, context.Terminal, context.Stop);
+        if (context.Json) context.Terminal.Line(figures.ToJsonLine());
+        else figures.Print(context.Terminal);
+        return figures.Errors == 0 ? 0 : 1;
     }
 
     private static async Task<int> GovernedAsync(BenchPlan plan, CommandContext context)

@@ -16,6 +16,9 @@ internal sealed class BenchStack : IMeasuredStack
     {
         ["STS_MINT_RATE_LIMIT_PER_MIN"] = "100000000",
         ["STS_CLIENT_RATE_LIMIT_PER_MIN"] = "100000000",
+        ["COORDINATOR_RATE_LIMIT_PER_MIN"] = "0",
+        ["MAX_AGENTS_PER_ZONE"] = "10000000",
+        ["MAX_AGENTS_PER_APP"] = "10000000",
     };
 
     private readonly Process process;

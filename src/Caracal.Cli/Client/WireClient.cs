@@ -76,6 +76,7 @@ internal sealed class WireClient(WireEndpoints endpoints) : IDisposable
 
     private static JsonElement Parse(string text)
     {
+        if (text.Length == 0) return default;
         try
         {
             using var document = JsonDocument.Parse(text);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Caracal.Protocol;
 using Caracal.Protocol.Mandates;
 
@@ -22,6 +23,11 @@ internal enum TokenFault
 internal sealed class BearerVerifier(IZoneKeys keys, string issuerUrl, TimeProvider time)
 {
     private const long SkewSeconds = 60;
+    private const int MostRemembered = 1_024;
+
+    // A lifecycle mandate comes with every call for minutes. Its signature is good for as long as its zone has this very
+    // key: one that was fetched again, or dropped, is asked again. Everything else about the token is judged every time.
+    private readonly ConcurrentDictionary<string, (MandateToken? Mandate, object? Key)> _verified = new(StringComparer.Ordinal);
 
     /// <summary>The claims, or null with the reason.</summary>
     /// <param name="token">Compact JWS.</param>
@@ -31,7 +37,9 @@ internal sealed class BearerVerifier(IZoneKeys keys, string issuerUrl, TimeProvi
     public async ValueTask<(MandateClaims? Claims, TokenFault Fault)> VerifyAsync(
         string token, string? zoneId, string? audience, CancellationToken cancellationToken)
     {
-        if (MandateToken.TryParse(token) is not { } mandate || mandate.Claims.ZoneId is not { } named || !Ids.IsPathId(named))
+        var known = _verified.GetValueOrDefault(token);
+        var mandate = known.Mandate ?? MandateToken.TryParse(token);
+        if (mandate is null || mandate.Claims.ZoneId is not { } named || !Ids.IsPathId(named))
         {
             return (null, TokenFault.Malformed);
         }
@@ -51,13 +59,28 @@ internal sealed class BearerVerifier(IZoneKeys keys, string issuerUrl, TimeProvi
             return (null, TokenFault.NoMatchingKey);
         }
 
-        if (!key.Verify(mandate))
+        if (!ReferenceEquals(known.Key, key))
         {
-            return (null, TokenFault.SignatureInvalid);
+            if (!key.Verify(mandate))
+            {
+                return (null, TokenFault.SignatureInvalid);
+            }
+
+            Remember(token, mandate, key);
         }
 
         var fault = CheckClaims(mandate.Claims, audience ?? issuerUrl);
         return fault == TokenFault.None ? (mandate.Claims, fault) : (null, fault);
+    }
+
+    private void Remember(string token, MandateToken mandate, object key)
+    {
+        if (_verified.Count >= MostRemembered)
+        {
+            _verified.Clear();
+        }
+
+        _verified[token] = (mandate, key);
     }
 
     private TokenFault CheckClaims(MandateClaims claims, string audience)

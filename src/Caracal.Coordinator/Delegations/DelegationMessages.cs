@@ -3,6 +3,7 @@ using Caracal.Authority.Sessions;
 using Caracal.Coordinator.Outbox;
 using Caracal.Protocol;
 using Caracal.Storage;
+using Caracal.Storage.Outbox;
 
 namespace Caracal.Coordinator.Delegations;
 
@@ -21,9 +22,9 @@ internal sealed class DelegationMessages(Announcements announcements)
         });
 
     /// <summary>The edge a caller revoked, with how many ended with it.</summary>
-    public async Task RevokedAsync(Work work, Delegation edge, int affectedEdges, long epoch, DateTimeOffset now)
+    public static IEnumerable<Announcement> Revoked(Delegation edge, int affectedEdges, long epoch)
     {
-        await announcements.EnqueueAsync(work, Topics.DelegationsInvalidate, $"edge_revoke:{edge.Id}", now, writer =>
+        yield return Announcements.Compose(Topics.DelegationsInvalidate, $"edge_revoke:{edge.Id}", writer =>
         {
             writer.WriteString("event"u8, "edge_revoke"u8);
             writer.WriteString("zone_id"u8, edge.ZoneId);
@@ -31,13 +32,13 @@ internal sealed class DelegationMessages(Announcements announcements)
             writer.WriteNumber("affected_edges"u8, affectedEdges);
             writer.WriteNumber("epoch"u8, epoch);
         });
-        await EndedAsync(work, edge.ZoneId, edge.Id, EndReason.DelegationRevoked, now);
+        yield return Ended(edge.ZoneId, edge.Id, EndReason.DelegationRevoked);
     }
 
     /// <summary>An edge that ended because something else did.</summary>
-    public async Task CascadedAsync(Work work, Delegation edge, string reason, long epoch, DateTimeOffset now)
+    public static IEnumerable<Announcement> Cascaded(Delegation edge, string reason, long epoch)
     {
-        await announcements.EnqueueAsync(work, Topics.DelegationsInvalidate, $"edge_revoke:{edge.Id}", now, writer =>
+        yield return Announcements.Compose(Topics.DelegationsInvalidate, $"edge_revoke:{edge.Id}", writer =>
         {
             writer.WriteString("event"u8, "edge_revoke"u8);
             writer.WriteString("zone_id"u8, edge.ZoneId);
@@ -45,13 +46,15 @@ internal sealed class DelegationMessages(Announcements announcements)
             writer.WriteString("reason"u8, reason);
             writer.WriteNumber("epoch"u8, epoch);
         });
-        await EndedAsync(work, edge.ZoneId, edge.Id, reason, now);
+        yield return Ended(edge.ZoneId, edge.Id, reason);
     }
 
     /// <summary>Edges of one zone that ran out, announced together; the end of each on its own.</summary>
-    public async Task ExpiredAsync(Work work, string zoneId, IReadOnlyList<string> edgeIds, long epoch, DateTimeOffset now)
-    {
-        await announcements.EnqueueAsync(work, Topics.DelegationsInvalidate, $"edge_expire:{zoneId}:{epoch}", now, writer =>
+    public Task ExpiredAsync(Work work, string zoneId, IReadOnlyList<string> edgeIds, long epoch, DateTimeOffset now) =>
+        announcements.EnqueueAsync(work, [ExpiredTogether(zoneId, edgeIds, epoch), .. edgeIds.Select(id => Ended(zoneId, id, EndReason.DelegationExpired))], now);
+
+    private static Announcement ExpiredTogether(string zoneId, IReadOnlyList<string> edgeIds, long epoch) =>
+        Announcements.Compose(Topics.DelegationsInvalidate, $"edge_expire:{zoneId}:{epoch}", writer =>
         {
             writer.WriteString("event"u8, "edge_expire"u8);
             writer.WriteString("zone_id"u8, zoneId);
@@ -65,14 +68,9 @@ internal sealed class DelegationMessages(Announcements announcements)
             writer.WriteEndArray();
             writer.WriteNumber("epoch"u8, epoch);
         });
-        foreach (var id in edgeIds)
-        {
-            await EndedAsync(work, zoneId, id, EndReason.DelegationExpired, now);
-        }
-    }
 
-    private Task EndedAsync(Work work, string zoneId, string edgeId, string reason, DateTimeOffset now) =>
-        announcements.EnqueueAsync(work, Topics.SessionsRevoke, $"delegation_end:{edgeId}", now, writer =>
+    private static Announcement Ended(string zoneId, string edgeId, string reason) =>
+        Announcements.Compose(Topics.SessionsRevoke, $"delegation_end:{edgeId}", writer =>
         {
             writer.WriteString("zone_id"u8, zoneId);
             writer.WriteString("delegation_edge_id"u8, edgeId);

@@ -1,8 +1,10 @@
 using Caracal.Authority.Delegations;
 using Caracal.Authority.Sessions;
 using Caracal.Coordinator.Delegations;
+using Caracal.Coordinator.Outbox;
 using Caracal.Storage;
 using Caracal.Storage.Delegations;
+using Caracal.Storage.Outbox;
 using Caracal.Storage.Sessions;
 
 namespace Caracal.Coordinator.Sessions;
@@ -17,25 +19,22 @@ internal sealed record Ended(IReadOnlyList<SessionEnd> Sessions, IReadOnlyList<D
 /// every single end (coordinator.md 5, 8, README ruling 15). Requests, leases and sweepers all come here.
 /// </summary>
 internal sealed class SessionEnding(
-    SessionStore sessions, DelegationStore delegations, GraphEpochStore epochs, CoordinatorDirectory directory,
-    SessionMessages sessionMessages, DelegationMessages delegationMessages)
+    SessionStore sessions, DelegationStore delegations, GraphEpochStore epochs, CoordinatorDirectory directory, Announcements announcements)
 {
     /// <summary>Ends the open ones of the roots. The caller holds the zone's locks (<see cref="ZoneLocks.BothAsync"/>).</summary>
     public async Task<Ended> EndAsync(
         Work work, string zoneId, IReadOnlyCollection<string> rootIds, string rootStatus, string reason, DateTimeOffset now)
     {
-        var plan = await EndSessionsAsync(work, zoneId, rootIds, rootStatus, reason, now);
+        var (plan, news) = await EndSessionsAsync(work, zoneId, rootIds, rootStatus, reason, now);
         var edges = await TouchedAsync(work, zoneId, plan);
         if (edges.Count > 0)
         {
             await delegations.RevokeAsync(work, edges.Select(edge => edge.Id), now);
             var epoch = await epochs.BumpAsync(work, zoneId, now);
-            foreach (var edge in edges)
-            {
-                await delegationMessages.CascadedAsync(work, edge, reason, epoch, now);
-            }
+            news.AddRange(edges.SelectMany(edge => DelegationMessages.Cascaded(edge, reason, epoch)));
         }
 
+        await announcements.EnqueueAsync(work, news, now);
         return new Ended(plan.Ends, edges);
     }
 
@@ -45,35 +44,29 @@ internal sealed class SessionEnding(
         var reachable = await delegations.ReachableAsync(work.Connection, revoked.ZoneId, revoked.TargetSessionId);
         var chain = DelegationCascade.Forward(revoked, reachable).Select(reached => reached.Edge).ToArray();
         var targets = chain.Select(edge => edge.TargetSessionId).Distinct(StringComparer.Ordinal).ToArray();
-        var plan = await EndSessionsAsync(work, revoked.ZoneId, targets, SessionStatus.Terminated, EndReason.DelegationRevoked, now);
+        var (plan, news) = await EndSessionsAsync(work, revoked.ZoneId, targets, SessionStatus.Terminated, EndReason.DelegationRevoked, now);
         var edges = chain.UnionBy(await TouchedAsync(work, revoked.ZoneId, plan), edge => edge.Id, StringComparer.Ordinal)
             .OrderBy(edge => edge.Id, StringComparer.Ordinal)
             .ToArray();
         await delegations.RevokeAsync(work, edges.Select(edge => edge.Id), now);
         var epoch = await epochs.BumpAsync(work, revoked.ZoneId, now);
-        await delegationMessages.RevokedAsync(work, revoked, edges.Length, epoch, now);
-        foreach (var edge in edges.Where(edge => edge.Id != revoked.Id))
-        {
-            await delegationMessages.CascadedAsync(work, edge, EndReason.DelegationRevoked, epoch, now);
-        }
-
+        news.AddRange(DelegationMessages.Revoked(revoked, edges.Length, epoch));
+        news.AddRange(edges.Where(edge => edge.Id != revoked.Id)
+            .SelectMany(edge => DelegationMessages.Cascaded(edge, EndReason.DelegationRevoked, epoch)));
+        await announcements.EnqueueAsync(work, news, now);
         return new Ended(plan.Ends, edges);
     }
 
-    private async Task<EndPlan> EndSessionsAsync(
+    private async Task<(EndPlan Plan, List<Announcement> News)> EndSessionsAsync(
         Work work, string zoneId, IReadOnlyCollection<string> rootIds, string rootStatus, string reason, DateTimeOffset now)
     {
         var rows = await sessions.OpenSubtreeAsync(work, zoneId, rootIds);
         var plan = SessionCascade.End(rootIds, rows, rootStatus, reason);
         await sessions.EndAsync(work, plan, now);
         var exempt = await ExemptRecordsAsync(work, zoneId, plan);
-        foreach (var end in plan.Ends)
-        {
-            var namesRecord = !exempt.Contains(end.Session.SubjectAuthorityRecordId);
-            await sessionMessages.EndedAsync(work, end.Session, reason, namesRecord, now);
-        }
-
-        return plan;
+        return (plan, plan.Ends
+            .SelectMany(end => SessionMessages.Ended(end.Session, reason, namesRecord: !exempt.Contains(end.Session.SubjectAuthorityRecordId)))
+            .ToList());
     }
 
     private async Task<IReadOnlyList<Delegation>> TouchedAsync(Work work, string zoneId, EndPlan plan)
@@ -83,17 +76,19 @@ internal sealed class SessionEnding(
     }
 
     // Application records outlive a Session, and a record that another Session stands on must not fall with this one.
+    // Thousands may stand on the record of an application, so those are not even looked for.
     private async Task<HashSet<string>> ExemptRecordsAsync(Work work, string zoneId, EndPlan plan)
     {
-        var ids = plan.Ends.Select(end => end.Session.SubjectAuthorityRecordId).Distinct(StringComparer.Ordinal).ToArray();
-        if (ids.Length == 0)
+        var ids = plan.Ends.Select(end => end.Session.SubjectAuthorityRecordId).ToHashSet(StringComparer.Ordinal);
+        if (ids.Count == 0)
         {
             return [];
         }
 
-        var exempt = (await sessions.RecordsInUseAsync(work.Connection, zoneId, ids)).ToHashSet(StringComparer.Ordinal);
         var records = await directory.RecordsAsync(work.Connection, zoneId, ids);
-        exempt.UnionWith(records.Where(record => record.SessionType == "application").Select(record => record.Id));
+        var exempt = records.Where(record => record.SessionType == "application").Select(record => record.Id).ToHashSet(StringComparer.Ordinal);
+        ids.ExceptWith(exempt);
+        exempt.UnionWith(await sessions.RecordsInUseAsync(work.Connection, zoneId, ids));
         return exempt;
     }
 }

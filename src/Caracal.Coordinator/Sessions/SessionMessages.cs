@@ -2,6 +2,7 @@ using Caracal.Authority.Sessions;
 using Caracal.Coordinator.Outbox;
 using Caracal.Protocol;
 using Caracal.Storage;
+using Caracal.Storage.Outbox;
 
 namespace Caracal.Coordinator.Sessions;
 
@@ -39,12 +40,12 @@ internal sealed class SessionMessages(Announcements announcements)
         });
 
     /// <summary>
-    /// An end: its lifecycle event and its revocation. The revocation names the authority record unless others still live
+    /// What an end announces: its lifecycle event and its revocation. The revocation names the authority record unless others still live
     /// on it, because the STS revokes a named record with all its descendants.
     /// </summary>
-    public async Task EndedAsync(Work work, Session session, string reason, bool namesRecord, DateTimeOffset now)
+    public static IEnumerable<Announcement> Ended(Session session, string reason, bool namesRecord)
     {
-        await announcements.EnqueueAsync(work, Topics.AgentsLifecycle, $"terminate:{session.Id}", now, writer =>
+        yield return Announcements.Compose(Topics.AgentsLifecycle, $"terminate:{session.Id}", writer =>
         {
             writer.WriteString("event"u8, "terminate"u8);
             writer.WriteString("zone_id"u8, session.ZoneId);
@@ -52,7 +53,7 @@ internal sealed class SessionMessages(Announcements announcements)
             writer.WriteString("parent_id"u8, session.ParentId);
             writer.WriteString("reason"u8, reason);
         });
-        await announcements.EnqueueAsync(work, Topics.SessionsRevoke, $"agent_terminate:{session.Id}", now, writer =>
+        yield return Announcements.Compose(Topics.SessionsRevoke, $"agent_terminate:{session.Id}", writer =>
         {
             writer.WriteString("zone_id"u8, session.ZoneId);
             if (namesRecord)

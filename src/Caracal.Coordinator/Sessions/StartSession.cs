@@ -124,7 +124,12 @@ internal sealed class StartSession(
     private async Task<StartFacts> ReadFactsAsync(Work work, Call call, StartRequest request, Session? parent, bool anchorIsActive, DateTimeOffset now)
     {
         var application = await directory.FindApplicationAsync(work.Connection, call.ZoneId, request.ApplicationId);
-        var (zone, own) = await sessions.CountSlotsAsync(work.Connection, call.ZoneId, request.ApplicationId, now);
+        var (zone, own) = await sessions.CountOpenAsync(work.Connection, call.ZoneId, request.ApplicationId);
+        if (zone >= settings.MaximumSessionsPerZone || own >= settings.MaximumSessionsPerApplication || (own > 0 && application?.IsDynamic == true))
+        {
+            (zone, own) = await sessions.CountSlotsAsync(work.Connection, call.ZoneId, request.ApplicationId, now);
+        }
+
         var parentApplication = parent is null ? null
             : parent.ApplicationId == application?.Id ? application
             : await directory.FindApplicationAsync(work.Connection, call.ZoneId, parent.ApplicationId);

@@ -65,8 +65,8 @@ public sealed class DelegationStore
             + (edgeId is null ? "" : " AND id = @edgeId");
         var parameters = new { zoneId, targetSessionId, receiverApplicationId, edgeId, now };
         var live = (await connection.QueryAsync<Delegation>(
-            $"SELECT {Columns} FROM delegation_edges WHERE {filter} AND status = 'active' AND expires_at > @now ORDER BY id",
-            parameters)).AsList();
+            $"SELECT {Columns} FROM delegation_edges WHERE {filter} AND status = 'active' AND expires_at > @now",
+            parameters)).OrderBy(edge => edge.Id, StringComparer.Ordinal).ToList();
         return live.Count > 0
             ? live
             : (await connection.QueryAsync<Delegation>($"SELECT {Columns} FROM delegation_edges WHERE {filter} LIMIT 1", parameters)).AsList();
@@ -93,29 +93,31 @@ public sealed class DelegationStore
             : (await work.Connection.QueryAsync<Delegation>(
                 $"""
                  SELECT {Columns} FROM delegation_edges
-                 WHERE zone_id = @zoneId AND status = 'active' AND ({work.Dialect.AnyOf("source_session_id", "@ids")} OR {work.Dialect.AnyOf("target_session_id", "@ids")})
+                 WHERE id IN (
+                     SELECT id FROM delegation_edges WHERE zone_id = @zoneId AND {work.Dialect.AnyOfBound("source_session_id", "@ids")} AND status = 'active'
+                     UNION
+                     SELECT id FROM delegation_edges WHERE zone_id = @zoneId AND {work.Dialect.AnyOfBound("target_session_id", "@ids")} AND status = 'active')
                  ORDER BY id {work.Dialect.ForUpdate}
                  """,
-                new { zoneId, ids = sessionIds.ToList() })).AsList();
+                new { zoneId, ids = work.Dialect.ListValue(sessionIds) })).AsList();
 
-    /// <summary>Ends the edges, in the order given (id order).</summary>
-    public async Task RevokeAsync(Work work, IEnumerable<string> ids, DateTimeOffset now)
-    {
-        foreach (var id in ids)
-        {
-            await work.Connection.ExecuteAsync(
-                """
-                UPDATE delegation_edges SET status = 'revoked', revoked_at = @now, edge_version = edge_version + 1, updated_at = @now
-                WHERE id = @id AND status = 'active'
-                """,
-                new { id, now });
-        }
-    }
+    /// <summary>Ends the edges that are active; the caller keeps them still.</summary>
+    public Task RevokeAsync(Work work, IEnumerable<string> ids, DateTimeOffset now) =>
+        work.Connection.ExecuteAsync(
+            $"""
+             UPDATE delegation_edges SET status = 'revoked', revoked_at = @now, edge_version = edge_version + 1, updated_at = @now
+             WHERE {work.Dialect.AnyOfBound("id", "@ids")} AND status = 'active'
+             """,
+            new { ids = work.Dialect.ListValue([.. ids]), now });
 
     /// <summary>Zones with active edges past their expiry.</summary>
     public async Task<IReadOnlyList<string>> ZonesWithDueAsync(DbConnection connection, DateTimeOffset now) =>
         (await connection.QueryAsync<string>(
-            "SELECT DISTINCT zone_id FROM delegation_edges WHERE status = 'active' AND expires_at <= @now ORDER BY zone_id", new { now })).AsList();
+            """
+            SELECT DISTINCT zone_id FROM
+                (SELECT zone_id FROM delegation_edges WHERE status = 'active' AND expires_at <= @now ORDER BY expires_at LIMIT 10000) AS due
+            """,
+            new { now })).Order(StringComparer.Ordinal).ToList();
 
     /// <summary>Marks overdue edges of a zone as expired and returns their ids.</summary>
     public async Task<IReadOnlyList<string>> ExpireDueAsync(Work work, string zoneId, DateTimeOffset now, int limit) =>

@@ -36,6 +36,12 @@ internal sealed class SqliteDialect : ISqlDialect
 
     public string AnyOfBound(string column, string parameter) => $"{column} IN (SELECT value FROM json_each({parameter}))";
 
+    public string JsonRows(string parameter, string document, params ReadOnlySpan<string> texts)
+    {
+        var columns = string.Join(", ", new List<string>([.. texts, document]).Select(column => $"json_extract(value, '$.{column}') AS {column}"));
+        return $"(SELECT {columns} FROM json_each({parameter})) AS rows";
+    }
+
     public bool PartitionsLedger => false;
 
     public object ListValue(IReadOnlyCollection<string> values) =>

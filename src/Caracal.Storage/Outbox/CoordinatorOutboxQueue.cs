@@ -42,15 +42,9 @@ public sealed class CoordinatorOutboxQueue(Database database, OutboxSettings set
 
     public Task PublishedAsync(IReadOnlyList<string> ids, DateTimeOffset now, CancellationToken cancellationToken) =>
         database.WriteAsync(
-            async work =>
-            {
-                foreach (var id in ids)
-                {
-                    await work.Connection.ExecuteAsync(
-                        "UPDATE caracal_outbox SET status = 'published', published_at = @now, updated_at = @now WHERE id = @id",
-                        new { id, now });
-                }
-            },
+            work => work.Connection.ExecuteAsync(
+                $"UPDATE caracal_outbox SET status = 'published', published_at = @now, updated_at = @now WHERE {work.Dialect.AnyOfBound("id", "@ids")}",
+                new { ids = work.Dialect.ListValue(ids), now }),
             cancellationToken);
 
     public Task FailedAsync(

@@ -103,6 +103,7 @@ public static class PrivilegeMatrix
             View(ServiceRole.Api, "zone_id epoch updated_at", insert: "zone_id epoch updated_at", update: "epoch updated_at"),
             View(ServiceRole.Sts, "zone_id epoch")),
         Owned("agent_topology", ServiceRole.Coordinator, "SIUD"),
+        Owned("open_sessions", ServiceRole.Coordinator, "S"),
         Owned("agent_services", ServiceRole.Coordinator, "SIUD"),
         Owned("agent_invocations", ServiceRole.Coordinator, "SIUD"),
         Owned("coordinator_idempotency_receipts", ServiceRole.Coordinator, "SID"),

@@ -27,8 +27,9 @@ public sealed class SessionStore(ISqlDialect dialect)
     private readonly string _expiredTasks =
         $"""
          SELECT {Columns} FROM sessions
-         WHERE status IN ('active', 'suspended') AND lifecycle = 'task' AND {dialect.AddSeconds("started_at", "ttl_seconds")} <= @now
-         ORDER BY id LIMIT @limit
+         WHERE status IN ('active', 'suspended') AND lifecycle = 'task' AND started_at < @now
+           AND {dialect.AddSeconds("started_at", "ttl_seconds")} <= @now
+         ORDER BY started_at, id LIMIT @limit
          """;
 
     /// <summary>Fails unless the table has the columns this build needs.</summary>
@@ -41,6 +42,22 @@ public sealed class SessionStore(ISqlDialect dialect)
     public Task<Session?> FindAsync(DbConnection connection, string zoneId, string id) =>
         connection.QuerySingleOrDefaultAsync<Session?>(
             $"SELECT {Columns} FROM sessions WHERE zone_id = @zoneId AND id = @id", new { zoneId, id });
+
+    /// <summary>
+    /// How many Sessions are open, in the zone and of the application. Every Session that holds a slot is open, so below a
+    /// limit this answers without counting; at it, ask <see cref="CountSlotsAsync"/>, which leaves out those whose time is over.
+    /// </summary>
+    public async Task<(int Zone, int Application)> CountOpenAsync(DbConnection connection, string zoneId, string applicationId)
+    {
+        var (zone, application) = await connection.QuerySingleAsync<(long, long)>(
+            """
+            SELECT coalesce(max(CASE WHEN application_id = '' THEN held END), 0) AS zone_sessions,
+                   coalesce(max(CASE WHEN application_id = @applicationId THEN held END), 0) AS application_sessions
+            FROM open_sessions WHERE zone_id = @zoneId AND application_id IN ('', @applicationId)
+            """,
+            new { zoneId, applicationId });
+        return ((int)zone, (int)application);
+    }
 
     /// <summary>How many Sessions hold a slot, in the zone and of the application (coordinator.md 5).</summary>
     public async Task<(int Zone, int Application)> CountSlotsAsync(DbConnection connection, string zoneId, string applicationId, DateTimeOffset now)
@@ -131,27 +148,27 @@ public sealed class SessionStore(ISqlDialect dialect)
         var rows = await work.Connection.QueryAsync<Session>(
             $"""
              WITH RECURSIVE tree (id) AS (
-                 SELECT id FROM sessions WHERE zone_id = @zoneId AND {dialect.AnyOf("id", "@roots")} AND status IN ('active', 'suspended')
+                 SELECT id FROM sessions WHERE {dialect.AnyOfBound("id", "@roots")} AND zone_id = @zoneId AND status IN ('active', 'suspended')
                  UNION
                  SELECT s.id FROM sessions s JOIN tree t ON s.parent_id = t.id
                  WHERE s.zone_id = @zoneId AND s.status IN ('active', 'suspended'))
              SELECT {Columns} FROM sessions WHERE id IN (SELECT id FROM tree) ORDER BY id {work.Dialect.ForUpdate}
              """,
-            new { zoneId, roots = rootIds.ToList() });
+            new { zoneId, roots = dialect.ListValue(rootIds) });
         return rows.AsList();
     }
 
     /// <summary>Writes the ends of a plan and takes the ended children off their surviving parents.</summary>
     public async Task EndAsync(Work work, EndPlan plan, DateTimeOffset now)
     {
-        foreach (var end in plan.Ends)
+        foreach (var alike in plan.Ends.GroupBy(end => (end.Status, end.Reason)))
         {
             await work.Connection.ExecuteAsync(
-                """
-                UPDATE sessions SET status = @Status, terminated_at = @now, termination_reason = @Reason, updated_at = @now
-                WHERE id = @Id
-                """,
-                new { end.Session.Id, end.Status, end.Reason, now });
+                $"""
+                 UPDATE sessions SET status = @Status, terminated_at = @now, termination_reason = @Reason, updated_at = @now
+                 WHERE {dialect.AnyOfBound("id", "@ids")}
+                 """,
+                new { alike.Key.Status, alike.Key.Reason, ids = dialect.ListValue([.. alike.Select(end => end.Session.Id)]), now });
         }
 
         foreach (var (parentId, lost) in plan.ChildrenLost.OrderBy(pair => pair.Key, StringComparer.Ordinal))
@@ -190,13 +207,24 @@ public sealed class SessionStore(ISqlDialect dialect)
             new { now, limit })).AsList();
 
     /// <summary>Of the given records, those that still back an open Session.</summary>
-    public async Task<IReadOnlySet<string>> RecordsInUseAsync(DbConnection connection, string zoneId, IReadOnlyCollection<string> recordIds) =>
-        (await connection.QueryAsync<string>(
-            $"""
-             SELECT DISTINCT subject_authority_record_id FROM sessions
-             WHERE zone_id = @zoneId AND {dialect.AnyOf("subject_authority_record_id", "@records")} AND status IN ('active', 'suspended')
-             """,
-            new { zoneId, records = recordIds.ToList() })).ToHashSet(StringComparer.Ordinal);
+    public async Task<IReadOnlySet<string>> RecordsInUseAsync(DbConnection connection, string zoneId, IReadOnlyCollection<string> recordIds)
+    {
+        var inUse = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var record in recordIds)
+        {
+            if (await connection.ExecuteScalarAsync<bool>(
+                """
+                SELECT EXISTS (SELECT 1 FROM sessions
+                               WHERE subject_authority_record_id = @record AND zone_id = @zoneId AND status IN ('active', 'suspended'))
+                """,
+                new { record, zoneId }))
+            {
+                inUse.Add(record);
+            }
+        }
+
+        return inUse;
+    }
 
     /// <summary>
     /// Deletes ended, childless Sessions past retention that no kept edge names: the holder of an expired edge must

@@ -130,7 +130,7 @@ public sealed class SqliteDatabase : Database
     {
         try
         {
-            var connection = new SqliteConnection(_connectionString);
+            var connection = new KeepingConnection(_connectionString);
             connection.Open();
             using var command = connection.CreateCommand();
             command.CommandText =
