@@ -51,12 +51,13 @@ public abstract class RelayContract : IAsyncDisposable
         var relaying = Relay().RunAsync(_end.Token);
         await _database.WriteAsync(async work =>
         {
-            await new CoordinatorOutbox().EnqueueAsync(work, Topics.AgentsLifecycle, "lost", "{}", _clock.Now);
+            await new CoordinatorOutbox().EnqueueAsync(work, [new(Topics.AgentsLifecycle, "lost", "{}")], _clock.Now);
             work.Discard();
         });
         await _database.WriteAsync(work => new CoordinatorOutbox().EnqueueAsync(
-            work, Topics.AgentsLifecycle, "spawn:s1",
-            """{"event":"spawn","zone_id":"z1","agent_session_id":"s1","parent_id":null,"n":7,"ids":["a", "b"]}""", _clock.Now));
+            work,
+            [new(Topics.AgentsLifecycle, "spawn:s1", """{"event":"spawn","zone_id":"z1","agent_session_id":"s1","parent_id":null,"n":7,"ids":["a", "b"]}""")],
+            _clock.Now));
 
         await Until(() => Task.FromResult(consumer.Figures.Processed == 1));
         var entry = Assert.Single(received);
