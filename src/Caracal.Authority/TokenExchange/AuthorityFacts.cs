@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Caracal.Authority.Delegations;
 
 namespace Caracal.Authority.TokenExchange;
 
@@ -59,6 +60,21 @@ public sealed record EdgeFacts
     public string? ResourceId { get; init; }
     public ImmutableArray<string> Scopes { get; init; } = [];
     public string? ConstraintsJson { get; init; }
+
+    /// <summary>What <see cref="ConstraintsJson"/> says, read once; null when it is not one of ours.</summary>
+    public DelegationConstraints? Constraints
+    {
+        get
+        {
+            if (_read is not { } read || !ReferenceEquals(read.Json, ConstraintsJson))
+            {
+                _read = read = new ReadConstraints(ConstraintsJson, ConstraintReader.TryReadStored(ConstraintsJson));
+            }
+
+            return read.Constraints;
+        }
+    }
+
     public required string Status { get; init; }
     public DateTimeOffset ExpiresAt { get; init; }
     public DateTimeOffset? RevokedAt { get; init; }
@@ -68,6 +84,11 @@ public sealed record EdgeFacts
     public bool IsMirror { get; init; }
 
     public bool IsLive(DateTimeOffset now) => Status == "active" && RevokedAt is null && ExpiresAt > now;
+
+    // Of the text it was read from: a copy with another text reads again.
+    private ReadConstraints? _read;
+
+    private sealed record ReadConstraints(string? Json, DelegationConstraints? Constraints);
 }
 
 /// <summary>Everything stored that a Delegation's proof needs, read at one moment.</summary>

@@ -27,7 +27,7 @@ public static class DelegationRules
 
         var edge = facts.Lineage[0];
         if (!EndpointsHold(edge, facts.Source, target, claim.Caller, now)
-            || ConstraintReader.TryReadStored(edge.ConstraintsJson) is not { } constraints
+            || edge.Constraints is not { } constraints
             || !Scopes.AreWithin(claim.Scopes, edge.Scopes)
             || (constraints.TtlSeconds is > 0 && claim.TtlSeconds > constraints.TtlSeconds)
             || !LineageHolds(facts.Lineage, now)
@@ -73,7 +73,7 @@ public static class DelegationRules
             }
 
             counted += edge.IsMirror ? 0 : 1;
-            if (ConstraintReader.TryReadStored(edge.ConstraintsJson) is not { } constraints || counted > constraints.Hops
+            if (edge.Constraints is not { } constraints || counted > constraints.Hops
                 || (i + 1 < lineage.Length && edge.ParentEdgeId != lineage[i + 1].Id))
             {
                 return false;

@@ -11,29 +11,53 @@ namespace Caracal.Sts.TokenExchange;
 /// <summary>The bodies of sts.md 2.4 and 8.2.</summary>
 internal static class TokenAnswer
 {
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? threadBuffer;
+
+    [ThreadStatic]
+    private static Utf8JsonWriter? threadWriter;
+
     public static async Task WriteAsync(HttpContext context, Exchange exchange)
     {
-        var buffer = new ArrayBufferWriter<byte>(2048);
-        await using (var writer = new Utf8JsonWriter(buffer))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("access_token"u8, exchange.AccessToken);
-            writer.WriteString("token_type"u8, "Bearer"u8);
-            writer.WriteNumber("expires_in"u8, exchange.LifetimeSeconds);
-            if (exchange.Minted!.Scope is { Length: > 0 } scope)
-            {
-                writer.WriteString("scope"u8, scope);
-            }
+        context.Response.ContentType = "application/json";
+        Write(context.Response, exchange);
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+    }
 
-            writer.WriteString("issued_token_type"u8, "urn:ietf:params:oauth:token-type:access_token"u8);
-            WriteTexts(writer, "target_resources"u8, exchange.Minted.Target);
-            WriteUpstreams(writer, exchange.Upstreams);
-            writer.WriteEndObject();
+    // The buffer is this thread's; the response has its own copy before anything can wait, and the token leaves no trace here.
+    private static void Write(HttpResponse response, Exchange exchange)
+    {
+        var buffer = threadBuffer ??= new ArrayBufferWriter<byte>(8192);
+        var writer = threadWriter ??= new Utf8JsonWriter(buffer);
+        writer.Reset(buffer);
+        try
+        {
+            WriteBody(writer, exchange);
+            writer.Flush();
+            response.ContentLength = buffer.WrittenCount;
+            response.BodyWriter.Write(buffer.WrittenSpan);
+        }
+        finally
+        {
+            buffer.Clear();
+        }
+    }
+
+    private static void WriteBody(Utf8JsonWriter writer, Exchange exchange)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("access_token"u8, exchange.AccessToken);
+        writer.WriteString("token_type"u8, "Bearer"u8);
+        writer.WriteNumber("expires_in"u8, exchange.LifetimeSeconds);
+        if (exchange.Minted!.Scope is { Length: > 0 } scope)
+        {
+            writer.WriteString("scope"u8, scope);
         }
 
-        context.Response.ContentType = "application/json";
-        context.Response.ContentLength = buffer.WrittenCount;
-        await context.Response.Body.WriteAsync(buffer.WrittenMemory, context.RequestAborted);
+        writer.WriteString("issued_token_type"u8, "urn:ietf:params:oauth:token-type:access_token"u8);
+        WriteTexts(writer, "target_resources"u8, exchange.Minted.Target);
+        WriteUpstreams(writer, exchange.Upstreams);
+        writer.WriteEndObject();
     }
 
     public static Task WriteRefusalAsync(HttpContext context, Exchange exchange, Refusal refusal)
