@@ -9,6 +9,11 @@ internal static class AuditErrors
     public const string LimitInvalid = "limit must be a positive integer";
     public const string TimeInvalid = "since and until must be RFC 3339 times";
     public const string CursorInvalid = "cursor is not valid";
+    public const string SizeInvalid = "sizes and sequence numbers must be non-negative integers";
+    public const string CheckpointsOff = "AUDIT_CHECKPOINT_KEY is not set";
+    public const string CheckpointNotFound = "no such checkpoint";
+    public const string EventNotFound = "no such event";
+    public const string ProofGone = "the rows of this proof are no longer retained";
     public const string EntryIdInvalid = "entry id is not valid";
     public const string SearchFailed = "search failed";
     public const string DeadLettersUnavailable = "dead letters unavailable";

@@ -47,4 +47,10 @@ internal static partial class AuditLog
 
     [LoggerMessage(EventId = 5009, EventName = "tamper_sweep_failed", Level = LogLevel.Error, Message = "tamper sweep could not read the ledger")]
     public static partial void SweepFailed(ILogger logger, Exception fault);
+
+    [LoggerMessage(EventId = 5010, EventName = "checkpoint_refused", Level = LogLevel.Error, Message = "tamper: checkpoint not signed: {Reason}")]
+    public static partial void CheckpointRefused(ILogger logger, string zoneId, long chainSeq, string reason);
+
+    [LoggerMessage(EventId = 5011, EventName = "checkpoint_mismatch", Level = LogLevel.Error, Message = "tamper: rows do not give the signed checkpoint")]
+    public static partial void CheckpointMismatch(ILogger logger, string zoneId, long chainSeq, string detail);
 }

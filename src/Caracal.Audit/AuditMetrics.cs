@@ -26,6 +26,10 @@ public sealed class AuditMetrics
         ChainBreaks = Total("tamper_chain_breaks", "tamper_chain_breaks");
         TamperHmacFailures = Total("tamper_hmac_failures", "tamper_hmac_failures");
         PartitionsCreated = Total("retention_created");
+        Checkpoints = Total("checkpoints");
+        CheckpointRefusals = Total("checkpoint_refusals");
+        CheckpointMismatches = Total("checkpoint_mismatches");
+        Cosignatures = Total("cosignatures");
         Unverifiable = Total("tamper_hmac_unverifiable");
         StreamSignatureFailures = Total("stream_signature_failures");
         foreach (var slot in (ReadOnlySpan<KeySlot>)[KeySlot.Current, KeySlot.Next, KeySlot.Previous, KeySlot.None])
@@ -49,6 +53,10 @@ public sealed class AuditMetrics
     public Counter ChainBreaks { get; }
     public Counter TamperHmacFailures { get; }
     public Counter PartitionsCreated { get; }
+    public Counter Checkpoints { get; }
+    public Counter CheckpointRefusals { get; }
+    public Counter CheckpointMismatches { get; }
+    public Counter Cosignatures { get; }
     public Counter Unverifiable { get; }
     public Counter StreamSignatureFailures { get; }
 

@@ -1,3 +1,4 @@
+using Caracal.Audit.Checkpoints;
 using Caracal.Audit.DeadLetters;
 using Caracal.Audit.Health;
 using Caracal.Audit.Ingest;
@@ -29,6 +30,8 @@ public sealed class AuditService : IAsyncDisposable
     private readonly AuditMetricsEndpoint _metricsEndpoint;
     private readonly SearchEndpoint _search;
     private readonly DeadLetterEndpoints _deadLetters;
+    private readonly CheckpointEndpoints _checkpoints;
+    private readonly Checkpointer? _checkpointer;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly BackgroundTasks _tasks = new();
@@ -48,12 +51,15 @@ public sealed class AuditService : IAsyncDisposable
         var ingester = new AuditIngester(writer, queue, settings.AuditKeys, metrics, settings.MaximumEventBytes);
         var access = new AdminAccess(settings.AdminToken);
         _consumer = new AuditConsumer(transport, state, ingester, queue, ledger, settings, metrics, _time, logger);
-        _sweep = new TamperSweep(new LedgerVerification(database, settings.AuditKeys), settings, metrics, clock, logger);
+        _sweep = new TamperSweep(new LedgerVerification(database, settings.AuditKeys, settings.Checkpoints.Signer?.Key), settings, metrics, clock, logger);
         _partitions = new PartitionCare(new LedgerPartitions(database), metrics, clock, logger);
         _health = new AuditHealth(_consumer, database, ledger, state, transport, queue, settings, metrics, _time);
         _metricsEndpoint = new AuditMetricsEndpoint(metrics, new MetricsAccess(settings.MetricsToken, settings.Mode));
         _search = new SearchEndpoint(ledger, access, clock);
         _deadLetters = new DeadLetterEndpoints(queue, access, _time);
+        var checkpoints = new CheckpointStore(database);
+        _checkpoints = new CheckpointEndpoints(checkpoints, settings.Checkpoints, access);
+        _checkpointer = settings.Checkpoints.Signer is null ? null : new Checkpointer(checkpoints, settings.Checkpoints, metrics, clock, logger);
         JournalSink = new JournalSink(ingester, settings.AuditKeys);
         ServerOptions = new RoleServerOptions
         {
@@ -78,6 +84,10 @@ public sealed class AuditService : IAsyncDisposable
         application.MapGet("/metrics", _metricsEndpoint.TextAsync);
         application.MapGet("/metrics.json", _metricsEndpoint.JsonAsync);
         application.MapGet("/api/audit/search", _search.HandleAsync);
+        application.MapGet("/api/audit/checkpoint", _checkpoints.CheckpointAsync);
+        application.MapGet("/api/audit/checkpoint-key", _checkpoints.KeyAsync);
+        application.MapGet("/api/audit/proof/inclusion", _checkpoints.InclusionAsync);
+        application.MapGet("/api/audit/proof/consistency", _checkpoints.ConsistencyAsync);
         application.MapGet("/api/audit/dlq", _deadLetters.ListAsync);
         application.MapGet("/api/audit/dlq/{id}", _deadLetters.GetAsync);
         application.MapPost("/api/audit/dlq/replay", _deadLetters.ReplayAsync);
@@ -93,6 +103,7 @@ public sealed class AuditService : IAsyncDisposable
         Every("tamper-sweep-full", TamperSweep.FullInterval, _sweep.RunFullAsync);
         Every("tamper-sweep-rolling", TamperSweep.RollingInterval, _sweep.RunRollingAsync);
         Every("ledger-partitions", PartitionCare.Interval, _partitions.RunAsync);
+        if (_checkpointer is not null) Every("audit-checkpoints", Checkpointer.LookInterval, _checkpointer.RunAsync);
         Every("audit-figures", AuditHealth.FigureInterval, _health.MeasureAsync);
     }
 

@@ -1,3 +1,4 @@
+using Caracal.Audit.Checkpoints;
 using Caracal.Hosting;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Settings;
@@ -41,6 +42,9 @@ public sealed record AuditSettings
     /// <summary>0 switches the check of <c>/ready</c> off.</summary>
     public TimeSpan ReadyOldestPendingLimit { get; init; }
 
+    /// <summary>Signed checkpoints of the zones' trees.</summary>
+    public CheckpointSettings Checkpoints { get; init; } = new();
+
     /// <summary><c>HOSTNAME</c>: the consumer's name in its group.</summary>
     public string ConsumerName { get; init; } = "audit-worker-0";
 
@@ -60,6 +64,7 @@ public sealed record AuditSettings
         ReadyDeadLetterLimit = reader.Integer("AUDIT_READY_DLQ_MAX", 0, minimum: 0),
         ReadyLagLimit = reader.Integer("AUDIT_READY_LAG_MAX", 0, minimum: 0),
         ReadyOldestPendingLimit = TimeSpan.FromSeconds(reader.Integer("AUDIT_READY_PEL_OLDEST_SECS_MAX", 0, minimum: 0)),
+        Checkpoints = CheckpointSettings.Read(reader),
         ConsumerName = reader.Text("HOSTNAME", "audit-worker-0"),
     };
 }

@@ -1,3 +1,4 @@
+using Caracal.Audit.Checkpoints;
 using Caracal.Audit.Ingest;
 using Caracal.Evidence.Ledger;
 using Caracal.Hosting;
@@ -55,6 +56,7 @@ internal sealed class AuditHarness : IAsyncDisposable
             Mode = CaracalMode.Dev,
             Listen = new ListenSettings { Host = "127.0.0.1", Port = 0 },
             AuditKeys = Vectors.Keys,
+            Checkpoints = new CheckpointSettings { Signer = Vectors.CheckpointSigner },
             AdminToken = TokenRing.Of(KeyClass.AuditAdminToken, AdminToken),
             MetricsToken = TokenRing.Of(KeyClass.MetricsBearer, MetricsToken),
         };
@@ -91,6 +93,17 @@ internal sealed class AuditHarness : IAsyncDisposable
 
     public async Task<IReadOnlyDictionary<string, string>[]> DeadLettersAsync() =>
         [.. (await Streams.RangeAsync(Topics.AuditDeadLetters, null, 100, default)).Select(entry => entry.Fields.ToDictionary())];
+
+    /// <summary>A process that signs checkpoints; a new one remembers nothing of what an earlier one signed.</summary>
+    public Checkpointer NewCheckpointer(CheckpointSettings? settings = null) => new(
+        new CheckpointStore(Database), settings ?? Settings.Checkpoints, new AuditMetrics(new Hosting.Metrics.MetricsRegistry()), Clock, Logging.CreateLogger("audit"));
+
+    /// <summary>Signs what the ledger holds now and returns the zone's checkpoint.</summary>
+    public async Task<StoredCheckpoint> CheckpointAsync(string zone = "z1", Checkpointer? by = null)
+    {
+        await (by ?? NewCheckpointer()).RunAsync(default);
+        return (await new CheckpointStore(Database).FindAsync(zone, null, default))!;
+    }
 
     /// <summary>Changes stored rows behind everybody's back.</summary>
     public Task TamperAsync(string sql) => Owner.WriteAsync(work => work.Connection.ExecuteAsync(sql));

@@ -1,4 +1,5 @@
 using System.Text;
+using Caracal.Evidence.Checkpoints;
 using Caracal.Keys.Rings;
 
 namespace Caracal.Audit.Tests;
@@ -20,6 +21,8 @@ internal static class Vectors
         """{"id":"019a0000-0000-7000-8000-0000000000a2","zone_id":"z1","event_type":"gateway_resource_request","request_id":"req-1","decision":"allow","evaluation_status":"executed","determining_policies_json":[],"diagnostics_json":[],"metadata_json":{"gateway_status":200,"method":"GET"},"occurred_at":"2026-07-12T12:00:01+02:00"}""";
 
     public static HmacKeyRing Keys { get; } = Ring(0);
+
+    public static NoteSigner CheckpointSigner { get; } = new("caracal", [.. Enumerable.Range(64, 32).Select(value => (byte)value)]);
 
     public static HmacKeyRing OtherKeys { get; } = Ring(32);
 

@@ -1,3 +1,4 @@
+using Caracal.Evidence.Checkpoints;
 using Caracal.Evidence.Ledger;
 using Caracal.Keys.Rings;
 using Caracal.Storage;
@@ -11,9 +12,14 @@ namespace Caracal.Audit.Tampering;
 /// </summary>
 /// <param name="database">The store.</param>
 /// <param name="keys">Every slot of the audit key, archive included; null skips the MACs, only in dev.</param>
-public sealed class LedgerVerification(Database database, HmacKeyRing? keys)
+/// <param name="checkpointKey">Who signs checkpoints; null compares with none.</param>
+/// <param name="kept">Checkpoints kept where nobody who can change the ledger can change them.</param>
+public sealed class LedgerVerification(
+    Database database, HmacKeyRing? keys, NoteKey? checkpointKey = null, IReadOnlyList<Checkpoint>? kept = null)
 {
     private const int PageSize = 1000;
+
+    private readonly SignedRoots? _roots = checkpointKey is null ? null : new(new CheckpointStore(database), checkpointKey, kept ?? []);
 
     private readonly LedgerReader _ledger = new(database);
     private readonly AdminLedgerReader _admin = new(database);
@@ -37,6 +43,7 @@ public sealed class LedgerVerification(Database database, HmacKeyRing? keys)
         IReadOnlyList<string> zones, DateTimeOffset? since, CancellationToken cancellationToken)
     {
         // Heads are read before the rows: what is appended meanwhile lies behind them and cannot look like a lost tail.
+        var treeFindings = new List<ChainFinding>();
         var heads = new Dictionary<string, ChainHead>(StringComparer.Ordinal);
         var starts = new Dictionary<string, ChainHead>(StringComparer.Ordinal);
         foreach (var zone in zones)
@@ -52,10 +59,23 @@ public sealed class LedgerVerification(Database database, HmacKeyRing? keys)
         foreach (var zone in zones)
         {
             var after = starts.GetValueOrDefault(zone, ChainHead.Empty).Seq;
-            await WalkAsync(verifier, (seq, token) => _ledger.ChainAsync(zone, seq, PageSize, token), after, cancellationToken);
+            var tree = _roots?.Open(zone, treeFindings.Add);
+            tree?.StartAt(after, after == 0 ? new TreeFrontier() : null);
+            await WalkAsync(verifier, (seq, token) => PageAsync(zone, seq, tree, token), after, cancellationToken);
+            tree?.Tree.Complete();
         }
 
-        return verifier.Complete();
+        var report = verifier.Complete();
+        return report with { Findings = [.. report.Findings, .. treeFindings], CheckpointFaults = treeFindings.Count };
+    }
+
+    // A checkpoint is signed after its rows: one that is read before them cannot be ahead of them.
+    private async Task<IReadOnlyList<LedgerRow>> PageAsync(string zone, long after, SignedRoots.Zone? tree, CancellationToken cancellationToken)
+    {
+        if (tree is not null) await tree.LoadAsync(after + PageSize, cancellationToken);
+        var rows = await _ledger.ChainAsync(zone, after, PageSize, cancellationToken);
+        foreach (var row in rows) tree?.Tree.Add(row.ChainSeq, row.ContentSha256);
+        return rows;
     }
 
     // The row before the window; the head itself when the window is empty, so that a cut-off tail still shows.
@@ -100,5 +120,6 @@ public sealed class LedgerVerification(Database database, HmacKeyRing? keys)
         left.Breaks + right.Breaks,
         left.HmacFailures + right.HmacFailures,
         [.. left.Findings, .. right.Findings],
-        [.. left.UnknownKeys, .. right.UnknownKeys]);
+        [.. left.UnknownKeys, .. right.UnknownKeys],
+        left.CheckpointFaults + right.CheckpointFaults);
 }

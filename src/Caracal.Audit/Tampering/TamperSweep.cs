@@ -52,6 +52,7 @@ internal sealed class TamperSweep(
         metrics.Mismatches.Add(report.Mismatches);
         metrics.ChainBreaks.Add(report.Breaks);
         metrics.TamperHmacFailures.Add(report.HmacFailures);
+        metrics.CheckpointMismatches.Add(report.CheckpointFaults);
         metrics.Swept(clock.Now, full);
         AuditLog.SweepComplete(logger, full, full ? "all" : $"{settings.RollingWindow.TotalHours:0}h", report);
     }
@@ -65,6 +66,9 @@ internal sealed class TamperSweep(
                 break;
             case ChainFault.ChainBreak:
                 AuditLog.ChainBreak(logger, finding.Chain, finding.ChainSeq, finding.PrevSeq);
+                break;
+            case ChainFault.CheckpointMismatch:
+                AuditLog.CheckpointMismatch(logger, finding.Chain, finding.ChainSeq, finding.Detail);
                 break;
             default:
                 AuditLog.HmacMismatch(logger, finding.RowId, finding.Chain, finding.ChainSeq, finding.HmacKeyId);

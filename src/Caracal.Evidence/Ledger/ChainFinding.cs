@@ -11,6 +11,9 @@ public enum ChainFault
 
     /// <summary><c>hmac_mismatch</c>: no key made this chain MAC, or a seal does not hold.</summary>
     HmacMismatch,
+
+    /// <summary><c>checkpoint_mismatch</c>: the rows are not the ones a signed checkpoint covers.</summary>
+    CheckpointMismatch,
 }
 
 /// <summary>One proof of tampering: which row, in which chain, at which place.</summary>
@@ -29,6 +32,7 @@ public sealed record ChainFinding(
     {
         ChainFault.ContentMismatch => "content_mismatch",
         ChainFault.ChainBreak => "chain_break",
+        ChainFault.CheckpointMismatch => "checkpoint_mismatch",
         _ => "hmac_mismatch",
     };
 }
@@ -39,9 +43,9 @@ public sealed record UnknownKeyRows(string Chain, string KeyId, long Count);
 /// <summary>The result of a walk; findings beyond <see cref="ChainSweep.MaxFindings"/> are counted, not kept.</summary>
 public sealed record ChainReport(
     long Checked, long Mismatches, long Breaks, long HmacFailures,
-    IReadOnlyList<ChainFinding> Findings, IReadOnlyList<UnknownKeyRows> UnknownKeys)
+    IReadOnlyList<ChainFinding> Findings, IReadOnlyList<UnknownKeyRows> UnknownKeys, long CheckpointFaults = 0)
 {
-    public bool IsClean => Mismatches + Breaks + HmacFailures == 0;
+    public bool IsClean => Mismatches + Breaks + HmacFailures + CheckpointFaults == 0;
 }
 
 /// <summary>What a walk is measured against.</summary>

@@ -24,6 +24,9 @@ public static class SecretFiles
     public const string MetricsBearer = "METRICS_BEARER";
     public const string AuthSecret = "CARACAL_AUTH_SECRET";
     public const string StsAdminToken = "STS_ADMIN_TOKEN";
+
+    /// <summary>Ed25519 seed of the ledger's checkpoints.</summary>
+    public const string AuditCheckpointKey = "AUDIT_CHECKPOINT_KEY";
     public const string AuditAdminToken = "AUDIT_ADMIN_TOKEN";
 
     /// <summary>Files generated when missing, in the order of the specification.</summary>
@@ -37,6 +40,7 @@ public static class SecretFiles
         new(AdminToken, "caracalAdminToken", 32, KeyClass.AdminToken),
         new(CoordinatorToken, "caracalCoordinatorToken", 32, KeyClass.CoordinatorToken),
         new(MetricsBearer, "metricsBearer", 32, KeyClass.MetricsBearer),
+        new(AuditCheckpointKey, "auditCheckpointKey", 32, "audit-checkpoint"),
         new(AuthSecret, "caracalAuthSecret", 32, KeyClass.AuthSecret),
         new("POSTGRES_PASSWORD", "postgresPassword", 24, "postgres:caracal"),
         new("REDIS_PASSWORD", "redisPassword", 24, "redis:default"),

@@ -34,7 +34,10 @@ public sealed class LedgerReader(Database database)
         async connection =>
         [
             .. await connection.QueryAsync<string>(
-                "SELECT zone_id FROM audit_chain_heads UNION SELECT DISTINCT zone_id FROM audit_events ORDER BY 1"),
+                """
+                SELECT zone_id FROM audit_chain_heads UNION SELECT DISTINCT zone_id FROM audit_events
+                UNION SELECT DISTINCT zone_id FROM audit_checkpoints ORDER BY 1
+                """),
         ],
         cancellationToken);
 
