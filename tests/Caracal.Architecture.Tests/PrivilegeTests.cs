@@ -51,6 +51,16 @@ public class PrivilegeTests
         // Ours, docs/decisions 0002 and 0003: the version that tells a cache it is stale, and mandates that were spent.
         ["zone_versions"] = ["S", "S", "", "", ""],
         ["used_mandates"] = ["", "SID", "", "", ""],
+
+        // Ours, docs/decisions 0010: the ledger's signed trees, and how far its jobs are.
+        ["audit_checkpoints"] = ["", "", "", "", "SI"],
+        ["audit_tree_nodes"] = ["", "", "", "", "SI"],
+        ["audit_checkpoint_proofs"] = ["", "", "", "", "SI"],
+        ["audit_sweep_progress"] = ["", "", "", "", "SIUD"],
+        ["audit_export_watermark"] = ["", "", "", "", "SIU"],
+        ["audit_partition_drops"] = ["", "", "", "", "SI"],
+        ["audit_legal_holds"] = ["", "", "", "", "SIU"],
+        ["audit_feed_cursors"] = ["", "", "", "", "SIU"],
     };
 
     public static TheoryData<string, string> Projects => new()
