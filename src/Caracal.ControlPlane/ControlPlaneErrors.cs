@@ -121,6 +121,9 @@ internal static class ControlPlaneErrors
     public static readonly Refusal VersionNotFound = new(404, "version_not_found");
     public static readonly Refusal PolicySetBindingNotFound = new(404, "policy_set_binding_not_found");
     public static readonly Refusal ActivePolicySetVersionNotFound = new(404, "active_policy_set_version_not_found");
+    public static readonly Refusal InvalidReplay = new(400, "invalid_replay");
+    public static readonly Refusal ReplayNotFound = new(404, "replay_not_found");
+    public static readonly Refusal ReplayInProgress = new(409, "replay_in_progress", "this zone's last replay is still running");
     public static readonly Refusal NoEarlierVersion = new(409, "no_earlier_version");
     public static readonly Refusal RollbackNotEarlier = new(409, "rollback_not_earlier", "the version is not earlier than the active one; activate it instead");
     public static readonly Refusal InvalidPolicyContract = new(422, "invalid_policy_contract");

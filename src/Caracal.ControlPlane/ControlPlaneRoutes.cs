@@ -15,6 +15,7 @@ using Caracal.ControlPlane.Operations;
 using Caracal.ControlPlane.Outbound;
 using Caracal.ControlPlane.Platform;
 using Caracal.ControlPlane.Policies;
+using Caracal.ControlPlane.PolicyReplays;
 using Caracal.ControlPlane.PolicyRuntime;
 using Caracal.ControlPlane.PolicySets;
 using Caracal.ControlPlane.ProviderConnections;
@@ -48,6 +49,8 @@ internal sealed record RouteParts
     public required ApplicationArchive Archive { get; init; }
     public required OutboundHttp Outbound { get; init; }
     public required SinkPlaces Sinks { get; init; }
+
+    public required ReplayRuns Replays { get; init; }
 
     /// <summary>Who compiles and decides; null when nobody can be asked.</summary>
     public required IPolicyRuntime? Policies { get; init; }
@@ -179,6 +182,7 @@ internal sealed class ControlPlaneRoutes(RouteParts parts)
         var policySets = new ListPolicySets(changes.Database);
         var setVersions = new ReadPolicySetVersions(changes.Database);
         var activate = new ActivatePolicySet(changes, proof, settings);
+        var replays = new ReplayPolicySet(changes.Database, parts.State, parts.Replays, settings);
         return
         [
             new("POST", "/v1/policies/validate", Look, new ValidatePolicy(settings).HandleAsync),
@@ -199,6 +203,8 @@ internal sealed class ControlPlaneRoutes(RouteParts parts)
             new("POST", $"{Zone}/policy-sets/{{id}}/activate", Change, activate.HandleAsync),
             new("GET", $"{Zone}/policy-sets/{{id}}/activation-status", Look, new GetActivationStatus(changes.Database, parts.Policies).HandleAsync),
             new("GET", $"{Zone}/policy-sets/{{id}}/versions/{{versionId}}/diff", Look, new DiffPolicySet(changes.Database).HandleAsync),
+            new("POST", $"{Zone}/policy-sets/{{id}}/versions/{{versionId}}/replay", Change, replays.StartAsync),
+            new("GET", $"{Zone}/policy-replays/{{id}}", Look, replays.GetAsync),
             new("POST", $"{Zone}/policy-sets/{{id}}/rollback", Change, new RollbackPolicySet(changes.Database, activate).HandleAsync),
         ];
     }

@@ -15,6 +15,7 @@ using Caracal.ControlPlane.Operations;
 using Caracal.ControlPlane.Outbound;
 using Caracal.ControlPlane.Platform;
 using Caracal.ControlPlane.Policies;
+using Caracal.ControlPlane.PolicyReplays;
 using Caracal.ControlPlane.PolicyRuntime;
 using Caracal.ControlPlane.PolicySets;
 using Caracal.ControlPlane.Providers;
@@ -57,6 +58,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
     private readonly OperationsRoutes _operations;
     private readonly OutboundHttp _outbound;
     private readonly NotificationDispatcher _notifications;
+    private readonly ReplayRuns _replays;
     private readonly BackgroundTasks _tasks = new();
 
     public ControlPlaneService(ControlPlaneSettings settings, ControlPlaneDependencies given)
@@ -78,6 +80,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         var sinks = new SinkPlaces(settings);
         _outbound = new OutboundHttp(settings, given.Http, given.Clock.Process);
         _notifications = new NotificationDispatcher(given.Database, given.Clock, settings, sinks);
+        _replays = new ReplayRuns(new PolicyReplay(given.Database, settings), given.State, given.Clock, given.Log);
         Routes = new ControlPlaneRoutes(new RouteParts
         {
             Settings = settings,
@@ -92,6 +95,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
             Archive = _archive,
             Outbound = _outbound,
             Sinks = sinks,
+            Replays = _replays,
             Policies = _policies,
         }).All();
         _pipeline = new ControlPlanePipeline(
@@ -150,6 +154,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         await StopAsync();
         await _tasks.DisposeAsync();
         _limits.Dispose();
+        await _replays.DisposeAsync();
         _notifications.Dispose();
         _outbound.Dispose();
         _http?.Dispose();

@@ -68,6 +68,11 @@ public static class PolicySetStore
         connection.QuerySingleOrDefaultAsync<PolicySetVersionRow>(
             $"{SelectVersion} WHERE policy_set_id = @policySetId AND id = @id", new { policySetId, id });
 
+    /// <summary>A version of any set of the zone, archived sets included; or null.</summary>
+    public static Task<PolicySetVersionRow?> FindVersionOfZoneAsync(DbConnection connection, string zoneId, string id) =>
+        connection.QuerySingleOrDefaultAsync<PolicySetVersionRow?>(
+            $"{SelectVersion} WHERE id = @id AND policy_set_id IN (SELECT id FROM policy_sets WHERE zone_id = @zoneId)", new { zoneId, id });
+
     /// <summary>The newest version before a number, or null.</summary>
     public static Task<PolicySetVersionRow?> FindBeforeAsync(DbConnection connection, string policySetId, long version) =>
         connection.QueryFirstOrDefaultAsync<PolicySetVersionRow?>(

@@ -23,6 +23,7 @@ internal static class ExchangeMetadata
             WriteAuthority(writer, exchange);
             WriteSession(writer, exchange);
             WriteDelegation(writer, exchange);
+            WritePresented(writer, exchange);
             if (exchange.IsGateway && state.denied)
             {
                 WriteOptional(writer, "method"u8, exchange.Request.RequestMethod);
@@ -87,6 +88,33 @@ internal static class ExchangeMetadata
         writer.WriteEndArray();
         writer.WriteNumber("delegation_hop_count"u8, proof.Path.Length);
         writer.WriteNumber("delegation_graph_epoch"u8, proof.Epoch);
+        writer.WriteStartArray("delegation_scopes"u8);
+        foreach (var scope in proof.Edge.Scopes)
+        {
+            writer.WriteStringValue(scope);
+        }
+
+        writer.WriteEndArray();
+    }
+
+    // What policy saw beyond the request, so that another policy can be asked the same question later. No subject value is among it.
+    private static void WritePresented(Utf8JsonWriter writer, Exchange exchange)
+    {
+        if (exchange.Approval is not null)
+        {
+            writer.WriteBoolean("challenge_resolved"u8, true);
+        }
+
+        if (exchange.SubjectClaims is not { } claims)
+        {
+            return;
+        }
+
+        writer.WriteStartObject("presented"u8);
+        WriteOptional(writer, "scope"u8, claims.Scope);
+        WriteTexts(writer, "target"u8, claims.Target);
+        WriteOptional(writer, "delegation_edge_id"u8, claims.DelegationEdgeId);
+        writer.WriteEndObject();
     }
 
     private static void WriteOptional(Utf8JsonWriter writer, ReadOnlySpan<byte> name, string? value)

@@ -5,9 +5,6 @@ using Caracal.Rego;
 
 namespace Caracal.Sts.Policies;
 
-/// <summary>What an evaluation came to: a decision, or why the engine could not give one.</summary>
-internal readonly record struct PolicyEvaluation(PolicyDecision? Decision, string Error);
-
 /// <summary>A zone's compiled policy with its identity (sts.md 10.1). Immutable; its evaluations share nothing.</summary>
 internal sealed class PolicyBundle
 {
@@ -76,39 +73,10 @@ internal sealed class PolicyBundle
 
     private PolicyEvaluation Decide(RegoValue input, CancellationToken cancellationToken)
     {
-        if (_restrict is not null)
-        {
-            var restrict = _restrict.Evaluate(input, null, null, cancellationToken);
-            if (restrict.Error is { } refused)
-            {
-                return new PolicyEvaluation(null, refused.ToString());
-            }
-
-            if (restrict.Value is { } entries && (entries.Count > 0 || !IsCollection(entries)))
-            {
-                return new PolicyEvaluation(PolicyDecision.Deny("restriction_active"), "");
-            }
-        }
-
         // Always on: it costs less than a microsecond, and a denial that cannot be explained is worth less than one that can.
         var explanation = s_explanation ??= new Explanation();
-        var result = _result!.Evaluate(input, null, explanation, cancellationToken);
-        var evaluation = Read(result, explanation);
+        var evaluation = PolicyEvaluation.Of(_result!, _restrict, input, explanation, cancellationToken);
         explanation.Clear();
         return evaluation;
     }
-
-    private static PolicyEvaluation Read(EvalResult result, Explanation explanation)
-    {
-        if (result.Error is { } error)
-        {
-            return new PolicyEvaluation(null, error.ToString());
-        }
-
-        return PolicyDecision.TryRead(result.Value) is { } decision
-            ? new PolicyEvaluation(DecisionExplanation.Attach(decision, result, explanation), "")
-            : new PolicyEvaluation(null, "data.caracal.authz.result has an unexpected shape");
-    }
-
-    private static bool IsCollection(RegoValue value) => value.Kind is RegoKind.Array or RegoKind.Object or RegoKind.Set;
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Caracal.Authority.DecisionContract;
+using Caracal.Authority.Policies;
 using Caracal.Hosting.Http;
 using Caracal.Rego;
 using Caracal.Storage;

@@ -1,18 +1,17 @@
 using Caracal.Authority.DecisionContract;
-using Caracal.Authority.Policies;
 using Caracal.Rego;
 
-namespace Caracal.Sts.Policies;
+namespace Caracal.Authority.Policies;
 
 /// <summary>What compiling a set of policies came to. Exactly one member is set.</summary>
 /// <param name="Result">The query that decides.</param>
 /// <param name="Restrict">For custom policies, the floor that is asked first.</param>
 /// <param name="InvalidDocument">A document that breaks the rules of sts.md 10.2, as its code.</param>
 /// <param name="Error">Any other reason.</param>
-internal sealed record CompiledSet(PreparedQuery? Result, PreparedQuery? Restrict, string? InvalidDocument, string? Error);
+public sealed record CompiledSet(PreparedQuery? Result, PreparedQuery? Restrict, string? InvalidDocument, string? Error);
 
 /// <summary>Compiles a bundle: data documents with the decision contract, or one decision policy with its data documents (sts.md 10.2, 10.5).</summary>
-internal static class PolicyCompiler
+public static class PolicyCompiler
 {
     /// <summary>The rule an operator freezes a zone with.</summary>
     private const string RestrictQuery = "data.caracal.authz.restrict";

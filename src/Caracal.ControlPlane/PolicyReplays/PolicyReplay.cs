@@ -1,0 +1,119 @@
+using System.Text.Json;
+using Caracal.Authority.Policies;
+using Caracal.ControlPlane.PolicySets;
+using Caracal.Rego;
+using Caracal.Storage;
+using Caracal.Storage.AuditReads;
+using Caracal.Storage.Policies;
+using Caracal.Storage.PolicySets;
+
+namespace Caracal.ControlPlane.PolicyReplays;
+
+/// <summary>
+/// Asks a candidate the questions that the ledger recorded, page by page and on every core. Each question goes first to the
+/// policy that decided it: only where that one gives its recorded answer again is the candidate's answer compared.
+/// </summary>
+internal sealed class PolicyReplay(Database database, ControlPlaneSettings settings)
+{
+    private const int PageSize = 5_000;
+    private const int MostVersions = 32;
+
+    [ThreadStatic]
+    private static Explanation? s_explanation;
+
+    /// <summary>Runs to the end; <paramref name="progress"/> is told after every page.</summary>
+    public async Task RunAsync(ReplayReport report, CompiledSet candidate, Func<Task> progress, CancellationToken cancellationToken)
+    {
+        var request = report.Request;
+        using var limit = database.RestrictTo(request.ZoneId);
+        report.Total = await database.ReadAsync(
+            connection => RecordedDecisions.CountAsync(connection, request.ZoneId, request.Since, request.Until, request.Limit), cancellationToken);
+        var resources = (await database.ReadAsync(connection => RecordedDecisions.ResourcesAsync(connection, request.ZoneId), cancellationToken))
+            .ToDictionary(resource => resource.Identifier, StringComparer.Ordinal);
+        var versions = new Dictionary<string, CompiledSet?>(StringComparer.Ordinal);
+        var before = long.MaxValue;
+        for (var left = request.Limit; left > 0;)
+        {
+            var rows = await database.ReadAsync(
+                connection => RecordedDecisions.PageAsync(connection, request.ZoneId, request.Since, request.Until, before, Math.Min(left, PageSize)),
+                cancellationToken);
+            if (rows.Count == 0) break;
+            foreach (var version in rows.Select(row => row.PolicySetVersionId).OfType<string>().Distinct())
+            {
+                if (!versions.ContainsKey(version)) versions[version] = versions.Count < MostVersions ? await CompileAsync(request.ZoneId, version, cancellationToken) : null;
+            }
+
+            Parallel.ForEach(rows, new ParallelOptions { CancellationToken = cancellationToken }, row => Compare(report, candidate, versions, resources, row, cancellationToken));
+            left -= rows.Count;
+            before = rows[^1].ChainSeq;
+            await progress();
+        }
+    }
+
+    /// <summary>Compiles a version of a set; null when it is gone or no longer compiles.</summary>
+    public Task<CompiledSet?> CompileAsync(string zoneId, string versionId, CancellationToken cancellationToken) => database.ReadAsync(
+        async connection =>
+        {
+            if (await PolicySetStore.FindVersionOfZoneAsync(connection, zoneId, versionId) is not { } version) return null;
+            var ids = PolicyBundle.IdsOf(version.ManifestJson);
+            var rows = (await PolicyStore.FindVersionsAsync(connection, database.Dialect, ids)).ToDictionary(row => row.Id, StringComparer.Ordinal);
+            if (!ids.All(rows.ContainsKey)) return null;
+            var compiled = PolicyCompiler.Compile([.. ids.Select(id => (id, rows[id].Content))], settings.CustomRego);
+            return compiled.Result is null ? null : compiled;
+        },
+        cancellationToken);
+
+    private static void Compare(
+        ReplayReport report,
+        CompiledSet candidate,
+        Dictionary<string, CompiledSet?> versions,
+        Dictionary<string, KnownResource> resources,
+        RecordedDecision row,
+        CancellationToken cancellationToken)
+    {
+        using var metadata = JsonDocument.Parse(row.MetadataJson.Value);
+        var identifier = metadata.RootElement.TryGetProperty("resource", out var named) ? named.GetString() ?? "" : "";
+        var resource = resources.TryGetValue(identifier, out var known) ? (known.Id, (IReadOnlyList<string>)known.Scopes) : ((string, IReadOnlyList<string>)?)null;
+        var input = RecordedInput.Of(report.Request.ZoneId, metadata.RootElement, resource);
+        var (then, why) = Then(versions, row, input, cancellationToken);
+        if (then is null)
+        {
+            report.Count(ReplayOutcome.Unreproducible, row, why);
+            return;
+        }
+
+        var now = Decide(candidate, input, cancellationToken);
+
+        // What the engine cannot decide is refused, as it would be at the STS.
+        var decision = now.Decision ?? PolicyDecision.Deny(now.Error);
+        report.Count(Judge(then, decision), row, decision.Reason ?? "");
+    }
+
+    private static (PolicyDecision? Decision, string Why) Then(
+        Dictionary<string, CompiledSet?> versions, RecordedDecision row, RegoValue input, CancellationToken cancellationToken)
+    {
+        var allowed = row.Decision == "allow";
+
+        // No set was active: everything was refused, whatever the question.
+        if (row.PolicySetVersionId is null) return allowed ? (null, "allowed without an active policy set") : (PolicyDecision.Deny("no_active_policy_set"), "");
+        if (versions[row.PolicySetVersionId] is not { } compiled) return (null, "the version that decided cannot be evaluated");
+        return Decide(compiled, input, cancellationToken).Decision is { } decision && decision.Allowed == allowed
+            ? (decision, "")
+            : (null, "the version that decided gives another answer to the rebuilt input");
+    }
+
+    private static ReplayOutcome Judge(PolicyDecision then, PolicyDecision now)
+    {
+        if (then.Allowed != now.Allowed) return now.Allowed ? ReplayOutcome.NewlyAllowed : ReplayOutcome.NewlyDenied;
+        if (!now.Allowed || then.StepUp.IsEmpty == now.StepUp.IsEmpty) return ReplayOutcome.Unchanged;
+        return then.StepUp.IsEmpty ? ReplayOutcome.NewlyHeld : ReplayOutcome.NoLongerHeld;
+    }
+
+    private static PolicyEvaluation Decide(CompiledSet compiled, RegoValue input, CancellationToken cancellationToken)
+    {
+        var explanation = s_explanation ??= new Explanation();
+        var evaluation = PolicyEvaluation.Of(compiled.Result!, compiled.Restrict, input, explanation, cancellationToken);
+        explanation.Clear();
+        return evaluation;
+    }
+}
