@@ -11,6 +11,7 @@ using Caracal.ControlPlane.Grants;
 using Caracal.ControlPlane.Http;
 using Caracal.ControlPlane.KillSwitch;
 using Caracal.ControlPlane.NotificationSinks;
+using Caracal.ControlPlane.OpenApi;
 using Caracal.ControlPlane.Operations;
 using Caracal.ControlPlane.Outbound;
 using Caracal.ControlPlane.Platform;
@@ -59,6 +60,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
     private readonly OutboundHttp _outbound;
     private readonly NotificationDispatcher _notifications;
     private readonly ReplayRuns _replays;
+    private readonly Lazy<byte[]> _openApi;
     private readonly BackgroundTasks _tasks = new();
 
     public ControlPlaneService(ControlPlaneSettings settings, ControlPlaneDependencies given)
@@ -98,6 +100,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
             Replays = _replays,
             Policies = _policies,
         }).All();
+        _openApi = new Lazy<byte[]>(() => OpenApiDocument.Of(Routes));
         _pipeline = new ControlPlanePipeline(
             settings, new Router(Routes), _limits, _authentication, _access, _changes, given.Clock,
             metrics.Counter("caracal_api_authentication_failures_total"), given.Log);
@@ -139,6 +142,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         "/ready" when IsLook(context) => _operations.ReadyAsync(context),
         "/metrics" or "/api/metrics" when IsLook(context) => _operations.MetricsAsync(context),
         "/metrics.json" when IsLook(context) => _operations.MetricsJsonAsync(context),
+        "/openapi.json" when IsLook(context) => WriteOpenApiAsync(context),
         { } path when path.StartsWith("/v1/", StringComparison.Ordinal) => _pipeline.HandleAsync(context),
         _ => AnswerWriter.WriteAsync(context, ControlPlanePipeline.UnknownRoute(context, context.Request.Path.Value ?? "/")),
     });
@@ -158,6 +162,15 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _notifications.Dispose();
         _outbound.Dispose();
         _http?.Dispose();
+    }
+
+    // What the API takes and gives is no secret, and a client is generated before it has a token.
+    private Task WriteOpenApiAsync(HttpContext context)
+    {
+        var document = _openApi.Value;
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = document.Length;
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(document, context.RequestAborted).AsTask();
     }
 
     private static bool IsLook(HttpContext context) => context.Request.Method is "GET" or "HEAD";

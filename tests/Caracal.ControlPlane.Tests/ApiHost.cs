@@ -61,7 +61,7 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public static async Task<ApiHost> StartAsync(
         IReadOnlyDictionary<string, string?>? more = null, TestStore? store = null, TimeProvider? time = null, Engine engine = Engine.Sqlite,
-        ISharedState? shared = null, HttpMessageInvoker? http = null)
+        ISharedState? shared = null, HttpMessageInvoker? http = null, TextWriter? log = null)
     {
         var used = store ?? await TestStore.CreateAsync(engine, ServiceRole.Api);
         var database = used.Database;
@@ -83,7 +83,7 @@ internal sealed class ApiHost : IAsyncDisposable
         var clock = new DatabaseClock(database, time ?? TimeProvider.System);
         await clock.MeasureAsync(CancellationToken.None);
         var state = new InProcessState(time ?? TimeProvider.System);
-        var logging = new JsonLineLogging(TextWriter.Null, LogLevel.Error, "test", "test");
+        var logging = new JsonLineLogging(log ?? TextWriter.Null, log is null ? LogLevel.Error : LogLevel.Debug, "test", "test");
         var runtime = new TestPolicyRuntime();
         var service = new ControlPlaneService(settings, new ControlPlaneDependencies
         {

@@ -225,4 +225,14 @@ public sealed class HttpConventionsTests
         Assert.Equal(413, (int)response.StatusCode);
         Assert.Equal("payload_too_large", JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("error").GetString());
     }
+
+    // Both were found by generated requests.
+    [Theory]
+    [InlineData("/v1/admin-audit?format=csv", 200)]
+    [InlineData("/v1/admin-audit?entity_id=%00", 400)]
+    public async Task Answers_what_once_failed(string path, int status)
+    {
+        await using var api = await ApiHost.StartAsync();
+        Assert.Equal(status, (await api.GetAsync(path)).Status);
+    }
 }

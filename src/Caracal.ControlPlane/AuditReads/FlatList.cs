@@ -32,7 +32,7 @@ internal static class FlatList
                 var flat = flatten(row);
                 return fields.Names.Select(name => FlatValues.ToCell(flat(name)));
             });
-            return Answer.Of(CsvDocument.Of(kind, call.ZoneId, fields.Names, cells, Paging.Next(rows, page, keyOf)));
+            return Answer.Of(CsvDocument.Of(kind, call.Parameters.GetValueOrDefault("zoneId", "global"), fields.Names, cells, Paging.Next(rows, page, keyOf)));
         }
 
         return Paging.List(rows, page, keyOf, !fields.Chosen ? write : (writer, row) =>

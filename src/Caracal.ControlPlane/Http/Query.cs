@@ -15,7 +15,8 @@ internal sealed class Query(IQueryCollection query)
     public string? Text(string name, int maximum = 512)
     {
         if (!query.TryGetValue(name, out var values)) return null;
-        if (values.Count == 1 && values[0] is { Length: > 0 } text && text.Length <= maximum) return text;
+        // PostgreSQL knows no text with U+0000; nothing stored can match it.
+        if (values.Count == 1 && values[0] is { Length: > 0 } text && text.Length <= maximum && !text.Contains('\0', StringComparison.Ordinal)) return text;
         return Refuse(name);
     }
 
