@@ -66,7 +66,7 @@ foreach (var test in Case.ReadAll(folder))
 Console.WriteLine();
 Console.WriteLine($"{"category",-50} {"scope",-9} {"passed",7} {"failed",7} {"skipped",8}");
 foreach (var (key, row) in rows.Where(r => !quiet || r.Value.Failed > 0)) Print(key, row.Scope, row);
-foreach (var scope in rows.GroupBy(r => (r.Key[..2], r.Value.Scope)).OrderBy(g => g.Key.Item1).ThenBy(g => g.Key.Scope))
+foreach (var scope in rows.GroupBy(r => (r.Key.Split('/')[0], r.Value.Scope)).OrderBy(g => g.Key.Item1).ThenBy(g => g.Key.Scope))
 {
     Print($"total {scope.Key.Item1}", scope.Key.Scope, Sum(scope.Select(r => r.Value)));
 }
