@@ -23,7 +23,7 @@ launch() {
 }
 
 start_postgres() {
-  local bin data=$dir/postgres as=()
+  local bin data=$dir/postgres as=() password
   bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -1)
   [[ -x $bin/initdb ]] || { echo 'PostgreSQL is not installed: apt-get install postgresql' >&2; exit 1; }
   # It refuses to run as root, and its folder must then be reachable for its own user.
@@ -32,8 +32,14 @@ start_postgres() {
     data=/var/lib/postgresql/caracal-fleet-$postgres_port
     install -d -o postgres -m 700 "$data"
   fi
-  [[ -f $data/PG_VERSION ]] || "${as[@]}" "$bin/initdb" -D "$data" -U caracal -A scram-sha-256 -E UTF8 --locale=C.UTF-8 \
-    --pwfile=<(secret postgresPassword) >/dev/null
+  if [[ ! -f $data/PG_VERSION ]]; then
+    password=$(mktemp) # A file, not a pipe: its user may not open a pipe of ours.
+    secret postgresPassword >"$password"
+    [[ $(id -u) != 0 ]] || chown postgres "$password"
+    "${as[@]}" "$bin/initdb" -D "$data" -U caracal -A scram-sha-256 -E UTF8 --locale=C.UTF-8 --pwfile="$password" >/dev/null ||
+      { rm -f "$password"; exit 1; }
+    rm -f "$password"
+  fi
   launch postgres "${as[@]}" "$bin/postgres" -D "$data" -p "$postgres_port" -k "$data" -c listen_addresses=127.0.0.1 -c max_connections=200
   until "$bin/pg_isready" -q -h 127.0.0.1 -p "$postgres_port"; do sleep 0.2; done
   PGPASSWORD=$(secret postgresPassword) "$bin/psql" -qXAt -h 127.0.0.1 -p "$postgres_port" -U caracal -d postgres \
