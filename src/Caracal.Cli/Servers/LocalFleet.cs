@@ -46,7 +46,9 @@ internal sealed class LocalFleet : IAsyncDisposable
     /// <param name="replicas">How many STS and how many Gateways; Gateway <c>i</c> asks STS <c>i</c>.</param>
     /// <param name="more">Further variables of every service.</param>
     /// <param name="stop">Ends the start.</param>
-    public static async Task<LocalFleet> StartAsync(int replicas, IReadOnlyDictionary<string, string?> more, CancellationToken stop)
+    /// <param name="roles">Only these, all of them with that many replicas; null starts every role.</param>
+    public static async Task<LocalFleet> StartAsync(
+        int replicas, IReadOnlyDictionary<string, string?> more, CancellationToken stop, IReadOnlyList<string>? roles = null)
     {
         var files = new PrivateStack(folder: null, more);
         LocalPostgres? postgres = null;
@@ -64,7 +66,7 @@ internal sealed class LocalFleet : IAsyncDisposable
                 },
                 TimeProvider.System, _ => { }, stop);
             await AdmitAsync(redis, files, stop);
-            fleet = new LocalFleet(files, postgres, redis, Plan(files, postgres, redis, replicas));
+            fleet = new LocalFleet(files, postgres, redis, Plan(files, postgres, redis, replicas, roles));
             foreach (var service in fleet.Services) service.Start();
             await fleet.WaitUntilReadyAsync(fleet.Services, stop);
             return fleet;
@@ -136,15 +138,18 @@ internal sealed class LocalFleet : IAsyncDisposable
         if (await control.SaveAsync(stop) is { } reason) throw new CommandFailure($"the users of Redis could not be kept: {reason}");
     }
 
-    private static List<FleetService> Plan(PrivateStack files, LocalPostgres postgres, LocalRedis redis, int replicas)
+    private static List<FleetService> Plan(PrivateStack files, LocalPostgres postgres, LocalRedis redis, int replicas, IReadOnlyList<string>? roles)
     {
-        var members = StackRoles.All
-            .SelectMany(role => Enumerable.Range(0, role is StackRoles.Sts or StackRoles.Gateway ? replicas : 1).Select(i => (Role: role, Replica: i)))
+        var members = (roles ?? StackRoles.All)
+            .SelectMany(role => Enumerable.Range(0, roles is not null || role is StackRoles.Sts or StackRoles.Gateway ? replicas : 1).Select(i => (Role: role, Replica: i)))
             .ToList();
         var urls = members.Zip(FreePorts.Take(members.Count))
             .ToDictionary(pair => pair.First, pair => $"http://127.0.0.1:{pair.Second.ToString(CultureInfo.InvariantCulture)}");
         return [.. members.Select(member => new FleetService(
             member.Role, member.Replica, urls[member], Path.Combine(files.Folder, $"{member.Role}-{member.Replica}.log"), Variables(member)))];
+
+        // Of a role that does not run here nobody is asked anything.
+        string Url(string role, int replica) => urls.GetValueOrDefault((role, replica), "http://127.0.0.1:9");
 
         Dictionary<string, string?> Variables((string Role, int Replica) member)
         {
@@ -158,10 +163,10 @@ internal sealed class LocalFleet : IAsyncDisposable
                 ["DATABASE_URL"] = postgres.Url(DatabaseName, role.FirstLogin, files.Secret(role.PasswordVariable)),
                 ["REDIS_URL"] = redis.UrlOf(user.Name, files.Secret(user.PasswordVariable)),
                 [member.Role.ToUpperInvariant() + "__PORT"] = new Uri(urls[member]).Port.ToString(CultureInfo.InvariantCulture),
-                ["ISSUER_URL"] = urls[(StackRoles.Sts, 0)],
-                ["STS_URL"] = urls[(StackRoles.Sts, member.Role == StackRoles.Gateway ? member.Replica : 0)],
-                ["CARACAL_GATEWAY_URL"] = urls[(StackRoles.Gateway, 0)],
-                ["CARACAL_COORDINATOR_URL"] = urls[(StackRoles.Coordinator, 0)],
+                ["ISSUER_URL"] = Url(StackRoles.Sts, 0),
+                ["STS_URL"] = Url(StackRoles.Sts, member.Role == StackRoles.Gateway ? member.Replica : 0),
+                ["CARACAL_GATEWAY_URL"] = Url(StackRoles.Gateway, 0),
+                ["CARACAL_COORDINATOR_URL"] = Url(StackRoles.Coordinator, 0),
             };
         }
     }
