@@ -12,7 +12,7 @@ namespace Caracal.Gateway;
 /// <summary>What the Gateway is given by whoever runs it.</summary>
 public sealed record GatewayDependencies
 {
-    /// <summary>Read only: three tables (storage.md 2).</summary>
+    /// <summary>Reads three tables (storage.md 2), and counts in the budgets of delegations that carry one.</summary>
     public required Database Database { get; init; }
     public required DatabaseClock Clock { get; init; }
     public required IStreamTransport Streams { get; init; }

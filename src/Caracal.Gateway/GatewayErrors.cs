@@ -41,6 +41,9 @@ public static class GatewayErrors
     public static readonly Refusal ClientCancelled = new(499, Internal, "client cancelled");
     public static readonly Refusal UpstreamUnreachable = new(502, Internal, "upstream unreachable");
 
+    public static readonly Refusal BudgetExhausted = new(403, "delegation_budget_exhausted", "the delegation has been used as often as it may");
+    public static readonly Refusal BudgetUnavailable = new(503, "delegation_budget_unavailable", "the delegation's budget cannot be read") { RetryAfterSeconds = 1 };
+
     /// <summary>The audit event of a granted call could not be kept (audit.md 12): the call is not answered as if it had been.</summary>
     public static readonly Refusal EvidenceLost = new(503, StsDown, "audit evidence unavailable") { RetryAfterSeconds = 1 };
 

@@ -28,4 +28,7 @@ internal static partial class GatewayLog
 
     [LoggerMessage(EventId = 3007, EventName = "audit_delivery_failed", Level = LogLevel.Warning, Message = "audit events wait in the journal: {Cause}")]
     public static partial void AuditDelayed(ILogger logger, string cause);
+
+    [LoggerMessage(EventId = 3008, EventName = "budget_refund_lost", Level = LogLevel.Warning, Message = "a use of a delegation's budget could not be given back, request {RequestId}")]
+    public static partial void RefundLost(ILogger logger, Exception fault, string requestId);
 }

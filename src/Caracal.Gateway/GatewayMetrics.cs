@@ -19,6 +19,7 @@ public enum GatewayCounter
     DenialsRevoked,
     DenialsRevocationStale,
     DenialsReplayUnavailable,
+    DenialsBudget,
     StsExchangeErrors,
     StsCircuitOpened,
     StsCircuitFastFail,

@@ -1,5 +1,6 @@
 using Caracal.Egress;
 using Caracal.Gateway.Admission;
+using Caracal.Gateway.Budgets;
 using Caracal.Gateway.Evidence;
 using Caracal.Gateway.Exchange;
 using Caracal.Gateway.Forwarding;
@@ -18,6 +19,7 @@ using Caracal.Hosting.StsCalls;
 using Caracal.Protocol;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage;
+using Caracal.Storage.Delegations;
 using Caracal.Storage.Revocations;
 using Caracal.Streams;
 using Caracal.Streams.Consumers;
@@ -76,6 +78,7 @@ public sealed class GatewayService : IAsyncDisposable
             State = given.State,
             Exchange = exchange,
             Circuit = circuit,
+            Budgets = new DelegationBudgets(new DelegationBudgetStore(given.Database), _log),
             Guard = guard,
             Http = Own(new GuardedHttp(guard, new GuardedHttpOptions())),
             Targets = new UpstreamTargets(),

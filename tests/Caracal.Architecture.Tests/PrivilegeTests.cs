@@ -31,6 +31,7 @@ public class PrivilegeTests
         ["delegation_graph_epochs"] = ["SIU", "S", "", "SIU", ""],
         ["agent_services"] = ["", "", "", "SIUD", ""],
         ["agent_invocations"] = ["", "", "", "SIUD", ""],
+        ["delegation_budgets"] = ["", "", "SU", "SI", ""],
         ["agent_topology"] = ["", "", "", "SIUD", ""],
         ["open_sessions"] = ["", "", "", "S", ""],
         ["coordinator_idempotency_receipts"] = ["", "", "", "SID", ""],

@@ -23,7 +23,7 @@ public sealed class PipelineTests
                 "RefuseClientHeader", "FindResource", "CheckZoneClaim", "CheckClientClaim", "CheckPath",
                 "VerifySignature", "CheckMandateUse", "LimitBody", "SpendMandate", "CheckRevocation",
                 "CheckCircuit", "ExchangeMandate", "GuardUpstream", "CheckCredentialHost", "BuildRequest",
-                "SendRequest", "RelayAnswer",
+                "ReserveBudget", "SendRequest", "RelayAnswer",
             ],
             host.Steps.Select(step => step.GetType().Name));
     }

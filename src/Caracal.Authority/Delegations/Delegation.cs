@@ -20,6 +20,11 @@ public sealed record Delegation
     public long EdgeVersion { get; init; }
     public string EdgeKind { get; init; } = DelegationKind.Grant;
     public DateTimeOffset? RevokedAt { get; init; }
+    public long? BudgetCalls { get; init; }
+    public string? BudgetUnit { get; init; }
+
+    /// <summary>How often it may be used; null when that is not counted.</summary>
+    public DelegationBudget? Budget => BudgetCalls is { } calls ? new DelegationBudget(calls, BudgetUnit) : null;
     public DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset UpdatedAt { get; init; }
 

@@ -83,6 +83,9 @@ public sealed record EdgeFacts
     /// <summary>An inherited copy (coordinator.md 5): it lengthens the lineage but is not a hop of delegation.</summary>
     public bool IsMirror { get; init; }
 
+    /// <summary>Its uses are counted at the Gateway.</summary>
+    public bool HasBudget { get; init; }
+
     public bool IsLive(DateTimeOffset now) => Status == "active" && RevokedAt is null && ExpiresAt > now;
 
     // Of the text it was read from: a copy with another text reads again.

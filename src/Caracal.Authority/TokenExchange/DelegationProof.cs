@@ -15,6 +15,9 @@ public sealed record DelegationProof
     /// <summary>Edge ids, root first.</summary>
     public required ImmutableArray<string> Path { get; init; }
 
+    /// <summary>Those of the path that carry a budget, root first; nearly always none.</summary>
+    public ImmutableArray<string> Budgeted { get; init; } = [];
+
     /// <summary>One hop per edge, then the receiver.</summary>
     public required ImmutableArray<DelegationHop> Chain { get; init; }
 

@@ -43,6 +43,7 @@ public static class DelegationRules
             Source = facts.Source,
             Target = target,
             Path = Path(facts.Lineage),
+            Budgeted = Budgeted(facts.Lineage),
             Chain = Chain(facts.Lineage),
             Epoch = facts.Epoch,
         };
@@ -123,6 +124,20 @@ public static class DelegationRules
         }
 
         return path.MoveToImmutable();
+    }
+
+    private static ImmutableArray<string> Budgeted(ImmutableArray<EdgeFacts> lineage)
+    {
+        ImmutableArray<string>.Builder? budgeted = null;
+        for (var i = lineage.Length - 1; i >= 0; i--)
+        {
+            if (lineage[i].HasBudget)
+            {
+                (budgeted ??= ImmutableArray.CreateBuilder<string>()).Add(lineage[i].Id);
+            }
+        }
+
+        return budgeted?.ToImmutable() ?? [];
     }
 
     private static ImmutableArray<DelegationHop> Chain(ImmutableArray<EdgeFacts> lineage)

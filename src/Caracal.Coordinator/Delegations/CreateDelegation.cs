@@ -86,7 +86,9 @@ internal sealed class CreateDelegation(
 
         var authority = new DelegatedAuthority(request.Scopes, found!.Reach, expiresAt, request.Constraints);
         var parentAuthority = choice.Parent is null ? null : await resources.AuthorityOfAsync(work.Connection, choice.Parent);
-        if (choice.Parent is not null && (parentAuthority is null || !DelegationRules.Narrows(parentAuthority, authority)))
+        if (choice.Parent is not null
+            && (parentAuthority is null || !DelegationRules.Narrows(parentAuthority, authority)
+                || !DelegationBudget.Narrows(choice.Parent.Budget, request.Budget)))
         {
             return DelegationRefusals.ExceedsParent;
         }
@@ -166,6 +168,8 @@ internal sealed class CreateDelegation(
             ConstraintsJson = constraints.ToJson(),
             Status = DelegationStatus.Active,
             ExpiresAt = expiresAt,
+            BudgetCalls = request.Budget?.Calls,
+            BudgetUnit = request.Budget is null ? null : request.Budget.Unit ?? parent?.BudgetUnit,
             CreatedAt = now,
             UpdatedAt = now,
         };

@@ -43,6 +43,24 @@ internal static class DelegationJson
         writer.WriteNumber("edge_version"u8, edge.EdgeVersion);
         Paging.WriteTime(writer, "revoked_at", edge.RevokedAt);
         Paging.WriteTime(writer, "created_at", edge.CreatedAt);
+        if (edge.Budget is { } budget)
+        {
+            WriteBudget(writer, budget, spent: null);
+        }
+    }
+
+    /// <summary>A budget, into an open object; only where there is one, so that the wire of v1.0 stays as it is.</summary>
+    public static void WriteBudget(Utf8JsonWriter writer, DelegationBudget budget, long? spent)
+    {
+        writer.WriteStartObject("budget"u8);
+        writer.WriteNumber("calls"u8, budget.Calls);
+        writer.WriteString("unit"u8, budget.Unit);
+        if (spent is { } used)
+        {
+            writer.WriteNumber("spent"u8, used);
+        }
+
+        writer.WriteEndObject();
     }
 
     /// <summary>An edge of a walk.</summary>

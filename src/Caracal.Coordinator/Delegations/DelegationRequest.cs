@@ -23,6 +23,9 @@ internal sealed record DelegationRequest
     public DateTimeOffset? ExpiresAt { get; init; }
     public int? TtlSeconds { get; init; }
 
+    /// <summary>Ours: how often it may be used at the Gateway. Not the constraint of v1.0 with this name, which nobody counts.</summary>
+    public DelegationBudget? Budget { get; init; }
+
     public bool IsBroad => DelegationRules.IsBroad(Resource, Constraints);
 
     /// <summary>Every resource the request names, in either form.</summary>
@@ -48,6 +51,7 @@ internal sealed record DelegationRequest
             ExpiresAtText = expiresText,
             ExpiresAt = expiresAt,
             TtlSeconds = ttl,
+            Budget = ReadBudget(reader),
         };
         if (!reader.IsValid)
         {
@@ -83,5 +87,34 @@ internal sealed record DelegationRequest
         Constraints.WriteTo(writer);
         writer.WriteString("expires_at"u8, ExpiresAtText);
         Paging.WriteNumber(writer, "ttl_seconds", TtlSeconds);
+        if (Budget is not null)
+        {
+            // Left out of every request that v1.0 could have sent, whose digests are fixed.
+            DelegationJson.WriteBudget(writer, Budget, spent: null);
+        }
     })!;
+
+    private static DelegationBudget? ReadBudget(BodyReader reader)
+    {
+        var member = reader.Member("budget");
+        if (member.ValueKind == JsonValueKind.Undefined)
+        {
+            return null;
+        }
+
+        var budget = new BodyReader(member);
+        var calls = budget.Integer("calls", 1, DelegationBudget.MaximumCalls);
+        var unit = budget.OptionalText("unit", DelegationBudget.MaximumUnitLength);
+        if (calls is null && budget.IsValid)
+        {
+            budget.AddIssue("Required", "calls");
+        }
+
+        foreach (var issue in budget.Issues)
+        {
+            reader.AddIssue(issue.Message, ["budget", .. issue.Path]);
+        }
+
+        return calls is { } granted ? new DelegationBudget(granted, unit) : null;
+    }
 }

@@ -21,7 +21,13 @@ internal sealed class ReadDelegations(Database database, DatabaseClock clock, Se
     /// <summary><c>GET …/delegations/inbound/{sid}/{id}</c>: how a receiver looks before it accepts.</summary>
     public async Task<Reply> InboundOneAsync(Call call)
     {
-        var edge = await database.ReadAsync(connection => delegations.FindAsync(connection, call.ZoneId, call.Id), call.Aborted);
+        var (edge, spent) = await database.ReadAsync(
+            async connection =>
+            {
+                var found = await delegations.FindAsync(connection, call.ZoneId, call.Id);
+                return (found, found?.Budget is null ? null : await delegations.SpentAsync(connection, call.ZoneId, call.Id));
+            },
+            call.Aborted);
         if (edge is null || edge.TargetSessionId != call.Ids["sessionId"] || !edge.IsLive(clock.Now)
             || !(call.Caller.IsAdmin || call.Caller.Owns(edge.ReceiverApplicationId)))
         {
@@ -34,6 +40,11 @@ internal sealed class ReadDelegations(Database database, DatabaseClock clock, Se
             writer.WriteString("id"u8, edge.Id);
             writer.WriteString("status"u8, edge.Status);
             Paging.WriteTime(writer, "expires_at", edge.ExpiresAt);
+            if (edge.Budget is { } budget)
+            {
+                DelegationJson.WriteBudget(writer, budget, spent);
+            }
+
             writer.WriteEndObject();
         });
     }

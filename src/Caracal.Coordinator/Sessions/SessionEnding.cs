@@ -26,7 +26,7 @@ internal sealed class SessionEnding(
         Work work, string zoneId, IReadOnlyCollection<string> rootIds, string rootStatus, string reason, DateTimeOffset now)
     {
         var (plan, news) = await EndSessionsAsync(work, zoneId, rootIds, rootStatus, reason, now);
-        var edges = await TouchedAsync(work, zoneId, plan);
+        var edges = await WithDescendantsAsync(work, zoneId, await TouchedAsync(work, zoneId, plan));
         if (edges.Count > 0)
         {
             await delegations.RevokeAsync(work, edges.Select(edge => edge.Id), now);
@@ -45,12 +45,11 @@ internal sealed class SessionEnding(
         var chain = DelegationCascade.Forward(revoked, reachable).Select(reached => reached.Edge).ToArray();
         var targets = chain.Select(edge => edge.TargetSessionId).Distinct(StringComparer.Ordinal).ToArray();
         var (plan, news) = await EndSessionsAsync(work, revoked.ZoneId, targets, SessionStatus.Terminated, EndReason.DelegationRevoked, now);
-        var edges = chain.UnionBy(await TouchedAsync(work, revoked.ZoneId, plan), edge => edge.Id, StringComparer.Ordinal)
-            .OrderBy(edge => edge.Id, StringComparer.Ordinal)
-            .ToArray();
+        var edges = await WithDescendantsAsync(
+            work, revoked.ZoneId, [.. chain.UnionBy(await TouchedAsync(work, revoked.ZoneId, plan), edge => edge.Id, StringComparer.Ordinal)]);
         await delegations.RevokeAsync(work, edges.Select(edge => edge.Id), now);
         var epoch = await epochs.BumpAsync(work, revoked.ZoneId, now);
-        news.AddRange(DelegationMessages.Revoked(revoked, edges.Length, epoch));
+        news.AddRange(DelegationMessages.Revoked(revoked, edges.Count, epoch));
         news.AddRange(edges.Where(edge => edge.Id != revoked.Id)
             .SelectMany(edge => DelegationMessages.Cascaded(edge, EndReason.DelegationRevoked, epoch)));
         await announcements.EnqueueAsync(work, news, now);
@@ -73,6 +72,14 @@ internal sealed class SessionEnding(
     {
         var ended = plan.Ends.Select(end => end.Session.Id).ToArray();
         return DelegationCascade.Touching(ended, await delegations.TouchingAsync(work, zoneId, ended));
+    }
+
+    // What was handed on ends with the edge it was handed on from, also where the holder in between lives on: an active
+    // edge below an ended one could still be handed on again, although the STS would mint nothing with either.
+    private async Task<IReadOnlyList<Delegation>> WithDescendantsAsync(Work work, string zoneId, IReadOnlyList<Delegation> edges)
+    {
+        var below = await delegations.DescendantsAsync(work, zoneId, [.. edges.Select(edge => edge.Id)]);
+        return [.. edges.UnionBy(below, edge => edge.Id, StringComparer.Ordinal).OrderBy(edge => edge.Id, StringComparer.Ordinal)];
     }
 
     // Application records outlive a Session, and a record that another Session stands on must not fall with this one.

@@ -85,6 +85,7 @@ internal static class ExchangeAnswer
         ConnectionId = Text(directive, "connection_id"u8),
         ForwardCaracalIdentity = directive.TryGetProperty("forward_caracal_identity"u8, out var forward) && forward.ValueKind == JsonValueKind.True,
         ExpiresAt = Number(directive, "expires_at"u8),
+        BudgetEdges = Texts(directive, "budget_edges"u8),
         OperationsEnforced = !(directive.TryGetProperty("operations_enforced"u8, out var enforced) && enforced.ValueKind == JsonValueKind.False),
     };
 

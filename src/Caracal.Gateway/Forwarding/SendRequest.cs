@@ -1,10 +1,14 @@
 using Caracal.Egress;
+using Caracal.Gateway.Budgets;
 using Caracal.Gateway.Pipeline;
 
 namespace Caracal.Gateway.Forwarding;
 
 /// <summary>Step 19: sends once and waits for the response headers (the transport mapping of gateway.md A9).</summary>
-internal sealed class SendRequest(GuardedHttp http, GatewaySettings settings) : IGatewayStep
+/// <param name="http">The guarded client.</param>
+/// <param name="budgets">Where unspent uses go back; null where nothing is governed.</param>
+/// <param name="settings">Time limits.</param>
+internal sealed class SendRequest(GuardedHttp http, DelegationBudgets? budgets, GatewaySettings settings) : IGatewayStep
 {
     public async ValueTask<Verdict> JudgeAsync(GatewayCall call)
     {
@@ -19,6 +23,11 @@ internal sealed class SendRequest(GuardedHttp http, GatewaySettings settings) : 
         }
         catch (Exception fault)
         {
+            if (budgets is not null && call.ReservedBudgets is not null && NeverReached(fault))
+            {
+                await budgets.RefundAsync(call);
+            }
+
             // The upstream is the outside world: whatever it made the client throw, the call failed and is recorded so.
             return Judge(call, fault);
         }
@@ -43,6 +52,14 @@ internal sealed class SendRequest(GuardedHttp http, GatewaySettings settings) : 
             _ => Failure(GatewayErrors.UpstreamUnreachable),
         };
     }
+
+    // No byte of the request can have left: there was no name, no address we may use, no connection.
+    private static bool NeverReached(Exception fault) =>
+        Has<EgressRefusedException>(fault)
+        || fault is HttpRequestException
+        {
+            HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError,
+        };
 
     private static Verdict Failure(Protocol.Refusal refusal) => Verdict.Fail(refusal, ErrorKinds.Transport);
 

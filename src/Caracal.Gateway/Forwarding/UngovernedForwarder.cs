@@ -49,7 +49,7 @@ public sealed class UngovernedForwarder : IAsyncDisposable
             new GuardUpstream(guard, new UpstreamTargets()),
             new CheckCredentialHost(),
             new BuildRequest(_settings),
-            new SendRequest(_http, _settings),
+            new SendRequest(_http, budgets: null, _settings),
         ];
         _grant = new ExchangeGrant("-", 0, new UpstreamDirective { Url = upstream.ToString(), AuthMode = "none" });
         _token = MandateToken.TryParse($"{Part("{}")}.{Part("""{"sid":"-"}""")}.")!;

@@ -74,6 +74,9 @@ internal sealed class GatewayCall : IAsyncDisposable
     /// <summary>The trace id that went upstream, set by step 18.</summary>
     public string? TraceId { get; set; }
 
+    /// <summary>Delegations whose budgets this call has taken a use from; null when none carries one.</summary>
+    public IReadOnlyList<string>? ReservedBudgets { get; set; }
+
     /// <summary>Set by step 19.</summary>
     public HttpResponseMessage? Answer { get; set; }
 

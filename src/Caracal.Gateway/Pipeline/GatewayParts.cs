@@ -1,3 +1,4 @@
+using Caracal.Gateway.Budgets;
 using Caracal.Egress;
 using Caracal.Gateway.Evidence;
 using Caracal.Gateway.Exchange;
@@ -23,6 +24,7 @@ internal sealed record GatewayParts
     public required ISharedState State { get; init; }
     public required IGatewayExchange Exchange { get; init; }
     public required StsCircuit Circuit { get; init; }
+    public required DelegationBudgets Budgets { get; init; }
     public required EgressGuard Guard { get; init; }
     public required GuardedHttp Http { get; init; }
     public required UpstreamTargets Targets { get; init; }

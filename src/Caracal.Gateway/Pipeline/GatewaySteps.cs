@@ -1,4 +1,5 @@
 using Caracal.Gateway.Admission;
+using Caracal.Gateway.Budgets;
 using Caracal.Gateway.Exchange;
 using Caracal.Gateway.Forwarding;
 using Caracal.Gateway.Mandates;
@@ -33,7 +34,8 @@ internal static class GatewaySteps
         new GuardUpstream(parts.Guard, parts.Targets),                                      // 16
         new CheckCredentialHost(),                                                          // 17
         new BuildRequest(parts.Settings),                                    // 18
-        new SendRequest(parts.Http, parts.Settings),                                        // 19
+        new ReserveBudget(parts.Budgets),                                                   // before 19: only where one is carried
+        new SendRequest(parts.Http, parts.Budgets, parts.Settings),                                        // 19
         new RelayAnswer(parts.Revocations, parts.LiveAnswers, parts.Sockets, parts.Evidence, parts.Metrics, parts.Settings, parts.Log), // 20
     ];
 }

@@ -79,6 +79,7 @@ internal sealed class RefusalAnswer(GatewayMetrics metrics, CallEvidence evidenc
     {
         ErrorKinds.NotAddressable or ErrorKinds.HostNotAllowed => "upstream_rejected",
         ErrorKinds.BuildFailed => "build_failed",
+        ErrorKinds.BudgetExhausted or ErrorKinds.BudgetUnavailable => "budget_refused",
         _ => "upstream_error",
     };
 

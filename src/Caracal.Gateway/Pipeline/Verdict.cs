@@ -33,7 +33,7 @@ internal readonly struct Verdict
     /// <summary>A refusal before the exchange has succeeded.</summary>
     public static Verdict Refuse(Refusal refusal, GatewayCounter counter) => new(passes: false, refusal, counter, null);
 
-    /// <summary>A failure after the exchange: audited, counted as <c>upstream_errors</c>.</summary>
-    public static Verdict Fail(Refusal refusal, string errorKind) =>
-        new(passes: false, refusal, GatewayCounter.UpstreamErrors, errorKind);
+    /// <summary>A failure after the exchange: audited, counted as <c>upstream_errors</c> unless it is our own refusal.</summary>
+    public static Verdict Fail(Refusal refusal, string errorKind, GatewayCounter counter = GatewayCounter.UpstreamErrors) =>
+        new(passes: false, refusal, counter, errorKind);
 }

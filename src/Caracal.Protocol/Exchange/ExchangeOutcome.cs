@@ -48,6 +48,9 @@ public sealed record UpstreamDirective
     /// <summary>Ours: false only for a <c>transport_uniform</c> resource. An STS that does not say it is taken to enforce.</summary>
     public bool OperationsEnforced { get; init; } = true;
 
+    /// <summary>Ours: the delegations, from the root on, that carry a budget this call must be taken from; empty for nearly every call.</summary>
+    public IReadOnlyList<string> BudgetEdges { get; init; } = [];
+
     /// <summary>Hides the credential from logs and debuggers.</summary>
     public override string ToString() => $"UpstreamDirective({AuthMode})";
 }

@@ -11,20 +11,22 @@ public sealed class DelegationStore
     internal const string Columns =
         """
         id, zone_id, source_session_id, target_session_id, issuer_application_id, receiver_application_id, parent_edge_id,
-        resource_id, scopes, constraints_json, status, expires_at, edge_version, edge_kind, revoked_at, created_at, updated_at
+        resource_id, scopes, constraints_json, status, expires_at, edge_version, edge_kind, revoked_at, created_at, updated_at,
+        budget_calls, budget_unit
         """;
 
     public Task<Delegation?> FindAsync(DbConnection connection, string zoneId, string id) =>
         connection.QuerySingleOrDefaultAsync<Delegation?>(
             $"SELECT {Columns} FROM delegation_edges WHERE zone_id = @zoneId AND id = @id", new { zoneId, id });
 
-    public Task InsertAsync(Work work, Delegation edge) =>
-        work.Connection.ExecuteAsync(
+    public async Task InsertAsync(Work work, Delegation edge)
+    {
+        await work.Connection.ExecuteAsync(
             $"""
              INSERT INTO delegation_edges ({Columns})
              VALUES (@Id, @ZoneId, @SourceSessionId, @TargetSessionId, @IssuerApplicationId, @ReceiverApplicationId,
                  @ParentEdgeId, @ResourceId, @Scopes, @Constraints, @Status, @ExpiresAt, @EdgeVersion, @EdgeKind, @RevokedAt,
-                 @CreatedAt, @UpdatedAt)
+                 @CreatedAt, @UpdatedAt, @BudgetCalls, @BudgetUnit)
              """,
             new
             {
@@ -45,7 +47,19 @@ public sealed class DelegationStore
                 edge.RevokedAt,
                 edge.CreatedAt,
                 edge.UpdatedAt,
+                edge.BudgetCalls,
+                edge.BudgetUnit,
             });
+        if (edge.BudgetCalls is { } granted)
+        {
+            await work.Connection.ExecuteAsync(
+                "INSERT INTO delegation_budgets (edge_id, zone_id, granted) VALUES (@Id, @ZoneId, @granted)", new { edge.Id, edge.ZoneId, granted });
+        }
+    }
+
+    /// <summary>How often the edge, and what came of it, was used; null when that is not counted.</summary>
+    public Task<long?> SpentAsync(DbConnection connection, string zoneId, string id) =>
+        connection.ExecuteScalarAsync<long?>("SELECT spent FROM delegation_budgets WHERE zone_id = @zoneId AND edge_id = @id", new { zoneId, id });
 
     /// <summary>
     /// The live edges to the Session; when there are none, one ended edge if the Session ever held any. That is all the
@@ -100,6 +114,20 @@ public sealed class DelegationStore
                  ORDER BY id {work.Dialect.ForUpdate}
                  """,
                 new { zoneId, ids = work.Dialect.ListValue(sessionIds) })).AsList();
+
+    /// <summary>Active edges that come of one of the given edges, however far down, in id order, kept still until commit.</summary>
+    public async Task<IReadOnlyList<Delegation>> DescendantsAsync(Work work, string zoneId, IReadOnlyCollection<string> edgeIds) =>
+        edgeIds.Count == 0
+            ? []
+            : (await work.Connection.QueryAsync<Delegation>(
+                $"""
+                 WITH RECURSIVE line (id) AS (
+                     SELECT id FROM delegation_edges WHERE {work.Dialect.AnyOfBound("parent_edge_id", "@ids")} AND zone_id = @zoneId AND status = 'active'
+                     UNION
+                     SELECT e.id FROM delegation_edges e JOIN line l ON e.parent_edge_id = l.id WHERE e.zone_id = @zoneId AND e.status = 'active')
+                 SELECT {Columns} FROM delegation_edges WHERE id IN (SELECT id FROM line) ORDER BY id {work.Dialect.ForUpdate}
+                 """,
+                new { zoneId, ids = work.Dialect.ListValue(edgeIds) })).AsList();
 
     /// <summary>Ends the edges that are active; the caller keeps them still.</summary>
     public Task RevokeAsync(Work work, IEnumerable<string> ids, DateTimeOffset now) =>

@@ -96,12 +96,14 @@ public static class PrivilegeMatrix
             View(ServiceRole.Sts,
                 """
                 id zone_id source_session_id target_session_id issuer_application_id receiver_application_id parent_edge_id resource_id
-                scopes constraints_json status expires_at revoked_at edge_version edge_kind
+                scopes constraints_json status expires_at revoked_at edge_version edge_kind budget_calls
                 """),
             View(ServiceRole.Gateway, "id status revoked_at")),
         Owned("delegation_graph_epochs", ServiceRole.Coordinator, "SIU",
             View(ServiceRole.Api, "zone_id epoch updated_at", insert: "zone_id epoch updated_at", update: "epoch updated_at"),
             View(ServiceRole.Sts, "zone_id epoch")),
+        Owned("delegation_budgets", ServiceRole.Coordinator, "SI",
+            View(ServiceRole.Gateway, "edge_id zone_id granted spent", update: "spent")),
         Owned("agent_topology", ServiceRole.Coordinator, "SIUD"),
         Owned("open_sessions", ServiceRole.Coordinator, "S"),
         Owned("agent_services", ServiceRole.Coordinator, "SIUD"),

@@ -18,11 +18,11 @@ public sealed class ExchangeFactsStore(Database database, ExchangeFactsMemory me
     private const string EdgeColumns =
         "{0}.id, {0}.source_session_id, {0}.target_session_id, {0}.issuer_application_id, {0}.receiver_application_id, "
         + "{0}.parent_edge_id, {0}.resource_id, {0}.scopes, {0}.constraints_json, {0}.status, {0}.expires_at, {0}.revoked_at, "
-        + "{0}.edge_version, {0}.edge_kind";
+        + "{0}.edge_version, {0}.edge_kind, {0}.budget_calls";
 
     private const int SessionWidth = 11;
     private const int RecordWidth = 6;
-    private const int EdgeWidth = 14;
+    private const int EdgeWidth = 15;
 
     // Where each part of the exchange's row begins.
     private const int RecordAt = 2;
@@ -177,6 +177,7 @@ public sealed class ExchangeFactsStore(Database database, ExchangeFactsMemory me
         RevokedAt = row.OptionalTime(at + 11),
         EdgeVersion = row.GetInt64(at + 12),
         IsMirror = row.Text(at + 13) == "mirror",
+        HasBudget = !row.IsDBNull(at + 14),
     };
 
     private static string Columns(string list, string alias) => list.Replace("{0}", alias, StringComparison.Ordinal);

@@ -128,6 +128,11 @@ internal static class TokenAnswer
                 writer.WriteBoolean("operations_enforced"u8, false);
             }
 
+            if (directive.BudgetEdges.Count > 0)
+            {
+                WriteTexts(writer, "budget_edges"u8, directive.BudgetEdges);
+            }
+
             if (directive.ExpiresAt is { } expiry)
             {
                 writer.WriteNumber("expires_at"u8, expiry);

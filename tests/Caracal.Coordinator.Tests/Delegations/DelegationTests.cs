@@ -8,6 +8,20 @@ public sealed class DelegationTests
     private const string Delegations = "/zones/z1/delegations";
 
     [Fact]
+    public async Task Ends_what_was_handed_on_when_the_session_it_came_from_ends()
+    {
+        await using var coordinator = await TestCoordinator.StartAsync();
+        var (a, b, c) = (await coordinator.StartSessionAsync(), await coordinator.StartSessionAsync(), await coordinator.StartSessionAsync());
+        await coordinator.DelegateAsync(a, b, ""","resource_id":"r1","ttl_seconds":600,"constraints":{"max_hops":3}""");
+        var below = await coordinator.DelegateAsync(b, c, ""","resource_id":"r1","ttl_seconds":60""");
+        var id = below.Json.GetProperty("delegation_edge_id").GetString();
+        Assert.Equal(204, (await coordinator.SendAsync("DELETE", $"/zones/z1/agents/{a}", coordinator.App1)).Status);
+        Assert.Equal(0, await coordinator.ScalarAsync<long>("SELECT count(*) FROM delegation_edges WHERE status = 'active'"));
+        Assert.Equal(2, await coordinator.ScalarAsync<long>("SELECT count(*) FROM sessions WHERE status = 'active'")); // both holders live on
+        await coordinator.NextAsync("caracal.sessions.revoke", e => e.Value("delegation_edge_id") == id);
+    }
+
+    [Fact]
     public async Task Refuses_delegations_in_the_specified_order()
     {
         await using var coordinator = await TestCoordinator.StartAsync();

@@ -22,7 +22,9 @@ internal sealed class BuildUpstreams(ExchangeParts parts) : IExchangeStep
                 return StsErrors.CredentialFailed;
             }
 
-            exchange.Upstreams[resource.Identifier] = directive;
+            exchange.Upstreams[resource.Identifier] = exchange.Delegation is { Budgeted.IsEmpty: false } delegation
+                ? directive with { BudgetEdges = delegation.Budgeted }
+                : directive;
         }
 
         return Verdict.Continue;
