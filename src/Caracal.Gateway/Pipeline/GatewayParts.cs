@@ -1,5 +1,5 @@
-using Caracal.Gateway.Budgets;
 using Caracal.Egress;
+using Caracal.Gateway.Budgets;
 using Caracal.Gateway.Evidence;
 using Caracal.Gateway.Exchange;
 using Caracal.Gateway.Forwarding;

@@ -28,6 +28,16 @@ public sealed class ExchangeAnswerTests
         Assert.True(failure.Authenticated);
     }
 
+    [Theory]
+    [InlineData("", new string[0])]
+    [InlineData(""","budget_edges":["e1","e2"]""", new[] { "e1", "e2" })]
+    [InlineData(""","budget_edges":"e1" """, new[] { "" })] // unreadable: no budget of that name, so the call is refused
+    public void Budgets_to_be_spent_are_named(string more, string[] expected)
+    {
+        var body = $$$"""{"access_token":"t","upstreams":{"{{{Resource}}}":{"url":"https://u","auth_mode":"none"{{{more}}}}}}""";
+        Assert.Equal(expected, Read(200, true, body).Grant!.Upstream!.BudgetEdges);
+    }
+
     [Fact]
     public void A_hold_passes_through_whole()
     {
