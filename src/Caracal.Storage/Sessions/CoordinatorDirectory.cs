@@ -70,8 +70,8 @@ public sealed class CoordinatorDirectory(ISqlDialect dialect)
 
     public async Task<IReadOnlyList<DirectoryRecord>> RecordsAsync(DbConnection connection, string zoneId, IReadOnlyCollection<string> ids) =>
         (await connection.QueryAsync<DirectoryRecord>(
-            $"SELECT id, session_type, subject_id, status, expires_at FROM authority_records WHERE zone_id = @zoneId AND {dialect.AnyOf("id", "@ids")}",
-            new { zoneId, ids = ids.ToList() })).AsList();
+            $"SELECT id, session_type, subject_id, status, expires_at FROM authority_records WHERE zone_id = @zoneId AND {dialect.AnyOfBound("id", "@ids")}",
+            new { zoneId, ids = dialect.ListValue(ids) })).AsList();
 
     /// <summary>Unarchived resources of the zone by row id or identifier.</summary>
     public async Task<IReadOnlyList<DirectoryResource>> ResourcesAsync(DbConnection connection, string zoneId, IReadOnlyCollection<string> names) =>
@@ -80,9 +80,9 @@ public sealed class CoordinatorDirectory(ISqlDialect dialect)
             : (await connection.QueryAsync<DirectoryResource>(
                 $"""
                  SELECT id, identifier, scopes FROM resources
-                 WHERE zone_id = @zoneId AND archived_at IS NULL AND ({dialect.AnyOf("id", "@names")} OR {dialect.AnyOf("identifier", "@names")})
+                 WHERE zone_id = @zoneId AND archived_at IS NULL AND ({dialect.AnyOfBound("id", "@names")} OR {dialect.AnyOfBound("identifier", "@names")})
                  """,
-                new { zoneId, names = names.ToList() })).AsList();
+                new { zoneId, names = dialect.ListValue(names) })).AsList();
 
     /// <summary>The identifier behind a stored <c>resource_id</c>; null when the resource is gone or archived.</summary>
     public Task<string?> ResourceIdentifierAsync(DbConnection connection, string zoneId, string id) =>

@@ -34,7 +34,8 @@ public sealed class ExchangeAnswerTests
     [InlineData(""","budget_edges":"e1" """, new[] { "" })] // unreadable: no budget of that name, so the call is refused
     public void Budgets_to_be_spent_are_named(string more, string[] expected)
     {
-        var body = $$$"""{"access_token":"t","upstreams":{"{{{Resource}}}":{"url":"https://u","auth_mode":"none"{{{more}}}}}}""";
+        var directive = $"\"url\":\"https://u\",\"auth_mode\":\"none\"{more}";
+        var body = $"{{\"access_token\":\"t\",\"upstreams\":{{\"{Resource}\":{{{directive}}}}}}}";
         Assert.Equal(expected, Read(200, true, body).Grant!.Upstream!.BudgetEdges);
     }
 
