@@ -5,6 +5,7 @@ using Caracal.TestKit;
 
 namespace Caracal.ControlPlane.Tests;
 
+[Collection(nameof(AloneInTheProcess))]
 public sealed class KillSwitchTests
 {
     [Theory]

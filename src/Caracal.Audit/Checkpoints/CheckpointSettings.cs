@@ -34,11 +34,15 @@ public sealed record CheckpointSettings
         {
             Signer = NoteKey.IsName(name) && ReadSeed(reader) is { } seed ? new NoteSigner(name, seed) : null,
             Witnesses = ReadWitnesses(reader),
-            TimeStampAuthority = reader.Url("AUDIT_TSA_URL", null) is { } url ? new Uri(url) : null,
+            TimeStampAuthority = ReadAuthority(reader),
             Interval = TimeSpan.FromSeconds(reader.Integer("AUDIT_CHECKPOINT_SECONDS", 60)),
             Events = reader.Integer("AUDIT_CHECKPOINT_EVENTS", 1000),
         };
     }
+
+    // Most deployments have none; one that is named has to be a URL.
+    private static Uri? ReadAuthority(SettingsReader reader) =>
+        reader.Text("AUDIT_TSA_URL") is not null && Uri.TryCreate(reader.Url("AUDIT_TSA_URL", null), UriKind.Absolute, out var url) ? url : null;
 
     private static byte[]? ReadSeed(SettingsReader reader)
     {
