@@ -31,7 +31,7 @@ internal static class BenchCommand
         one core of the stack's process, latencies, and bytes allocated per mint.
 
         coordinator
-        Starts and ends Sessions, then creates delegations, N callers each for S seconds; then, one caller,
+        Starts and ends Sessions, then creates delegations, N callers (default 32) each for S seconds; then, one caller,
         effective-authority at the end of ten delegations and a Session cycle in zones of 1, 1,000 and
         100,000 Sessions; then revokes a delegation with 10,000 descendants.
 
@@ -46,7 +46,7 @@ internal static class BenchCommand
         context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json", "upstream", "stack");
         var plan = new BenchPlan
         {
-            Callers = context.Arguments.Integer("callers", 8, 1, 256),
+            Callers = context.Arguments.Integer("callers", context.Arguments.Operands is ["coordinator"] ? 32 : 8, 1, 256),
             Seconds = context.Arguments.Integer("seconds", 10, 1, 3600),
             WarmupSeconds = context.Arguments.Integer("warmup", 8, 0, 600),
             Separate = context.Arguments.Value("stack") switch
