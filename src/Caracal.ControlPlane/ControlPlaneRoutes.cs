@@ -16,7 +16,6 @@ using Caracal.ControlPlane.Outbound;
 using Caracal.ControlPlane.Platform;
 using Caracal.ControlPlane.Policies;
 using Caracal.ControlPlane.PolicyReplays;
-using Caracal.ControlPlane.PolicyRuntime;
 using Caracal.ControlPlane.PolicySets;
 using Caracal.ControlPlane.ProviderConnections;
 using Caracal.ControlPlane.Providers;

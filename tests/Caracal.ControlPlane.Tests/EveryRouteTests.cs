@@ -109,6 +109,46 @@ public sealed partial class EveryRouteTests : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData("POST", "/v1/zones", "invalid_zone")]
+    [InlineData("PATCH", "/v1/zones/{zone}", "invalid_zone")]
+    [InlineData("POST", "/v1/zones/{zone}/keys/rotate", "invalid_rotation_request")]
+    [InlineData("POST", "/v1/zones/{zone}/applications", "invalid_application")]
+    [InlineData("POST", "/v1/zones/{zone}/applications/dcr", "invalid_application")]
+    [InlineData("PATCH", "/v1/zones/{zone}/applications/missing", "invalid_application")]
+    [InlineData("POST", "/v1/zones/{zone}/workloads", "invalid_workload")]
+    [InlineData("PUT", "/v1/zones/{zone}/workloads/missing", "invalid_workload")]
+    [InlineData("POST", "/v1/zones/{zone}/notification-sinks", "invalid_sink")]
+    [InlineData("PATCH", "/v1/zones/{zone}/notification-sinks/missing", "invalid_sink")]
+    [InlineData("POST", "/v1/zones/{zone}/kill-switch", "invalid_kill_switch")]
+    [InlineData("POST", "/v1/zones/{zone}/policy-sets/missing/rollback", "invalid_body")]
+    [InlineData("POST", "/v1/zones/{zone}/policy-sets/missing/versions/missing/replay", "invalid_replay")]
+    [InlineData("POST", "/v1/admin-tokens", "invalid_admin_token_request")]
+    [InlineData("PUT", "/v1/audit-retention", "invalid_audit_retention")]
+    [InlineData("PUT", "/v1/mint-rate-limit", "invalid_mint_rate_limit")]
+    public async Task Refuses_fields_that_a_strict_body_does_not_have(string method, string path, string code)
+    {
+        var reply = await _api.SendAsync(method, path.Replace("{zone}", _zone, StringComparison.Ordinal), """{"surprise":1}""");
+        Assert.Equal((400, code), (reply.Status, reply.Error));
+    }
+
+    [Theory]
+    [InlineData("POST", "/v1/zones/{zone}/policies", """{"name":"p","content":"x","surprise":1}""", 422)]
+    [InlineData("POST", "/v1/zones/{zone}/policy-sets", """{"name":"s","surprise":1}""", 201)]
+    [InlineData("POST", "/v1/zones/{zone}/providers", """{"name":"p","kind":"none","surprise":1}""", 201)]
+    public async Task Drops_fields_that_another_body_does_not_have(string method, string path, string body, int status) =>
+        Assert.Equal(status, (await _api.SendAsync(method, path.Replace("{zone}", _zone, StringComparison.Ordinal), body)).Status);
+
+    [Fact]
+    public async Task Has_no_control_plugin_to_knock_at_with_or_without_a_token()
+    {
+        foreach (var token in (string?[])[null, ApiHost.AdminToken])
+        {
+            var reply = await _api.PostAsync("/v1/control/invoke", "{}", token);
+            Assert.Equal((404, "Route POST:/v1/control/invoke not found"), (reply.Status, reply.Get("message")));
+        }
+    }
+
     private IEnumerable<Route> Closed() => _api.Service.Routes.Where(route => !route.IsOpen);
 
     private Task<Reply> SendAsync(Route route, string? token = ApiHost.AdminToken, string? body = null, string type = "application/json") =>

@@ -78,7 +78,7 @@ public sealed class PolicyReplaysTests
     public async Task Reports_progress_over_many_decisions_in_little_time(Engine engine)
     {
         // CARACAL_LONG_TESTS runs the size that the promise names.
-        var count = Environment.GetEnvironmentVariable("CARACAL_LONG_TESTS") == "1" ? 100_000 : 20_000;
+        var count = Environment.GetEnvironmentVariable("CARACAL_LONG_TESTS") == "1" ? 100_000 : 10_000;
         await using var api = await ApiHost.StartAsync(engine: engine);
         var scene = await SceneAsync(api);
         await DecisionsAsync(api, scene, count, "'allow'", scene.Versions[0], "refund", "reader");

@@ -24,6 +24,8 @@ internal sealed class ControlPlanePipeline(
     Counter authenticationFailures,
     ILogger log)
 {
+    private const string ControlPath = "/v1/control/invoke";
+
     private readonly ClientAddress _addresses = new(settings);
 
     public async Task HandleAsync(HttpContext context)
@@ -62,6 +64,9 @@ internal sealed class ControlPlanePipeline(
 
         var match = router.Find(context.Request.Method, segments);
         call.Parameters = match?.Parameters ?? call.Parameters;
+
+        // Control authenticates by itself where it is mounted; elsewhere its path is not there, with or without a token (control.md 1).
+        if (match is null && call.Path == ControlPath) return UnknownRoute(context, call.Path);
         if (match is not { Route.IsOpen: true })
         {
             if (await authentication.AuthenticateAsync(context) is not { } caller)
