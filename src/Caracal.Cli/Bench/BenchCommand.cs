@@ -14,6 +14,11 @@ internal static class BenchCommand
                caracal bench mint [--callers N] [--seconds S] [--warmup S] [--home DIR] [--json]
                caracal bench coordinator [--callers N] [--seconds S] [--warmup S] [--home DIR] [--json]
                caracal bench proxy [--callers N] [--seconds S] [--warmup S] [--json]
+               caracal bench audit [--events N] [--home DIR] [--json]
+
+        audit
+        Signs, checks, chains and stores N events (default 1,000,000) in an embedded ledger in this process,
+        verifies them all, and looks up single events and pages at 10,000 events and at the end.
 
         governed
         Starts a private stack as a separate process, drives N callers (default 8) for S seconds
@@ -43,7 +48,7 @@ internal static class BenchCommand
 
     private static async Task<int> RunAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json", "upstream", "stack");
+        context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json", "upstream", "stack", "events");
         var plan = new BenchPlan
         {
             Callers = context.Arguments.Integer("callers", context.Arguments.Operands is ["coordinator"] ? 32 : 8, 1, 256),
@@ -61,6 +66,7 @@ internal static class BenchCommand
         context.Terminal.Quiet = context.Json;
         return context.Arguments.Operands switch
         {
+            ["audit"] => await AuditBench.RunAsync(context),
             ["mint"] => await GovernedAsync(plan with { MintsOnly = true }, context),
             ["governed"] => await GovernedAsync(plan, context),
             ["coordinator"] => await CoordinatorAsync(plan, context),

@@ -13,7 +13,7 @@ internal static class AuditCommand
     public static Command Descriptor { get; } = new(
         "audit", CommandGroup.Operations, "verify the audit ledger",
         """
-        usage: caracal audit verify [--data DIR] [--json]
+        usage: caracal audit verify [--data DIR] [--checkpoint-key KEY [--checkpoint FILE …]] [--json]
 
         Reads the ledger from PostgreSQL when DATABASE_URL is set, else from the embedded store.
 
@@ -21,16 +21,19 @@ internal static class AuditCommand
         for missing rows. Works beside a running stack. Exit 0 if all hold, 1 with the rows that do not,
         2 if the ledger or its key cannot be read.
         --data DIR   folder of caracal.db (default CARACAL_HOME/data)
+        --checkpoint-key KEY   also compares the rows with every signed checkpoint (GET /api/audit/checkpoint-key)
+        --checkpoint FILE      and with a checkpoint you kept: not even who holds every key can rewrite what it covers
         """,
         RunAsync);
 
     private static async Task<int> RunAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("data", "json");
+        context.Arguments.RequireKnown("data", "json", "checkpoint-key", "checkpoint");
         if (context.Arguments.Operands is not ["verify"]) throw new CommandFailure("usage: caracal audit verify [--data DIR] [--json]");
         var data = context.Arguments.Value("data") ?? context.Paths.Data;
         await using var ledger = ReadableLedger.Open(context.Arguments.Value("data") is null ? context.Variables : context.Variables.Without("DATABASE_URL"), data);
-        var report = await new LedgerVerification(ledger, LedgerKeys.Find(context)).VerifyAllAsync(context.Stop);
+        var trust = CheckpointTrust.Read(context.Arguments);
+        var report = await new LedgerVerification(ledger, LedgerKeys.Find(context), trust.Key, trust.Kept).VerifyAllAsync(context.Stop);
         if (context.Json) context.Terminal.Write(Json(report));
         else Print(context.Terminal, report);
         return report.IsClean ? 0 : 1;
@@ -45,7 +48,7 @@ internal static class AuditCommand
         }
 
         if (report.IsClean) terminal.Success($"{report.Checked} events verified: every content hash, link and MAC holds");
-        else terminal.Error($"{report.Checked} events checked: {report.Mismatches} changed, {report.Breaks} chain breaks, {report.HmacFailures} wrong MACs");
+        else terminal.Error($"{report.Checked} events checked: {report.Mismatches} changed, {report.Breaks} chain breaks, {report.HmacFailures} wrong MACs, {report.CheckpointFaults} checkpoints not met");
     }
 
     /// <summary>One finding in one line, with the row's name.</summary>
@@ -63,6 +66,7 @@ internal static class AuditCommand
             writer.WriteNumber("mismatches", report.Mismatches);
             writer.WriteNumber("breaks", report.Breaks);
             writer.WriteNumber("hmac_failures", report.HmacFailures);
+            writer.WriteNumber("checkpoint_faults", report.CheckpointFaults);
             writer.WriteStartArray("findings");
             foreach (var finding in report.Findings)
             {
