@@ -111,7 +111,10 @@ public sealed class ControlPlaneService : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await KekCanary.CheckAsync(_given.Database, _settings.Keks, _given.Clock.Now, cancellationToken);
-        await DeploymentTokens.SeedAsync(_given.Database, _settings.AdminToken, _given.Clock.Now, cancellationToken);
+        var tokens = new DeploymentTokens(_given.Database, _settings.AdminToken, _given.Clock);
+        await tokens.FollowAsync(cancellationToken);
+        var following = new RecurringJob("deployment-tokens", DeploymentTokens.Interval, tokens.FollowAsync);
+        _tasks.Start(stopping => following.RunAsync(_given.Clock.Process, _given.Log, stopping));
         foreach (var job in new ControlPlaneJobs(_given.Database, _given.Clock, _archive, _notifications, _settings).All())
         {
             _tasks.Start(stopping => job.RunAsync(_given.Clock.Process, _given.Log, stopping));

@@ -102,6 +102,11 @@ public sealed class CaracalStack : IAsyncDisposable
         }
 
         _tasks.Start(_parts.Stores.TendAsync);
+        foreach (var reload in _parts.Reloads)
+        {
+            _tasks.Start(stopping => reload.RunAsync(_parts.Time, _logger, stopping));
+        }
+
         var urls = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (var role in roles)
         {

@@ -19,6 +19,9 @@ internal sealed class RoleSettings(IReadOnlyDictionary<string, string?> variable
         return reader;
     }
 
+    /// <summary>What takes rotated keys into each role; ask before <see cref="ThrowIfFaulty"/>, after all settings are read.</summary>
+    public IReadOnlyList<SecretReload> Reloads() => [.. _readers.Values.Select(reader => new SecretReload(reader))];
+
     /// <summary>What dev lets pass, by role.</summary>
     public IEnumerable<(string Role, string Warning)> Warnings =>
         _readers.Values.SelectMany(reader => reader.Secrets.Warnings.Select(warning => (reader.Role, warning)));

@@ -40,4 +40,10 @@ internal static partial class StackLog
 
     [LoggerMessage(EventId = 6004, EventName = "settings_warning", Level = LogLevel.Warning, Message = "{Role}: {Warning}")]
     public static partial void SettingsWarning(ILogger logger, string role, string warning);
+
+    [LoggerMessage(EventId = 6012, EventName = "secret_reloaded", Level = LogLevel.Information, Message = "{Role}: {Class} has new slots: {Slots}")]
+    public static partial void SecretReloaded(ILogger logger, string role, string @class, string slots);
+
+    [LoggerMessage(EventId = 6013, EventName = "secret_reload_rejected", Level = LogLevel.Error, Message = "{Role}: {Class} keeps its keys, the new content was refused: {Reason}")]
+    public static partial void SecretReloadRejected(ILogger logger, string role, string @class, string reason);
 }

@@ -27,6 +27,11 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
     /// <summary>What the roles stand on; known once <see cref="Build"/> has returned.</summary>
     public StackStores? Stores { get; private set; }
 
+    public TimeProvider Time => options.Time;
+
+    /// <summary>What keeps the key rings of the roles up to date.</summary>
+    public IReadOnlyList<SecretReload> Reloads { get; private set; } = [];
+
     /// <summary>Builds the roles in the order in which they start; throws when any setting of any role is wrong.</summary>
     public IReadOnlyList<HostedRole> Build(RoleSettings settings)
     {
@@ -37,6 +42,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
         var coordinatorSettings = Read(StackRoles.Coordinator, CoordinatorSettings.Read);
         var controlPlaneSettings = Read(StackRoles.Api, ControlPlaneSettings.Read);
         var gatewaySettings = Read(StackRoles.Gateway, GatewaySettings.Read);
+        Reloads = settings.Reloads();
         settings.ThrowIfFaulty();
 
         Stores = stores.Count > 0 ? new ServerStores(stores, options.Time, Logger("stack")) : Embed();

@@ -12,12 +12,25 @@ namespace Caracal.ControlPlane.AdminAccess;
 /// Seeds the rows of <c>CARACAL_ADMIN_TOKEN</c> and of the console tokens derived from it, for every loaded slot, and
 /// revokes those of values that are loaded no more (api.md 2.3, 2.4).
 /// </summary>
-internal static class DeploymentTokens
+internal sealed class DeploymentTokens(Database database, TokenRing? ring, DatabaseClock clock)
 {
-    public static async Task SeedAsync(Database database, TokenRing? ring, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>How soon a reloaded token has its rows, and one that left the ring has none.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private TokenSet? _seeded;
+
+    /// <summary>Seeds what the ring holds, unless that has been done; only an instance whose own slots changed revokes rows.</summary>
+    public async Task FollowAsync(CancellationToken cancellationToken)
     {
-        if (ring is null) return;
-        var tokens = ring.Tokens.All().Select(slot => slot.Token).ToList();
+        var tokens = ring?.Tokens;
+        if (tokens is null || ReferenceEquals(tokens, _seeded)) return;
+        await SeedAsync(database, tokens, clock.Now, cancellationToken);
+        _seeded = tokens;
+    }
+
+    public static async Task SeedAsync(Database database, TokenSet held, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var tokens = held.All().Select(slot => slot.Token).ToList();
         (string Name, string Capability, string CreatedBy, Func<SecretText, string> Value)[] kinds =
         [
             ("bootstrap", "write", AdminCaller.Deployment, token => token.Reveal()),

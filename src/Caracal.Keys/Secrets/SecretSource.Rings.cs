@@ -20,12 +20,16 @@ public sealed partial class SecretSource
         CheckSlotsDiffer(slots);
         if (keys.Contains(null)) return null;
         var decoded = keys.Select((bytes, index) => (slots[index].Slot, Key: ToKey(classId, bytes!))).ToList();
-        return new HmacKeyRing(new HmacKeySet(
+        var ring = new HmacKeyRing(new HmacKeySet(
             classId,
             decoded[0].Key,
             decoded.FirstOrDefault(key => key.Slot == KeySlot.Next).Key,
             decoded.Where(key => key.Slot == KeySlot.Previous).Select(key => key.Key),
             decoded.Where(key => key.Slot == KeySlot.Archive).Select(key => key.Key)));
+        rings.Add(new LoadedRing(
+            classId, () => RingSlots.Of(ring.Keys), fresh => fresh.HmacRing(variable, required: true)?.Keys is { } keys
+                ? new RingReplacement(RingSlots.Of(keys), () => ring.Replace(keys)) : null));
+        return ring;
     }
 
     /// <summary>All slots of <c>ZONE_KEK</c> or its alias <c>SECRET_STORE_KEK</c> (spec ruling 3).</summary>
@@ -37,10 +41,14 @@ public sealed partial class SecretSource
         CheckSlotsDiffer(slots);
         if (keys.Contains(null)) return null;
         var keks = keys.Select((bytes, index) => (slots[index].Slot, Kek: ToKek(bytes!))).ToList();
-        return new KekRing(new KekSet(
+        var ring = new KekRing(new KekSet(
             keks[0].Kek,
             keks.FirstOrDefault(kek => kek.Slot == KeySlot.Next).Kek,
             [.. keks.Where(kek => kek.Slot == KeySlot.Previous).Select(kek => kek.Kek)]));
+        rings.Add(new LoadedRing(
+            KeyClass.ZoneKek, () => RingSlots.Of(ring.Keks), fresh => fresh.KekRing(required: true)?.Keks is { } read
+                ? new RingReplacement(RingSlots.Of(read), () => ring.Replace(read)) : null));
+        return ring;
     }
 
     /// <summary>All slots of a bearer token, for example <c>CARACAL_ADMIN_TOKEN</c>.</summary>
@@ -56,11 +64,15 @@ public sealed partial class SecretSource
         }
 
         CheckSlotsDiffer(slots);
-        return new TokenRing(new TokenSet(
+        var ring = new TokenRing(new TokenSet(
             classId,
             slots[0].Secret.Value,
             slots.FirstOrDefault(slot => slot.Slot == KeySlot.Next)?.Secret.Value,
             [.. slots.Where(slot => slot.Slot == KeySlot.Previous).Select(slot => slot.Secret.Value)]));
+        rings.Add(new LoadedRing(
+            classId, () => RingSlots.Of(ring.Tokens), fresh => fresh.TokenRing(variable, required: true)?.Tokens is { } tokens
+                ? new RingReplacement(RingSlots.Of(tokens), () => ring.Replace(tokens)) : null));
+        return ring;
     }
 
     /// <summary>Adds a problem for every two variables of different classes that hold the same bytes; call after all rings are read.</summary>

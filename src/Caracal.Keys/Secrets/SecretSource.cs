@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Caracal.Keys.Rings;
 
 namespace Caracal.Keys.Secrets;
 
@@ -25,6 +26,8 @@ public sealed partial class SecretSource
     private readonly List<string> warnings = [];
     private readonly SortedSet<string> watched = new(StringComparer.Ordinal);
     private readonly List<HeldValue> held = [];
+    private readonly List<LoadedRing> rings = [];
+    private readonly string? role;
 
     /// <param name="environment">Variables of this process, or of one role in a test.</param>
     /// <param name="role">Role name such as <c>sts</c>; null when there is no role prefix.</param>
@@ -34,6 +37,7 @@ public sealed partial class SecretSource
         this.environment = environment;
         rolePrefix = role is null ? null : role.ToUpperInvariant() + "__";
         this.published = published;
+        this.role = role;
     }
 
     /// <summary>Everything that must stop the start, each text naming its variable and never its value.</summary>
@@ -44,6 +48,12 @@ public sealed partial class SecretSource
 
     /// <summary>Every file a reload must watch, present or not yet, slot files included.</summary>
     public IReadOnlyCollection<string> WatchedPaths => watched;
+
+    /// <summary>Every ring this source has handed out; a reload swaps their slots.</summary>
+    internal IReadOnlyList<LoadedRing> Rings => rings;
+
+    /// <summary>The same places, read anew.</summary>
+    internal SecretSource Again() => new(environment, role, published);
 
     /// <summary>A secret of any kind, such as <c>DATABASE_URL</c>; null when it is not set anywhere.</summary>
     /// <param name="variable">Name without role prefix.</param>

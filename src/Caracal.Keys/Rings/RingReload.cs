@@ -1,0 +1,72 @@
+using Caracal.Keys.Secrets;
+
+namespace Caracal.Keys.Rings;
+
+/// <summary>A ring that was swapped, or one whose new content was refused and that keeps what it held.</summary>
+/// <param name="ClassId">Class id of <see cref="KeyClass"/>.</param>
+/// <param name="Slots">What the ring holds now.</param>
+/// <param name="Rejection">Why the new content was refused, naming variables and never values; null when it was taken.</param>
+public sealed record RingChange(string ClassId, RingSlots Slots, string? Rejection);
+
+/// <summary>Reads the secrets of one role again and swaps the rings whose slots have changed (operations.md 4.2).</summary>
+/// <remarks>
+/// All slots of a class change together or not at all. A promotion writes several files; whoever reads between two of them
+/// sees a value in two slots, which is refused like any other wrong content, and the next round reads the finished folder.
+/// </remarks>
+public sealed class RingReload(SecretSource source)
+{
+    private readonly Dictionary<string, string> _rejected = new(StringComparer.Ordinal);
+
+    /// <summary>What every ring holds now, by class.</summary>
+    public IReadOnlyDictionary<string, RingSlots> Slots =>
+        source.Rings.GroupBy(ring => ring.ClassId).ToDictionary(group => group.Key, group => group.First().Slots(), StringComparer.Ordinal);
+
+    /// <summary>One round; a refusal is told once for as long as its reason stays the same. Not to be called concurrently.</summary>
+    public IReadOnlyList<RingChange> Run()
+    {
+        var fresh = source.Again();
+        var changes = new List<RingChange>();
+        var wanted = new List<(LoadedRing Ring, RingReplacement Replacement)>();
+        foreach (var ring in source.Rings)
+        {
+            var before = fresh.Problems.Count;
+            var replacement = ring.Read(fresh);
+            if (replacement is null || fresh.Problems.Count > before) Reject(ring, fresh.Problems.Skip(before), changes);
+            else if (replacement.Slots.SameAs(ring.Slots())) _rejected.Remove(ring.ClassId);
+            else wanted.Add((ring, replacement));
+        }
+
+        // A value that stands in two classes makes neither trustworthy: nothing is taken from that folder.
+        var read = fresh.Problems.Count;
+        fresh.CheckDistinct();
+        var shared = fresh.Problems.Skip(read).ToList();
+        foreach (var (ring, replacement) in wanted)
+        {
+            if (shared.Count > 0)
+            {
+                Reject(ring, shared, changes);
+                continue;
+            }
+
+            replacement.Apply();
+            _rejected.Remove(ring.ClassId);
+            changes.Add(new RingChange(ring.ClassId, ring.Slots(), null));
+        }
+
+        return changes;
+    }
+
+    private void Reject(LoadedRing ring, IEnumerable<string> problems, List<RingChange> changes)
+    {
+        var reason = string.Join("; ", problems);
+        if (_rejected.TryGetValue(ring.ClassId, out var told) && told == reason) return;
+        _rejected[ring.ClassId] = reason;
+        changes.Add(new RingChange(ring.ClassId, ring.Slots(), reason));
+    }
+}
+
+/// <summary>A ring in use and how it is read again.</summary>
+internal sealed record LoadedRing(string ClassId, Func<RingSlots> Slots, Func<SecretSource, RingReplacement?> Read);
+
+/// <summary>New slots for a ring, not in use yet.</summary>
+internal sealed record RingReplacement(RingSlots Slots, Action Apply);
