@@ -76,6 +76,35 @@ public sealed class IssueTests
         Assert.NotEqual(known, Version(store));
     }
 
+    [Fact]
+    public async Task A_store_that_does_not_keep_up_or_failed_takes_none_until_it_writes_again()
+    {
+        await using var store = await TestStore.CreateAsync(Engine.Sqlite);
+        var known = Version(store);
+        var taken = 0;
+        await store.Database.WriteAsync(WriteKind.Bookkeeping, work =>
+        {
+            while (taken < 100_000 && store.Database.TryIssue(known, Insert($"z{taken}"))) taken++;
+            return Task.FromResult(0);
+        }, CancellationToken.None);
+        Assert.Equal(4096, taken);
+        Assert.Equal(4096, await store.Database.ReadAsync(c => c.ExecuteScalarAsync<long>(Count)));
+
+        // The commit fails, not a statement: a deferred key is checked there.
+        await Assert.ThrowsAnyAsync<Exception>(() => store.Database.WriteAsync(WriteKind.Bookkeeping, async work =>
+        {
+            await work.Connection.ExecuteAsync("PRAGMA defer_foreign_keys=ON");
+            return await work.Connection.ExecuteAsync(
+                """
+                INSERT INTO authority_records (id, zone_id, session_type, subject_id, status, expires_at, authenticated_at, created_at)
+                VALUES ('r', 'no zone', 'user', 'ada', 'active', 1, 1, 1)
+                """);
+        }, CancellationToken.None));
+        Assert.False(store.Database.TryIssue(Version(store), Insert("after")));
+        await store.Database.WriteAsync(WriteKind.Bookkeeping, work => Task.FromResult(0), CancellationToken.None);
+        Assert.True(store.Database.TryIssue(Version(store), Insert("after")));
+    }
+
     // Issuers race a writer of authority; every issue is in the store, in the state of authority it was issued under.
     [Fact]
     public async Task Each_lies_between_the_changes_it_was_issued_between()

@@ -17,6 +17,9 @@ internal sealed class SqliteWriter : IDisposable
     /// <summary>Issues that may wait; beyond it the next one starts a transaction of their own.</summary>
     private const int MostIssues = 256;
 
+    /// <summary>Issues that may wait while somebody writes for long; beyond it their callers wait too.</summary>
+    private const int LargestBacklog = 4096;
+
     /// <summary>How long an issue waits for somebody else's transaction; what the end of the process may cost.</summary>
     private static readonly TimeSpan IssueDelay = TimeSpan.FromMilliseconds(25);
 
@@ -31,6 +34,7 @@ internal sealed class SqliteWriter : IDisposable
     private int _authorityUnits;
     private volatile int _openIssues;
     private bool _issuesAreDue;
+    private bool _lastCommitFailed;
     private bool _syncs = true;
     private bool _writing;
     private bool _closed;
@@ -73,13 +77,15 @@ internal sealed class SqliteWriter : IDisposable
 
     /// <summary>
     /// Takes an issue into the next transaction, before whatever else is in it; false when authority has changed since the
-    /// given version, or is about to. So its place in the order of changes is the moment of this call.
+    /// given version, or is about to. So its place in the order of changes is the moment of this call. A store that does not
+    /// take what it is given, or not fast enough, takes no issue: their callers then wait, and learn of it.
     /// </summary>
     public bool TryIssue(long authorityVersion, ImmutableArray<ChangeStatement> statements)
     {
         lock (_gate)
         {
-            if (_closed || _authorityUnits > 0 || authorityVersion != _authorityVersion)
+            if (_authorityUnits > 0 || authorityVersion != _authorityVersion
+                || _closed || _lastCommitFailed || _issues.Count >= LargestBacklog)
             {
                 return false;
             }
@@ -265,6 +271,7 @@ internal sealed class SqliteWriter : IDisposable
         {
             _authorityUnits -= authority;
             _openIssues -= issues;
+            _lastCommitFailed = failed;
             if (authority > 0 || lost)
             {
                 Interlocked.Increment(ref _authorityVersion);
