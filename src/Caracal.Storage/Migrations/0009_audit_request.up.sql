@@ -1,0 +1,1 @@
+-- What happened in one request, in the order of the chain.
