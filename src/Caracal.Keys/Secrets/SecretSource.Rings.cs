@@ -61,6 +61,9 @@ public sealed partial class SecretSource
         {
             if (SecretRules.TokenWeakness(slot.Secret.Value.Reveal()) is { } weakness) Weak($"{slot.Secret.Variable} {weakness}");
             Hold(slot.Secret.Variable, classId, slot.Secret.Value.Utf8);
+
+            // The same text may also be a key's, which is held by its bytes.
+            if (Bytes(slot.Secret.Value.Reveal()) is { } bytes) Hold(slot.Secret.Variable, classId, bytes);
         }
 
         CheckSlotsDiffer(slots);
@@ -82,13 +85,17 @@ public sealed partial class SecretSource
         {
             for (var j = 0; j < i; j++)
             {
-                if (held[i].Class != held[j].Class && held[i].Digest.AsSpan().SequenceEqual(held[j].Digest.AsSpan()))
+                if (held[i].Class != held[j].Class && held[i].Digest.AsSpan().SequenceEqual(held[j].Digest.AsSpan())
+                    && $"{held[j].Variable} and {held[i].Variable} must not be the same value" is var problem && !problems.Contains(problem))
                 {
-                    problems.Add($"{held[j].Variable} and {held[i].Variable} must not be the same value");
+                    problems.Add(problem);
                 }
             }
         }
     }
+
+    private static byte[]? Bytes(string hex) =>
+        hex.Length % 2 == 0 && hex.All(char.IsAsciiHexDigit) ? Convert.FromHexString(hex) : null;
 
     private List<SlotValue>? ReadSlots(string variable, bool required, bool archive)
     {

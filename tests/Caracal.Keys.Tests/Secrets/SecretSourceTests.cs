@@ -171,6 +171,28 @@ public sealed class SecretSourceTests : IDisposable
             source.Problems);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_token_that_is_the_text_of_a_key_is_refused_once(bool sameCase)
+    {
+        environment["STREAMS_HMAC_KEY"] = TestKeys.Strong("same");
+        environment["METRICS_BEARER"] = sameCase ? TestKeys.Strong("same") : TestKeys.Strong("same").ToUpperInvariant();
+        environment["CARACAL_ADMIN_TOKEN"] = environment["METRICS_BEARER"];
+        var source = Source();
+        source.HmacRing(SecretFiles.StreamsHmacKey, required: true);
+        source.TokenRing(SecretFiles.MetricsBearer, required: true);
+        source.TokenRing(SecretFiles.AdminToken, required: true);
+        source.CheckDistinct();
+        Assert.Equal(
+            [
+                "STREAMS_HMAC_KEY and METRICS_BEARER must not be the same value",
+                "METRICS_BEARER and CARACAL_ADMIN_TOKEN must not be the same value",
+                "STREAMS_HMAC_KEY and CARACAL_ADMIN_TOKEN must not be the same value",
+            ],
+            source.Problems.OrderBy(problem => problem.Contains("CARACAL", StringComparison.Ordinal)).ThenBy(problem => problem.StartsWith("STREAMS", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void A_token_ring_has_slots_too()
     {
