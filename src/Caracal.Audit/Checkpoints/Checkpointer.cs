@@ -59,6 +59,9 @@ public sealed class Checkpointer(CheckpointStore store, CheckpointSettings setti
             return;
         }
 
+        // Another replica has signed as far since the heads were read.
+        if (frontier.Size >= head) return;
+
         var nodes = new List<TreeNode>();
         while (frontier.Size < head)
         {
