@@ -33,7 +33,7 @@ public sealed class PostgresDatabase : Database
     }
 
     public override Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default) =>
-        ReadTwiceAsync(
+        ReadAgainAsync(
             async connection =>
             {
                 await using var transaction = await RestrictAsync(connection, null);
@@ -42,7 +42,7 @@ public sealed class PostgresDatabase : Database
             cancellationToken);
 
     public override Task<T> ReadSnapshotAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default) =>
-        ReadTwiceAsync(
+        ReadAgainAsync(
             async connection =>
             {
                 await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
@@ -60,7 +60,7 @@ public sealed class PostgresDatabase : Database
             {
                 return await WriteOnceAsync(body, progress, cancellationToken);
             }
-            catch (Exception fault) when (PostgresFaults.IsBroken(fault) && !progress.IsCommitting && attempt == 1)
+            catch (Exception fault) when (!progress.IsCommitting && PostgresFaults.IsWorthAnotherConnection(fault, attempt))
             {
                 // Nothing can have been committed, so the same again on a connection that is not from before the restart.
                 _writers.Clear();
@@ -164,7 +164,7 @@ public sealed class PostgresDatabase : Database
     }
 
     // A pooled connection may be one that the server has ended meanwhile: that is no reason to refuse anybody.
-    private async Task<T> ReadTwiceAsync<T>(Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken)
+    private async Task<T> ReadAgainAsync<T>(Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -174,7 +174,7 @@ public sealed class PostgresDatabase : Database
                 await _plans.CountAsync(connection);
                 return await query(connection);
             }
-            catch (Exception fault) when (PostgresFaults.IsBroken(fault) && attempt == 1)
+            catch (Exception fault) when (PostgresFaults.IsWorthAnotherConnection(fault, attempt))
             {
                 _readers.Clear();
             }

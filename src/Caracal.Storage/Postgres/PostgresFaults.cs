@@ -15,6 +15,14 @@ internal static class PostgresFaults
         fault is NpgsqlException { InnerException: IOException or SocketException } or PostgresException { SqlState: PostgresErrorCodes.AdminShutdown };
 
     /// <summary>
+    /// Whether the same on another connection may succeed. Who finds a pool being cleared by somebody else goes on at once
+    /// and may be given another connection from before the restart, so ended ones are worth a few tries; a server that does
+    /// not let us connect is worth one.
+    /// </summary>
+    public static bool IsWorthAnotherConnection(Exception fault, int attempt) =>
+        IsBroken(fault) && attempt < (fault.InnerException is SocketException ? 2 : 6);
+
+    /// <summary>
     /// Somebody holds a lock, or changes the same role or right at this moment, as the job of another database of the
     /// server may: release everything and try again.
     /// </summary>
