@@ -112,11 +112,13 @@ public sealed class IssueTests
         await using var store = await TestStore.CreateAsync(Engine.Sqlite);
         await store.Database.WriteAsync(work => work.Connection.ExecuteAsync("INSERT INTO zone_versions (zone_id, version) VALUES ('state', 0)"));
         using var stop = new CancellationTokenSource();
+        var rounds = 0L;
         var issuers = Enumerable.Range(0, 3).Select(issuer => Task.Run(async () =>
         {
             var issued = 0L;
             while (!stop.IsCancellationRequested)
             {
+                await Task.Yield();
                 var version = Version(store);
                 var state = await store.Database.ReadAsync(c => c.ExecuteScalarAsync<long>("SELECT version FROM zone_versions WHERE zone_id = 'state'"));
                 // The row takes the state as the writer finds it; its name holds the state it was issued for.
@@ -125,11 +127,14 @@ public sealed class IssueTests
                     new("INSERT INTO zone_versions (zone_id, version) SELECT @id, version FROM zone_versions WHERE zone_id = 'state'", ["@id"],
                         [$"{state}-{issuer}-{issued}"]),
                 ]) ? 1 : 0;
+                Interlocked.Increment(ref rounds);
             }
 
             return issued;
         })).ToList();
-        for (var i = 0; i < 400; i++)
+
+        // Goes on until they have really raced, however late the issuers get to run.
+        for (var i = 0; i < 400 || (Interlocked.Read(ref rounds) < 400 && !issuers.Exists(issuer => issuer.IsCompleted)); i++)
         {
             await store.Database.WriteAsync(work => work.Connection.ExecuteAsync("UPDATE zone_versions SET version = version + 1 WHERE zone_id = 'state'"));
             await Task.Yield();

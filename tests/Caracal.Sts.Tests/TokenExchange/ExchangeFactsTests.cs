@@ -76,28 +76,29 @@ public sealed class ExchangeFactsTests
         await using var sts = await StsHarness.StartAsync();
         var facts = new ExchangeFactsStore(sts.Database, new ExchangeFactsMemory(sts.Database));
         var answered = 0L;
+        var reads = 0L;
         using var stop = new CancellationTokenSource();
         var readers = Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
         {
-            var reads = 0L;
             while (!stop.IsCancellationRequested)
             {
                 await Task.Yield();
                 var floor = Interlocked.Read(ref answered);
                 var seen = (await facts.ReadAsync(Lookup, CancellationToken.None)).Session!.TtlSeconds ?? 0;
                 Assert.InRange(seen, floor, long.MaxValue);
-                reads++;
+                Interlocked.Increment(ref reads);
             }
-
-            return reads;
         })).ToList();
-        for (var ttl = 1L; ttl <= 500; ttl++)
+
+        // Goes on until they have really raced, however late the readers get to run.
+        for (var ttl = 1L; ttl <= 500 || (Interlocked.Read(ref reads) < 500 && !readers.Exists(reader => reader.IsCompleted)); ttl++)
         {
+            await Task.Yield();
             await sts.Database.WriteAsync(work => work.Connection.ExecuteAsync("UPDATE sessions SET ttl_seconds = @ttl WHERE id = 's2'", new { ttl }));
             Interlocked.Exchange(ref answered, ttl);
         }
 
         await stop.CancelAsync();
-        Assert.InRange((await Task.WhenAll(readers)).Sum(), 500, long.MaxValue);
+        await Task.WhenAll(readers);
     }
 }
