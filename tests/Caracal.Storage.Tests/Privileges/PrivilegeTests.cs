@@ -8,6 +8,7 @@ using Npgsql;
 namespace Caracal.Storage.Tests.Privileges;
 
 /// <summary>Every right of every service on every table, view, column and function, compared with the matrix and tried (storage.md 2).</summary>
+[Collection(nameof(AloneOnTheServer))]
 public sealed class PrivilegeTests
 {
     private static readonly (char Letter, string Verb)[] Verbs = [('S', "SELECT"), ('I', "INSERT"), ('U', "UPDATE"), ('D', "DELETE")];
