@@ -49,13 +49,6 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
     private const string GuardedUseSql =
         "INSERT INTO used_mandates (jti, expires_at, record_id) SELECT @jti, @until, @id" + Guard + "ON CONFLICT (expires_at, jti) DO NOTHING";
 
-    private const string InsertSql =
-        """
-        INSERT INTO authority_records
-            (id, zone_id, session_type, subject_id, parent_id, status, expires_at, authenticated_at, created_at)
-        VALUES (@id, @zone, @type, @subject, @parent, 'active', @expires, @now, @now)
-        """;
-
     private const string InsertIfUsedSql = InsertColumns +
         " WHERE EXISTS (SELECT 1 FROM used_mandates u WHERE u.expires_at = @until AND u.jti = @jti AND u.record_id = @id)";
 
@@ -165,7 +158,7 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
         }
 
         var insert = new ChangeStatement(
-            InsertSql, InsertNames,
+            InsertColumns, InsertNames,
             [record.Id, record.ZoneId, record.SessionType, record.SubjectId, record.ParentId, record.ExpiresAt, record.Now]);
         return record.UsedJti is null
             ? database.TryIssue(version, [insert])
@@ -228,7 +221,7 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
 
     private static Task<int> UseAsync(Work work, NewAuthorityRecord record)
     {
-        var command = PreparedStatements.Get(work.Connection, UseSql, "@jti", "@expires", "@id");
+        var command = PreparedStatements.Get(work.Connection, UseSql, UseNames.AsSpan());
         command.Set(0, record.UsedJti);
         command.SetTime(1, record.UsedJtiExpiresAt, work.Dialect);
         command.Set(2, record.Id);
