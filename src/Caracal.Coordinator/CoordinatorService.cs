@@ -34,22 +34,6 @@ using Microsoft.Extensions.Logging;
 
 namespace Caracal.Coordinator;
 
-/// <summary>What the Coordinator stands on.</summary>
-public sealed record CoordinatorDependencies
-{
-    public required Database Database { get; init; }
-    public required DatabaseClock Clock { get; init; }
-    public required IStreamTransport Streams { get; init; }
-    public required ISharedState State { get; init; }
-
-    /// <summary>The zones' verification keys in the same process; null fetches them from the STS over HTTP.</summary>
-    public IZoneKeys? ZoneKeys { get; init; }
-
-    /// <summary>Series of what the role stands on, shown with its own.</summary>
-    public MetricsRegistry? StoreMetrics { get; init; }
-    public required ILoggerProvider Logging { get; init; }
-}
-
 /// <summary>Governed Sessions, leases and the delegation graph: every route, job and dependency (coordinator.md).</summary>
 public sealed class CoordinatorService : IAsyncDisposable
 {
@@ -197,6 +181,7 @@ public sealed class CoordinatorService : IAsyncDisposable
                 Role = "coordinator",
                 Listen = settings.Listen,
                 Metrics = on.StoreMetrics,
+                Keys = on.Keys,
                 RequestIdRule = RequestIdRule.PathId,
                 RequestIdHeader = "x-request-id",
                 KeepAlive = settings.KeepAlive,

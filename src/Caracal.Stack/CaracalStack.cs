@@ -17,6 +17,7 @@ public sealed class CaracalStack : IAsyncDisposable
     private readonly StackParts _parts;
     private readonly BackgroundTasks _tasks = new();
     private readonly List<HostedRole> _running = [];
+    private SecretWatch? _watch;
     private bool _stopped;
 
     private CaracalStack(StackParts parts, ILogger logger)
@@ -81,7 +82,13 @@ public sealed class CaracalStack : IAsyncDisposable
             await role.EndAsync();
         }
 
+        _watch?.Dispose();
         await _tasks.DisposeAsync();
+        foreach (var heartbeat in _parts.Heartbeats)
+        {
+            await heartbeat.EndAsync();
+        }
+
         await _parts.DisposeAsync();
         StackLog.StepCompleted(_logger, "stores");
     }
@@ -102,6 +109,12 @@ public sealed class CaracalStack : IAsyncDisposable
         }
 
         _tasks.Start(_parts.Stores.TendAsync);
+        foreach (var heartbeat in _parts.Heartbeats)
+        {
+            await heartbeat.GuardAsync(_logger, cancellationToken);
+        }
+
+        _watch = new SecretWatch(_parts.Reloads, _logger);
         foreach (var reload in _parts.Reloads)
         {
             _tasks.Start(stopping => reload.RunAsync(_parts.Time, _logger, stopping));
@@ -112,6 +125,9 @@ public sealed class CaracalStack : IAsyncDisposable
         {
             _running.Add(role);
             urls[role.Role] = await role.StartAsync(cancellationToken);
+            var heartbeat = _parts.Heartbeats.First(heartbeat => heartbeat.Role == role.Role);
+            heartbeat.Listening(urls[role.Role]);
+            _tasks.Start(heartbeat.RunAsync);
         }
 
         Urls = urls.ToImmutable();

@@ -1,34 +1,55 @@
+using System.Threading.Channels;
 using Caracal.Hosting.Settings;
 using Caracal.Keys.Rings;
 using Microsoft.Extensions.Logging;
 
 namespace Caracal.Stack;
 
-/// <summary>Takes rotated key material into the running roles: their secrets are read again at an interval (operations.md 4.2).</summary>
+/// <summary>Takes rotated key material into a running role: its secrets are read again at an interval, and at once when told (operations.md 4.2).</summary>
 internal sealed class SecretReload
 {
     private const int DefaultSeconds = 10;
 
-    private readonly string _role;
+    // A promotion writes several files; what is read between two of them is refused, so the look waits for the last.
+    private static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(50);
+
     private readonly TimeSpan _interval;
     private readonly RingReload _rings;
+    private readonly Channel<bool> _nudges = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <param name="reader">The role's settings, all of them read.</param>
     public SecretReload(SettingsReader reader)
     {
-        _role = reader.Role;
+        Role = reader.Role;
         _interval = TimeSpan.FromSeconds(reader.Integer("SECRETS_RELOAD_SECONDS", DefaultSeconds, 0, 3600));
         _rings = new RingReload(reader.Secrets);
     }
+
+    public string Role { get; }
+
+    /// <summary>What the role's rings hold now.</summary>
+    public IReadOnlyList<HeldRing> Held => _rings.Held;
+
+    /// <summary>The folders it reads; empty when it never reads again.</summary>
+    public IReadOnlyCollection<string> Folders => _interval == TimeSpan.Zero ? [] : _rings.Folders;
+
+    /// <summary>Called after a ring was swapped.</summary>
+    public Action? Changed { get; set; }
+
+    /// <summary>Reads again soon, before its time.</summary>
+    public void Nudge() => _nudges.Writer.TryWrite(true);
 
     /// <summary>Runs until cancelled; an interval of 0 means never.</summary>
     public async Task RunAsync(TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
         if (_interval == TimeSpan.Zero) return;
-        using var timer = new PeriodicTimer(_interval, time);
         try
         {
-            while (await timer.WaitForNextTickAsync(cancellationToken)) Tell(logger);
+            while (true)
+            {
+                await WaitAsync(time, cancellationToken);
+                if (Tell(logger)) Changed?.Invoke();
+            }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -36,12 +57,33 @@ internal sealed class SecretReload
         }
     }
 
-    private void Tell(ILogger logger)
+    private async Task WaitAsync(TimeProvider time, CancellationToken cancellationToken)
     {
+        using var limit = new CancellationTokenSource(_interval, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            await _nudges.Reader.ReadAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return;
+        }
+
+        await Task.Delay(Settling, time, cancellationToken);
+        _nudges.Reader.TryRead(out _);
+    }
+
+    private bool Tell(ILogger logger)
+    {
+        var changed = false;
         foreach (var change in _rings.Run())
         {
-            if (change.Rejection is null) StackLog.SecretReloaded(logger, _role, change.ClassId, change.Slots.ToString());
-            else StackLog.SecretReloadRejected(logger, _role, change.ClassId, change.Rejection);
+            changed |= change.Rejection is null;
+            if (change.Rejection is null) StackLog.SecretReloaded(logger, Role, change.ClassId, change.Slots.ToString());
+            else StackLog.SecretReloadRejected(logger, Role, change.ClassId, change.Rejection);
         }
+
+        return changed;
     }
 }

@@ -46,4 +46,7 @@ internal static partial class StackLog
 
     [LoggerMessage(EventId = 6013, EventName = "secret_reload_rejected", Level = LogLevel.Error, Message = "{Role}: {Class} keeps its keys, the new content was refused: {Reason}")]
     public static partial void SecretReloadRejected(ILogger logger, string role, string @class, string reason);
+
+    [LoggerMessage(EventId = 6014, EventName = "secrets_folder_unwatched", Level = LogLevel.Warning, Message = "{Folder} cannot be watched; its files are read at the interval alone")]
+    public static partial void FolderUnwatched(ILogger logger, Exception fault, string folder);
 }

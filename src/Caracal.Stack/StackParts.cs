@@ -4,7 +4,9 @@ using Caracal.Coordinator;
 using Caracal.Gateway;
 using Caracal.Hosting;
 using Caracal.Hosting.Jobs;
+using Caracal.Hosting.Keys;
 using Caracal.Hosting.Logging;
+using Caracal.Hosting.Metrics;
 using Caracal.Keys.Rings;
 using Caracal.Stack.Stores;
 using Caracal.Storage.Outbox;
@@ -32,6 +34,9 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
     /// <summary>What keeps the key rings of the roles up to date.</summary>
     public IReadOnlyList<SecretReload> Reloads { get; private set; } = [];
 
+    /// <summary>What tells that the roles live and which keys they hold.</summary>
+    public IReadOnlyList<KeyHeartbeat> Heartbeats { get; private set; } = [];
+
     /// <summary>Builds the roles in the order in which they start; throws when any setting of any role is wrong.</summary>
     public IReadOnlyList<HostedRole> Build(RoleSettings settings)
     {
@@ -46,6 +51,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
         settings.ThrowIfFaulty();
 
         Stores = stores.Count > 0 ? new ServerStores(stores, options.Time, Logger("stack")) : Embed();
+        Heartbeats = [.. Reloads.Select(reload => new KeyHeartbeat(Stores.For(reload.Role), reload, settings.For(reload.Role).Mode, options.Version))];
         var roles = new List<HostedRole>();
         if (auditSettings is not null) roles.Add(BuildAudit(auditSettings));
         if (stsSettings is not null) roles.Add(BuildSts(stsSettings, settings));
@@ -99,7 +105,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
     {
         var on = Stores!.For(StackRoles.Audit);
         _audit = new AuditService(read, on.Database, on.Clock, on.Streams, on.State, Logger(StackRoles.Audit), on.Metrics);
-        return HostedRole.Served(_audit.ServerOptions, on.Metrics, logging, _audit.MapRoutes, _audit.StartAsync, _audit.StopAsync, _audit.DisposeAsync);
+        return HostedRole.Served(_audit.ServerOptions with { Keys = Report(StackRoles.Audit, read.MetricsToken) }, on.Metrics, logging, _audit.MapRoutes, _audit.StartAsync, _audit.StopAsync, _audit.DisposeAsync);
     }
 
     private HostedRole BuildSts(StsSettings read, RoleSettings settings)
@@ -120,7 +126,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
                 StoreMetrics = on.Metrics,
             });
         return HostedRole.Served(
-            StsService.ServerOptions(read), on.Metrics, logging, _sts.MapRoutes, _sts.StartAsync, _sts.StopAsync, _sts.DisposeAsync);
+            StsService.ServerOptions(read) with { Keys = Report(StackRoles.Sts, read.MetricsToken) }, on.Metrics, logging, _sts.MapRoutes, _sts.StartAsync, _sts.StopAsync, _sts.DisposeAsync);
     }
 
     private HostedRole BuildCoordinator(CoordinatorSettings read)
@@ -136,6 +142,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
                 State = on.State,
                 ZoneKeys = _sts?.ZoneKeys,
                 StoreMetrics = on.Metrics,
+                Keys = Report(StackRoles.Coordinator, read.MetricsBearer),
                 Logging = logging,
             });
         return new HostedRole
@@ -166,7 +173,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
         };
         var tasks = new BackgroundTasks();
         return HostedRole.Served(
-            service.ServerOptions,
+            service.ServerOptions with { Keys = Report(StackRoles.Api, read.MetricsBearer) },
             on.Metrics,
             logging,
             service.MapRoutes,
@@ -201,11 +208,17 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
                 ZoneKeys = _sts?.ZoneKeys,
             });
         return HostedRole.Served(
-            gateway.ServerOptions, on.Metrics, logging, gateway.MapRoutes, gateway.StartAsync, gateway.StopAsync, gateway.DisposeAsync);
+            gateway.ServerOptions with { Keys = Report(StackRoles.Gateway, read.MetricsToken) }, on.Metrics, logging, gateway.MapRoutes, gateway.StartAsync, gateway.StopAsync, gateway.DisposeAsync);
     }
 
     private Evidence.Trail.AuditTrail OpenJournal(string role, RoleSettings settings, HmacKeyRing? keys) =>
         _journals.Open(settings.For(role), Stores!.SinkFor(role, keys), Logger(role));
+
+    private KeyReport Report(string role, TokenRing? bearer)
+    {
+        var heartbeat = Heartbeats.First(heartbeat => heartbeat.Role == role);
+        return new KeyReport(role, new MetricsAccess(bearer, heartbeat.Mode), () => heartbeat.Held);
+    }
 
     private ILogger Logger(string role) => logging.CreateLogger(role);
 }

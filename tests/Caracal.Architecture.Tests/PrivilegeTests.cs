@@ -48,6 +48,14 @@ public class PrivilegeTests
         ["notification_sinks"] = ["SIUD", "", "", "", ""],
         ["notification_deliveries"] = ["SIUD", "", "", "", ""],
         ["key_registry"] = ["SIUD", "", "", "", ""],
+        ["service_instances"] = ["SD", "", "", "", ""],
+        ["rotation_lock"] = ["SU", "", "", "", ""],
+        ["key_rotations"] = ["SIU", "", "", "", "S"],
+        ["key_rotation_progress"] = ["SIU", "", "", "", ""],
+        ["key_rotation_failures"] = ["SID", "", "", "", ""],
+        ["key_rotation_events"] = ["SI", "", "", "", ""],
+        ["audit_epochs"] = ["S", "", "", "", "SI"],
+        ["audit_epoch_macs"] = ["", "", "", "", "SI"],
 
         // Ours, docs/decisions 0002 and 0003: the version that tells a cache it is stale, and mandates that were spent.
         ["zone_versions"] = ["S", "S", "", "", ""],

@@ -1,4 +1,5 @@
 using System.Net;
+using Caracal.Hosting.Keys;
 using Caracal.Hosting.Logging;
 using Caracal.Hosting.Tls;
 using Caracal.Protocol;
@@ -8,6 +9,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
@@ -128,7 +130,10 @@ public sealed class RoleServer : IAsyncDisposable
         RequestIds.Assign(context, _options.RequestIdRule, _options.RequestIdHeader);
         try
         {
-            await next(context);
+            // By the raw target: a path that only becomes this one when its dots are resolved is somebody else's.
+            var asked = HttpMethods.IsGet(context.Request.Method) && context.Features.Get<IHttpRequestFeature>()?.RawTarget == KeyReport.Path;
+            var report = asked ? _options.Keys : null;
+            await (report is null ? next(context) : report.HandleAsync(context));
         }
         catch (Microsoft.AspNetCore.Http.BadHttpRequestException refused) when (!context.Response.HasStarted)
         {

@@ -1,3 +1,4 @@
+using Caracal.Hosting.Keys;
 using Caracal.Hosting.Metrics;
 
 namespace Caracal.Hosting.Http;
@@ -23,6 +24,9 @@ public sealed record RoleServerOptions
 
     /// <summary>Where the listener's own series go; null for none.</summary>
     public MetricsRegistry? Metrics { get; init; }
+
+    /// <summary>Answers <see cref="KeyReport.Path"/>; null where nobody holds keys.</summary>
+    public KeyReport? Keys { get; init; }
 
     /// <summary>False for a role that looks at every request target itself.</summary>
     public bool MapsRoutes { get; init; } = true;

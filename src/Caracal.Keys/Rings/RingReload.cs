@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Caracal.Keys.Secrets;
 
 namespace Caracal.Keys.Rings;
@@ -13,13 +14,33 @@ public sealed record RingChange(string ClassId, RingSlots Slots, string? Rejecti
 /// All slots of a class change together or not at all. A promotion writes several files; whoever reads between two of them
 /// sees a value in two slots, which is refused like any other wrong content, and the next round reads the finished folder.
 /// </remarks>
-public sealed class RingReload(SecretSource source)
+public sealed class RingReload
 {
+    private readonly SecretSource source;
+    private readonly TimeProvider time;
+    private readonly DateTimeOffset started;
     private readonly Dictionary<string, string> _rejected = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _loaded = new(StringComparer.Ordinal);
 
-    /// <summary>What every ring holds now, by class.</summary>
-    public IReadOnlyDictionary<string, RingSlots> Slots =>
-        source.Rings.GroupBy(ring => ring.ClassId).ToDictionary(group => group.Key, group => group.First().Slots(), StringComparer.Ordinal);
+    /// <param name="source">The role's secrets, all of its rings read.</param>
+    /// <param name="time">Tells when a ring was loaded; null for the machine's clock.</param>
+    public RingReload(SecretSource source, TimeProvider? time = null)
+    {
+        this.source = source;
+        this.time = time ?? TimeProvider.System;
+        started = this.time.GetUtcNow();
+    }
+
+    /// <summary>What every ring holds now, each class once. May be asked while a round runs.</summary>
+    public IReadOnlyList<HeldRing> Held =>
+    [
+        .. source.Rings.DistinctBy(ring => ring.ClassId)
+            .Select(ring => new HeldRing(ring.ClassId, ring.Slots(), ring.Source, _loaded.GetValueOrDefault(ring.ClassId, started))),
+    ];
+
+    /// <summary>The folders whose files a reload reads.</summary>
+    public IReadOnlyCollection<string> Folders =>
+        [.. source.WatchedPaths.Select(path => Path.GetDirectoryName(Path.GetFullPath(path))!).Distinct(StringComparer.Ordinal)];
 
     /// <summary>One round; a refusal is told once for as long as its reason stays the same. Not to be called concurrently.</summary>
     public IReadOnlyList<RingChange> Run()
@@ -49,6 +70,7 @@ public sealed class RingReload(SecretSource source)
             }
 
             replacement.Apply();
+            _loaded[ring.ClassId] = time.GetUtcNow();
             _rejected.Remove(ring.ClassId);
             changes.Add(new RingChange(ring.ClassId, ring.Slots(), null));
         }
@@ -66,7 +88,7 @@ public sealed class RingReload(SecretSource source)
 }
 
 /// <summary>A ring in use and how it is read again.</summary>
-internal sealed record LoadedRing(string ClassId, Func<RingSlots> Slots, Func<SecretSource, RingReplacement?> Read);
+internal sealed record LoadedRing(string ClassId, string Source, Func<RingSlots> Slots, Func<SecretSource, RingReplacement?> Read);
 
 /// <summary>New slots for a ring, not in use yet.</summary>
 internal sealed record RingReplacement(RingSlots Slots, Action Apply);

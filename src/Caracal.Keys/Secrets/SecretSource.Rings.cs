@@ -27,7 +27,7 @@ public sealed partial class SecretSource
             decoded.Where(key => key.Slot == KeySlot.Previous).Select(key => key.Key),
             decoded.Where(key => key.Slot == KeySlot.Archive).Select(key => key.Key)));
         rings.Add(new LoadedRing(
-            classId, () => RingSlots.Of(ring.Keys), fresh => fresh.HmacRing(variable, required: true)?.Keys is { } keys
+            classId, slots[0].Secret.Source, () => RingSlots.Of(ring.Keys), fresh => fresh.HmacRing(variable, required: true)?.Keys is { } keys
                 ? new RingReplacement(RingSlots.Of(keys), () => ring.Replace(keys)) : null));
         return ring;
     }
@@ -46,7 +46,7 @@ public sealed partial class SecretSource
             keks.FirstOrDefault(kek => kek.Slot == KeySlot.Next).Kek,
             [.. keks.Where(kek => kek.Slot == KeySlot.Previous).Select(kek => kek.Kek)]));
         rings.Add(new LoadedRing(
-            KeyClass.ZoneKek, () => RingSlots.Of(ring.Keks), fresh => fresh.KekRing(required: true)?.Keks is { } read
+            KeyClass.ZoneKek, slots[0].Secret.Source, () => RingSlots.Of(ring.Keks), fresh => fresh.KekRing(required: true)?.Keks is { } read
                 ? new RingReplacement(RingSlots.Of(read), () => ring.Replace(read)) : null));
         return ring;
     }
@@ -73,7 +73,7 @@ public sealed partial class SecretSource
             slots.FirstOrDefault(slot => slot.Slot == KeySlot.Next)?.Secret.Value,
             [.. slots.Where(slot => slot.Slot == KeySlot.Previous).Select(slot => slot.Secret.Value)]));
         rings.Add(new LoadedRing(
-            classId, () => RingSlots.Of(ring.Tokens), fresh => fresh.TokenRing(variable, required: true)?.Tokens is { } tokens
+            classId, slots[0].Secret.Source, () => RingSlots.Of(ring.Tokens), fresh => fresh.TokenRing(variable, required: true)?.Tokens is { } tokens
                 ? new RingReplacement(RingSlots.Of(tokens), () => ring.Replace(tokens)) : null));
         return ring;
     }

@@ -133,6 +133,19 @@ public static class PrivilegeMatrix
         Owned("audit_retention", ServiceRole.Api, "SIUD",
             View(ServiceRole.Audit, "singleton retention_days")),
 
+        // Rotation: the API owns it; Audit seals the epochs of its keys.
+        Owned("key_registry", ServiceRole.Api, "SIUD"),
+        Owned("service_instances", ServiceRole.Api, "SD"),
+        Owned("rotation_lock", ServiceRole.Api, "SU"),
+        Owned("key_rotations", ServiceRole.Api, "SIU",
+            View(ServiceRole.Audit, "id class state from_sid to_sid rolled_at")),
+        Owned("key_rotation_progress", ServiceRole.Api, "SIU"),
+        Owned("key_rotation_failures", ServiceRole.Api, "SID"),
+        Owned("key_rotation_events", ServiceRole.Api, "SI"),
+        Owned("audit_epochs", ServiceRole.Audit, "SI",
+            View(ServiceRole.Api, "id chain last_seq key_id sealed_at rotation_id")),
+        Owned("audit_epoch_macs", ServiceRole.Audit, "SI"),
+
         // What the API alone works with.
         Owned("admin_tokens", ServiceRole.Api, "SIUD"),
         Owned("notification_sinks", ServiceRole.Api, "SIUD"),
@@ -148,6 +161,8 @@ public static class PrivilegeMatrix
     [
         new("audit_partition_ensure(date)", [ServiceRole.Audit]),
         new("audit_partition_drop(text)", [ServiceRole.Audit]),
+        new("ops_heartbeat(text, text, text, text, text, timestamptz, timestamptz, text)", [.. ServiceRole.All]),
+        new("ops_key_state(text, text, text, timestamptz)", [.. ServiceRole.All]),
     ];
 
     private static TablePrivileges Owned(string table, ServiceRole owner, string rights, params ImmutableArray<ViewPrivileges> views) =>

@@ -1,0 +1,32 @@
+using Caracal.Hosting.Http;
+using Caracal.Hosting.Metrics;
+using Caracal.Keys.Rings;
+using Caracal.Protocol;
+using Microsoft.AspNetCore.Http;
+
+namespace Caracal.Hosting.Keys;
+
+/// <summary><c>GET /internal/keys</c>: the key slots of this instance, by secret ids, for whoever may read metrics (operations.md 4.2).</summary>
+/// <param name="service">The role.</param>
+/// <param name="access">Who may look.</param>
+/// <param name="held">What the role holds now.</param>
+public sealed class KeyReport(string service, MetricsAccess access, Func<IReadOnlyList<HeldRing>> held)
+{
+    public const string Path = "/internal/keys";
+
+    private static readonly Refusal Unauthorized = new(401, "unauthorized");
+
+    public Task HandleAsync(HttpContext context)
+    {
+        if (!access.Allows(context.Request)) return ErrorBody.WriteAsync(context, Unauthorized);
+        return ErrorBody.WriteJsonAsync(context.Response, writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteString("service"u8, service);
+            writer.WriteString("instance"u8, ServiceInstance.Id);
+            writer.WritePropertyName("classes"u8);
+            HeldRing.Write(writer, held());
+            writer.WriteEndObject();
+        });
+    }
+}

@@ -1,0 +1,38 @@
+using System.Text.Json;
+
+namespace Caracal.Keys.Rings;
+
+/// <summary>One class as an instance holds it: what its heartbeat and <c>/internal/keys</c> say, by secret ids only (operations.md 4.2).</summary>
+/// <param name="ClassId">Class id of <see cref="KeyClass"/>.</param>
+/// <param name="Slots">The slots.</param>
+/// <param name="Source"><c>file</c> or <c>env</c>; the latter needs a restart to change.</param>
+/// <param name="LoadedAt">When these slots were taken.</param>
+public sealed record HeldRing(string ClassId, RingSlots Slots, string Source, DateTimeOffset LoadedAt)
+{
+    /// <summary>An object of class → slots.</summary>
+    public static void Write(Utf8JsonWriter writer, IEnumerable<HeldRing> rings)
+    {
+        writer.WriteStartObject();
+        foreach (var ring in rings)
+        {
+            writer.WriteStartObject(ring.ClassId);
+            writer.WriteString("current"u8, ring.Slots.Current);
+            writer.WriteString("key_id"u8, ring.Slots.KeyId);
+            writer.WriteString("next"u8, ring.Slots.Next);
+            WriteList(writer, "previous"u8, ring.Slots.Previous);
+            if (ring.ClassId == KeyClass.AuditHmac) WriteList(writer, "archive"u8, ring.Slots.Archive);
+            writer.WriteString("source"u8, ring.Source);
+            writer.WriteString("loaded_at"u8, ring.LoadedAt.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", System.Globalization.CultureInfo.InvariantCulture));
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static void WriteList(Utf8JsonWriter writer, ReadOnlySpan<byte> name, IEnumerable<string> sids)
+    {
+        writer.WriteStartArray(name);
+        foreach (var sid in sids) writer.WriteStringValue(sid);
+        writer.WriteEndArray();
+    }
+}

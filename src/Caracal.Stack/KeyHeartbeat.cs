@@ -1,0 +1,142 @@
+using System.Text;
+using System.Text.Json;
+using System.Threading.Channels;
+using Caracal.Hosting;
+using Caracal.Hosting.Settings;
+using Caracal.Keys.Rings;
+using Caracal.Stack.Stores;
+using Caracal.Storage;
+using Caracal.Storage.Instances;
+using Caracal.Storage.KeyRegistry;
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Stack;
+
+/// <summary>Says in the store, every ten seconds and after each change, that a role lives and which keys it holds (operations.md 4.2, 4.4).</summary>
+internal sealed class KeyHeartbeat
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    private readonly RoleStores _stores;
+    private readonly SecretReload _secrets;
+    private readonly string _version;
+    private readonly DateTimeOffset _started;
+    private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private volatile string? _address;
+    private volatile bool _known;
+
+    public KeyHeartbeat(RoleStores stores, SecretReload secrets, CaracalMode mode, string version)
+    {
+        _stores = stores;
+        _secrets = secrets;
+        Mode = mode;
+        _version = version;
+        _started = stores.Clock.Process.GetUtcNow();
+        secrets.Changed = () => _changes.Writer.TryWrite(true);
+    }
+
+    public string Role => _secrets.Role;
+
+    public CaracalMode Mode { get; }
+
+    /// <summary>What the role holds now.</summary>
+    public IReadOnlyList<HeldRing> Held => _secrets.Held;
+
+    /// <summary>Refuses to start with a current key that the registry does not know, or knows as finished; in dev it warns.</summary>
+    /// <exception cref="SettingsException">In rc and stable.</exception>
+    public async Task GuardAsync(ILogger logger, CancellationToken cancellationToken)
+    {
+        var faults = new List<string>();
+        foreach (var ring in _secrets.Held)
+        {
+            var state = await _stores.Database.WriteAsync(
+                WriteKind.Bookkeeping,
+                work => KeyRegistryGuard.StateAsync(work, ring.ClassId, ring.Slots.Current, ring.Slots.KeyId, _stores.Clock.Now),
+                cancellationToken);
+            if (state is "active" or "next" or "previous") continue;
+            faults.Add($"key_not_registered: {ring.ClassId} {ring.Slots.Current}{(state is null ? "" : $" is {state}")}; use caracal keys prepare, or keys adopt after disaster recovery");
+        }
+
+        if (Mode.IsPublished() && faults.Count > 0) throw new SettingsException(Role, faults);
+        foreach (var fault in faults) StackLog.SettingsWarning(logger, Role, fault);
+    }
+
+    /// <summary>The role listens now; from here on <see cref="RunAsync"/> tells of it.</summary>
+    public void Listening(string address) => _address = address;
+
+    /// <summary>Beats until cancelled. A store that does not answer is told of by the role itself; the next beat comes in its time.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                await BeatAsync(cancellationToken);
+                _known = true;
+            }
+            catch (StorageUnavailableException)
+            {
+                // Whoever waits for this instance sees that it has not reported.
+            }
+
+            using var limit = new CancellationTokenSource(Interval, _stores.Clock.Process);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+            try
+            {
+                await _changes.Reader.ReadAsync(either.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // Its time has come, or the end.
+            }
+        }
+    }
+
+    private Task BeatAsync(CancellationToken cancellationToken) => _stores.Database.WriteAsync(
+        WriteKind.Bookkeeping,
+        async work =>
+        {
+            await HeartbeatStore.BeatAsync(
+                work,
+                new Heartbeat
+                {
+                    Service = Role,
+                    Instance = ServiceInstance.Id,
+                    Version = _version,
+                    Mode = Mode.ToText(),
+                    Address = _address,
+                    StartedAt = _started,
+                    KeySlots = Slots(),
+                },
+                _stores.Clock.Now);
+            return 0;
+        },
+        cancellationToken);
+
+    /// <summary>Says farewell, so that nobody waits for this instance; without a store it is waited for until it is forgotten.</summary>
+    public async Task EndAsync()
+    {
+        if (!_known) return;
+        try
+        {
+            await _stores.Database.WriteAsync(
+                WriteKind.Bookkeeping,
+                async work =>
+                {
+                    await HeartbeatStore.EndAsync(work, Role, ServiceInstance.Id, _stores.Clock.Now);
+                    return 0;
+                });
+        }
+        catch (StorageUnavailableException)
+        {
+            // The row grows old by itself.
+        }
+    }
+
+    private string Slots()
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer)) HeldRing.Write(writer, _secrets.Held);
+        return Encoding.UTF8.GetString(buffer.ToArray());
+    }
+}
