@@ -52,13 +52,13 @@ public sealed class RingReloadTests : IDisposable
         var reload = new RingReload(source);
         Write("streamsHmacKey.next", "s2");
         reload.Run();
-        var prepared = reload.Slots[KeyClass.StreamsHmac];
+        var prepared = reload.Held.Single(ring => ring.ClassId == KeyClass.StreamsHmac).Slots;
 
         Write("streamsHmacKey.previous", "s1");
         Assert.Contains("STREAMS_HMAC_KEY_PREVIOUS equals STREAMS_HMAC_KEY", Assert.Single(reload.Run()).Rejection, StringComparison.Ordinal);
         Write("streamsHmacKey", "s2");
         Assert.Contains("STREAMS_HMAC_KEY_NEXT equals STREAMS_HMAC_KEY", Assert.Single(reload.Run()).Rejection, StringComparison.Ordinal);
-        Assert.True(prepared.SameAs(reload.Slots[KeyClass.StreamsHmac]));
+        Assert.True(prepared.SameAs(reload.Held.Single(ring => ring.ClassId == KeyClass.StreamsHmac).Slots));
 
         File.Delete(Path("streamsHmacKey.next"));
         Assert.Null(Assert.Single(reload.Run()).Rejection);
