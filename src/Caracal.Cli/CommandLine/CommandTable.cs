@@ -2,6 +2,7 @@ using Caracal.Cli.Bench;
 using Caracal.Cli.Commands;
 using Caracal.Cli.Demo;
 using Caracal.Cli.Policies;
+using Caracal.Cli.Run;
 
 namespace Caracal.Cli.CommandLine;
 
@@ -15,6 +16,7 @@ internal static class CommandTable
         StatusCommand.Descriptor,
         DemoCommand.Descriptor,
         ServeCommand.Descriptor,
+        RunCommand.Descriptor,
         AuditCommand.Descriptor,
         MigrateCommand.Descriptor,
         ProvisionCommand.Descriptor,

@@ -76,6 +76,9 @@ internal static class OperatorEnvironment
         }
     }
 
+    /// <summary>True for a variable whose value opens something.</summary>
+    public static bool IsSecret(string name) => SecretNames.Contains(name) || SecretNames.Contains(name.EndsWith("_FILE", StringComparison.Ordinal) ? name[..^5] : name);
+
     private static HashSet<string> SecretNames { get; } =
     [
         .. SecretFiles.Generated.Select(file => file.Variable),
@@ -83,6 +86,7 @@ internal static class OperatorEnvironment
         "DATABASE_URL", "REDIS_URL", "BOOTSTRAP_ADMIN_TOKEN", "CONTROL_API_TOKEN", "CARACAL_SMTP_URL",
         "GOOGLE_CLIENT_SECRET", "GITHUB_CLIENT_SECRET", "CARACAL_VAULT_TOKEN", "CARACAL_INFISICAL_TOKEN",
         "CARACAL_AZURE_CLIENT_SECRET", "CARACAL_CUSTOM_SECRETS_TOKEN", "CARACAL_WORKLOAD_SECRET",
+        "CARACAL_APP_CLIENT_SECRET", "CARACAL_BOOTSTRAP_TOKEN",
     ];
 
     private static string? ReadOrNull(string path)

@@ -25,6 +25,13 @@ internal static class ServiceUrls
     public static IReadOnlyList<ServiceUrl> Resolve(ProcessVariables variables, StackRecord? running) =>
         [.. Known.Select(service => new ServiceUrl(service.Name, Resolve(variables, running, service.Name, service.Variables, service.Port)))];
 
+    /// <summary>Where one service is; asks for nothing about the others.</summary>
+    public static Uri Find(string name, ProcessVariables variables, StackRecord? running)
+    {
+        var service = Array.Find(Known, service => service.Name == name);
+        return Resolve(variables, running, service.Name, service.Variables, service.Port);
+    }
+
     private static Uri Resolve(ProcessVariables variables, StackRecord? running, string name, string[] keys, int port)
     {
         foreach (var key in keys)
