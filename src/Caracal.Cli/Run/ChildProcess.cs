@@ -66,7 +66,7 @@ internal static partial class ChildProcess
         foreach (var folder in (path ?? "/usr/local/bin:/usr/bin:/bin").Split(':', StringSplitOptions.RemoveEmptyEntries))
         {
             var candidate = Path.Combine(folder, name);
-            if (Path.IsPathRooted(candidate) && File.Exists(candidate) && (File.GetUnixFileMode(candidate) & (UnixFileMode)0b001_001_001) != 0) return candidate;
+            if (Path.IsPathRooted(candidate) && File.Exists(candidate) && (File.GetUnixFileMode(candidate) & (UnixFileMode)0b001_001_001) != UnixFileMode.None) return candidate;
         }
 
         throw new CommandFailure($"failed to start {name}: not found", NotFound);
