@@ -53,4 +53,10 @@ internal static partial class AuditLog
 
     [LoggerMessage(EventId = 5011, EventName = "checkpoint_mismatch", Level = LogLevel.Error, Message = "tamper: rows do not give the signed checkpoint")]
     public static partial void CheckpointMismatch(ILogger logger, string zoneId, long chainSeq, string detail);
+
+    [LoggerMessage(EventId = 5012, EventName = "export_written", Level = LogLevel.Information, Message = "audit export: {ObjectKey} holds {Events} events")]
+    public static partial void ExportWritten(ILogger logger, string objectKey, long events, int zones);
+
+    [LoggerMessage(EventId = 5013, EventName = "export_failed", Level = LogLevel.Error, Message = "audit export failed; the hour is tried again")]
+    public static partial void ExportFailed(ILogger logger, Exception fault);
 }

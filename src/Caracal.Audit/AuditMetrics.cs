@@ -11,6 +11,9 @@ public sealed class AuditMetrics
     private readonly Dictionary<KeySlot, Counter> _signatures = [];
     private long _lastSweep;
     private long _lastFullSweep;
+    private long _exportWatermark;
+    private long _exportBacklog;
+    private long _exportMilliseconds;
 
     public AuditMetrics(MetricsRegistry registry)
     {
@@ -30,6 +33,8 @@ public sealed class AuditMetrics
         CheckpointRefusals = Total("checkpoint_refusals");
         CheckpointMismatches = Total("checkpoint_mismatches");
         Cosignatures = Total("cosignatures");
+        ExportedEvents = Total("export_events");
+        ExportErrors = Total("export_errors");
         Unverifiable = Total("tamper_hmac_unverifiable");
         StreamSignatureFailures = Total("stream_signature_failures");
         foreach (var slot in (ReadOnlySpan<KeySlot>)[KeySlot.Current, KeySlot.Next, KeySlot.Previous, KeySlot.None])
@@ -39,6 +44,9 @@ public sealed class AuditMetrics
 
         Gauge("tamper_last_sweep_unix", () => Interlocked.Read(ref _lastSweep));
         Gauge("tamper_last_full_unix", () => Interlocked.Read(ref _lastFullSweep));
+        Gauge("export_watermark_unix", () => Interlocked.Read(ref _exportWatermark));
+        Gauge("export_backlog_hours", () => Interlocked.Read(ref _exportBacklog));
+        Registry.Gauge(Prefix + "export_duration_seconds", () => Interlocked.Read(ref _exportMilliseconds) / 1000.0);
     }
 
     public MetricsRegistry Registry { get; }
@@ -57,6 +65,8 @@ public sealed class AuditMetrics
     public Counter CheckpointRefusals { get; }
     public Counter CheckpointMismatches { get; }
     public Counter Cosignatures { get; }
+    public Counter ExportedEvents { get; }
+    public Counter ExportErrors { get; }
     public Counter Unverifiable { get; }
     public Counter StreamSignatureFailures { get; }
 
@@ -78,6 +88,16 @@ public sealed class AuditMetrics
             Interlocked.Exchange(ref _lastFullSweep, at.ToUnixTimeSeconds());
         }
     }
+
+    /// <summary>Where the export is: its last complete hour, and how many are due.</summary>
+    public void ExportStands(DateTimeOffset? lastHour, long backlog)
+    {
+        Interlocked.Exchange(ref _exportWatermark, lastHour?.ToUnixTimeSeconds() ?? 0);
+        Interlocked.Exchange(ref _exportBacklog, backlog);
+    }
+
+    /// <summary>How long the last run of the export took.</summary>
+    public void ExportTook(TimeSpan duration) => Interlocked.Exchange(ref _exportMilliseconds, (long)duration.TotalMilliseconds);
 
     /// <summary>A gauge whose value another part knows.</summary>
     public void Gauge(string name, Func<double> read, string? jsonName = null) =>

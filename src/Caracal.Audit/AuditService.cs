@@ -1,5 +1,6 @@
 using Caracal.Audit.Checkpoints;
 using Caracal.Audit.DeadLetters;
+using Caracal.Audit.Export;
 using Caracal.Audit.Health;
 using Caracal.Audit.Ingest;
 using Caracal.Audit.Retention;
@@ -32,6 +33,7 @@ public sealed class AuditService : IAsyncDisposable
     private readonly DeadLetterEndpoints _deadLetters;
     private readonly CheckpointEndpoints _checkpoints;
     private readonly Checkpointer? _checkpointer;
+    private readonly HourlyExport? _export;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly BackgroundTasks _tasks = new();
@@ -60,6 +62,8 @@ public sealed class AuditService : IAsyncDisposable
         var checkpoints = new CheckpointStore(database);
         _checkpoints = new CheckpointEndpoints(checkpoints, settings.Checkpoints, access);
         _checkpointer = settings.Checkpoints.Signer is null ? null : new Checkpointer(checkpoints, settings.Checkpoints, metrics, clock, logger);
+        _export = !settings.Export.IsOn ? null : new HourlyExport(
+            database, ExportTargets.Of(settings.Export, _time), new StoredProgress(database), settings.Export, settings.AuditKeys, settings.Checkpoints.Signer, metrics, clock, logger);
         JournalSink = new JournalSink(ingester, settings.AuditKeys);
         ServerOptions = new RoleServerOptions
         {
@@ -104,6 +108,7 @@ public sealed class AuditService : IAsyncDisposable
         Every("tamper-sweep-rolling", TamperSweep.RollingInterval, _sweep.RunRollingAsync);
         Every("ledger-partitions", PartitionCare.Interval, _partitions.RunAsync);
         if (_checkpointer is not null) Every("audit-checkpoints", Checkpointer.LookInterval, _checkpointer.RunAsync);
+        if (_export is not null) Every("audit-export", HourlyExport.Interval, _export.RunAsync);
         Every("audit-figures", AuditHealth.FigureInterval, _health.MeasureAsync);
     }
 

@@ -1,4 +1,5 @@
 using Caracal.Audit.Checkpoints;
+using Caracal.Audit.Export;
 using Caracal.Hosting;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Settings;
@@ -45,6 +46,9 @@ public sealed record AuditSettings
     /// <summary>Signed checkpoints of the zones' trees.</summary>
     public CheckpointSettings Checkpoints { get; init; } = new();
 
+    /// <summary>The hourly Parquet export.</summary>
+    public ExportSettings Export { get; init; } = new();
+
     /// <summary><c>HOSTNAME</c>: the consumer's name in its group.</summary>
     public string ConsumerName { get; init; } = "audit-worker-0";
 
@@ -65,6 +69,7 @@ public sealed record AuditSettings
         ReadyLagLimit = reader.Integer("AUDIT_READY_LAG_MAX", 0, minimum: 0),
         ReadyOldestPendingLimit = TimeSpan.FromSeconds(reader.Integer("AUDIT_READY_PEL_OLDEST_SECS_MAX", 0, minimum: 0)),
         Checkpoints = CheckpointSettings.Read(reader),
+        Export = ExportSettings.Read(reader),
         ConsumerName = reader.Text("HOSTNAME", "audit-worker-0"),
     };
 }

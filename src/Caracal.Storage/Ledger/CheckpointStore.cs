@@ -68,6 +68,12 @@ public sealed class CheckpointStore(Database database)
             new { zoneId, size }),
         cancellationToken);
 
+    /// <summary>The zone's last checkpoint of at most a size; null when there is none.</summary>
+    public Task<StoredCheckpoint?> LastUpToAsync(string zoneId, long size, CancellationToken cancellationToken) => database.ReadAsync(
+        connection => connection.QueryFirstOrDefaultAsync<StoredCheckpoint>(
+            $"SELECT {Columns} FROM audit_checkpoints WHERE zone_id = @zoneId AND tree_size <= @size ORDER BY tree_size DESC LIMIT 1", new { zoneId, size }),
+        cancellationToken);
+
     /// <summary>The zone's checkpoints after a size, smallest first.</summary>
     public Task<IReadOnlyList<StoredCheckpoint>> AfterAsync(string zoneId, long size, int limit, CancellationToken cancellationToken) =>
         database.ReadAsync<IReadOnlyList<StoredCheckpoint>>(

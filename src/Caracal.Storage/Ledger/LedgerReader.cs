@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Text;
 using Caracal.Evidence.Ledger;
 using Dapper;
 
@@ -11,6 +13,15 @@ public sealed record LedgerQuery
     public string? RequestId { get; init; }
     public required DateTimeOffset Since { get; init; }
     public required DateTimeOffset Until { get; init; }
+
+    public string? EventType { get; init; }
+    public string? ApplicationId { get; init; }
+
+    /// <summary>The agent's Session.</summary>
+    public string? SessionId { get; init; }
+
+    /// <summary>One of the agent's labels.</summary>
+    public string? Label { get; init; }
 
     /// <summary>Only rows with a higher sequence number.</summary>
     public long AfterSeq { get; init; }
@@ -62,6 +73,23 @@ public sealed class LedgerReader(Database database)
         ],
         cancellationToken);
 
+    /// <summary>Rows of a zone after a sequence number to the end of its chain, read page by page.</summary>
+    public async IAsyncEnumerable<LedgerRow> WalkAsync(
+        string zoneId, long afterSeq, int pageSize, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        IReadOnlyList<LedgerRow> rows;
+        do
+        {
+            rows = await ChainAsync(zoneId, afterSeq, pageSize, cancellationToken);
+            foreach (var row in rows)
+            {
+                yield return row;
+                afterSeq = row.ChainSeq;
+            }
+        }
+        while (rows.Count == pageSize);
+    }
+
     /// <summary>The last row before a sequence number; null when there is none.</summary>
     public Task<LedgerRow?> PredecessorAsync(string zoneId, long seq, CancellationToken cancellationToken) => database.ReadAsync(
         async connection => (await connection.QueryFirstOrDefaultAsync<StoredRow>(
@@ -79,15 +107,15 @@ public sealed class LedgerReader(Database database)
     public Task<IReadOnlyList<LedgerRow>> SearchAsync(LedgerQuery query, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<LedgerRow>>(
         async connection =>
         {
-            var decision = query.Decision is null ? "" : "AND decision = @Decision";
-            var request = query.RequestId is null ? "" : "AND request_id = @RequestId";
+            var sql = new StringBuilder($"SELECT {Columns} FROM audit_events WHERE zone_id = @ZoneId AND chain_seq > @AfterSeq AND occurred_at >= @Since AND occurred_at <= @Until");
+            if (query.Decision is not null) sql.Append(" AND decision = @Decision");
+            if (query.RequestId is not null) sql.Append(" AND request_id = @RequestId");
+            if (query.EventType is not null) sql.Append(" AND event_type = @EventType");
+            if (query.ApplicationId is not null) sql.Append($" AND {database.Dialect.JsonText("metadata_json", "application_id")} = @ApplicationId");
+            if (query.SessionId is not null) sql.Append($" AND {database.Dialect.EventMember("agent_session_id")} = @SessionId");
+            if (query.Label is not null) sql.Append($" AND {database.Dialect.JsonArrayContains("metadata_json", "agent_labels", "@Label")}");
             var rows = await connection.QueryAsync<StoredRow>(
-                $"""
-                 SELECT {Columns} FROM audit_events
-                 WHERE zone_id = @ZoneId AND chain_seq > @AfterSeq AND occurred_at >= @Since AND occurred_at <= @Until
-                     {decision} {request}
-                 ORDER BY chain_seq LIMIT @Limit
-                 """,
+                sql.Append(" ORDER BY chain_seq LIMIT @Limit").ToString(),
                 query);
             return [.. rows.Select(row => row.ToLedgerRow())];
         },
