@@ -1,6 +1,7 @@
 using Caracal.Cli.Bench;
 using Caracal.Cli.Commands;
 using Caracal.Cli.Demo;
+using Caracal.Cli.Ledger;
 using Caracal.Cli.Policies;
 using Caracal.Cli.Run;
 

@@ -1,6 +1,7 @@
 using Caracal.Audit.Tampering;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Environment;
+using Caracal.Cli.Ledger;
 using Caracal.Evidence.Journals;
 using Caracal.Evidence.Ledger;
 using Caracal.Stack;
@@ -61,7 +62,7 @@ internal static class MigrateStoreCommand
         await using var moved = new PostgresDatabase(target, new PostgresSettings { MaximumConnections = 2, MinimumConnections = 0 });
         var before = await new LedgerVerification(source, keys).VerifyAllAsync(context.Stop);
         var after = await new LedgerVerification(moved, keys).VerifyAllAsync(context.Stop);
-        AuditCommand.Print(context.Terminal, after);
+        AuditVerify.Print(context.Terminal, after);
         if (after.IsClean && after.Checked == before.Checked) return true;
         if (!before.IsClean) context.Terminal.Error("the embedded ledger did not verify before the move either; caracal audit verify names the rows");
         if (after.Checked != before.Checked) context.Terminal.Error($"the embedded ledger has {before.Checked} events, the moved one {after.Checked}");

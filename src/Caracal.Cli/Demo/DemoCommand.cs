@@ -3,6 +3,7 @@ using Caracal.Cli.Client;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Commands;
 using Caracal.Cli.Environment;
+using Caracal.Cli.Ledger;
 using Caracal.Cli.Processes;
 using Caracal.Keys.Secrets;
 using Caracal.Stack;

@@ -2,6 +2,7 @@ using Caracal.Audit.Tampering;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Commands;
 using Caracal.Cli.Environment;
+using Caracal.Cli.Ledger;
 using Caracal.Cli.Processes;
 using Caracal.Evidence.Ledger;
 using Caracal.Keys.Rings;
@@ -32,7 +33,7 @@ internal sealed class LedgerScene(PrivateStack files, Terminal terminal)
         report.Add(
             "audit verify", clean.IsClean ? "holds" : "broken", $"{clean.Checked} events", "-",
             clean.IsClean && clean.Checked >= report.EventCount);
-        if (!clean.IsClean) AuditCommand.Print(terminal, clean);
+        if (!clean.IsClean) AuditVerify.Print(terminal, clean);
     }
 
     private static void Judge(DemoReport report, ChainReport tampered)

@@ -1,7 +1,7 @@
 using Caracal.Cli.CommandLine;
 using Caracal.Evidence.Checkpoints;
 
-namespace Caracal.Cli.Commands;
+namespace Caracal.Cli.Ledger;
 
 /// <summary>What a verification trusts beside the ledger: the checkpoint key, and checkpoints that were kept elsewhere.</summary>
 /// <param name="Key">Null compares with no checkpoint.</param>

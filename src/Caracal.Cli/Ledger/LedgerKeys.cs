@@ -3,21 +3,24 @@ using Caracal.Cli.Environment;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Secrets;
 
-namespace Caracal.Cli.Commands;
+namespace Caracal.Cli.Ledger;
 
 /// <summary>The audit keys a verification runs with: the environment's, else those of this home's stack.</summary>
 internal static class LedgerKeys
 {
+    /// <summary>The environment, with this home's folder of secrets where it names none.</summary>
+    public static ProcessVariables WithSecrets(CommandContext context)
+    {
+        if (context.Variables.Has("CARACAL_SECRETS_DIR")) return context.Variables;
+
+        // Installed stacks keep their secrets in one folder, the embedded stack in the other.
+        var folder = Directory.Exists(context.Paths.DevelopmentSecrets) ? context.Paths.DevelopmentSecrets : context.Paths.InstalledSecrets;
+        return context.Variables.With("CARACAL_SECRETS_DIR", folder);
+    }
+
     public static HmacKeyRing? Find(CommandContext context)
     {
-        var variables = context.Variables;
-        if (!variables.Has("CARACAL_SECRETS_DIR"))
-        {
-            // Installed stacks keep their secrets in one folder, the embedded stack in the other.
-            var folder = Directory.Exists(context.Paths.DevelopmentSecrets) ? context.Paths.DevelopmentSecrets : context.Paths.InstalledSecrets;
-            variables = variables.With("CARACAL_SECRETS_DIR", folder);
-        }
-
+        var variables = WithSecrets(context);
         var secrets = new SecretSource(variables.All, AuditRole, published: ModeVariable.Read(variables) is "rc" or "stable");
         var ring = secrets.HmacRing(SecretFiles.AuditHmacKey, required: false);
         if (secrets.Problems.Count > 0) throw new CommandFailure(string.Join("\n  ", secrets.Problems), exitCode: 2);

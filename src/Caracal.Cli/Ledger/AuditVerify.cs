@@ -1,0 +1,133 @@
+using System.Text;
+using System.Text.Json;
+using Caracal.Audit.Export;
+using Caracal.Audit.Tampering;
+using Caracal.Cli.CommandLine;
+using Caracal.Evidence.Ledger;
+
+namespace Caracal.Cli.Ledger;
+
+/// <summary><c>caracal audit verify</c>: of the ledger, or of an export.</summary>
+internal static class AuditVerify
+{
+    public static async Task<int> LedgerAsync(CommandContext context)
+    {
+        context.Arguments.RequireKnown("data", "json", "checkpoint-key", "checkpoint");
+        await using var ledger = AuditCommand.Open(context);
+        var trust = CheckpointTrust.Read(context.Arguments);
+        var report = await new LedgerVerification(ledger, LedgerKeys.Find(context), trust.Key, trust.Kept).VerifyAllAsync(context.Stop);
+        if (context.Json) context.Terminal.Write(Json(report));
+        else Print(context.Terminal, report);
+        return report.IsClean ? 0 : 1;
+    }
+
+    public static async Task<int> ExportAsync(CommandContext context)
+    {
+        context.Arguments.RequireKnown("export", "json", "checkpoint-key", "checkpoint");
+        var folder = context.Arguments.Value("export")!;
+        if (!Directory.Exists(folder)) throw new CommandFailure($"there is no export at {folder}", exitCode: 2);
+        var trust = CheckpointTrust.Read(context.Arguments);
+        var line = new ProgressLine(context, "events");
+        var progress = new Forwarding(line);
+        var report = await new ExportVerification(new FolderTarget(folder), new ExportTrust { Key = trust.Key, Kept = trust.Kept }).RunAsync(progress, context.Stop);
+        line.End();
+        if (context.Json) context.Terminal.Write(Json(report));
+        else Print(context.Terminal, report, trust.Key is not null);
+        return report.IsClean ? 0 : 1;
+    }
+
+    public static void Print(Terminal terminal, ChainReport report)
+    {
+        foreach (var finding in report.Findings) terminal.Error(Describe(finding));
+        foreach (var unknown in report.UnknownKeys)
+        {
+            terminal.Warning($"{unknown.Count} row(s) of {unknown.Chain} name key {unknown.KeyId}, which is not loaded: their MACs were not checked");
+        }
+
+        if (report.IsClean) terminal.Success($"{report.Checked} events verified: every content hash, link and MAC holds");
+        else terminal.Error($"{report.Checked} events checked: {report.Mismatches} changed, {report.Breaks} chain breaks, {report.HmacFailures} wrong MACs, {report.CheckpointFaults} checkpoints not met");
+    }
+
+    private static void Print(Terminal terminal, ExportReport report, bool signed)
+    {
+        foreach (var finding in report.Findings)
+        {
+            var place = string.Join(", ", new[] { finding.Hour, finding.Zone, finding.ChainSeq == 0 ? null : $"sequence {finding.ChainSeq}" }.OfType<string>());
+            terminal.Error($"{finding.Word}: {place}: {finding.Detail}");
+        }
+
+        if (!signed) terminal.Warning("without --checkpoint-key, links and hashes were checked, not who wrote them");
+        if (report.IsClean && signed) terminal.Success($"{report.Events} events of {report.Hours} hours verified: every row is in a tree that was signed");
+        else if (report.IsClean) terminal.Success($"{report.Events} events of {report.Hours} hours verified: every content hash and link holds");
+        else terminal.Error($"{report.Events} events of {report.Hours} hours checked: {report.Faults} findings");
+    }
+
+    /// <summary>One finding in one line, with the row's name.</summary>
+    private static string Describe(ChainFinding finding) =>
+        $"{finding.Word}: row {finding.RowId ?? "(missing)"} of chain {finding.Chain}, sequence {finding.ChainSeq}: {finding.Detail}";
+
+    private static string Json(ChainReport report) => Document(writer =>
+    {
+        writer.WriteBoolean("ok", report.IsClean);
+        writer.WriteNumber("checked", report.Checked);
+        writer.WriteNumber("mismatches", report.Mismatches);
+        writer.WriteNumber("breaks", report.Breaks);
+        writer.WriteNumber("hmac_failures", report.HmacFailures);
+        writer.WriteNumber("checkpoint_faults", report.CheckpointFaults);
+        writer.WriteStartArray("findings");
+        foreach (var finding in report.Findings)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("fault", finding.Word);
+            writer.WriteString("chain", finding.Chain);
+            writer.WriteNumber("chain_seq", finding.ChainSeq);
+            writer.WriteString("row_id", finding.RowId);
+            writer.WriteString("detail", finding.Detail);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    });
+
+    private static string Json(ExportReport report) => Document(writer =>
+    {
+        writer.WriteBoolean("ok", report.IsClean);
+        writer.WriteNumber("hours", report.Hours);
+        writer.WriteNumber("events", report.Events);
+        writer.WriteNumber("faults", report.Faults);
+        writer.WriteStartObject("proven");
+        foreach (var (zone, seq) in report.Ends.OrderBy(end => end.Key, StringComparer.Ordinal)) writer.WriteNumber(zone, seq);
+        writer.WriteEndObject();
+        writer.WriteStartArray("findings");
+        foreach (var finding in report.Findings)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("fault", finding.Word);
+            writer.WriteString("hour", finding.Hour);
+            writer.WriteString("zone_id", finding.Zone);
+            writer.WriteNumber("chain_seq", finding.ChainSeq);
+            writer.WriteString("detail", finding.Detail);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    });
+
+    private static string Document(Action<Utf8JsonWriter> write)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
+        {
+            writer.WriteStartObject();
+            write(writer);
+            writer.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.ToArray()) + "\n";
+    }
+
+    private sealed class Forwarding(ProgressLine line) : IProgress<VerificationProgress>
+    {
+        public void Report(VerificationProgress value) => line.Report((value.Rows, value.Total));
+    }
+}
