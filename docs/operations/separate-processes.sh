@@ -8,7 +8,7 @@ set -euo pipefail
 
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." && pwd)
 dir=${FLEET_DIR:-$HOME/.local/share/caracal-fleet}
-roles=(audit sts coordinator api gateway)
+roles=(audit sts coordinator api gateway console)
 postgres_port=${FLEET_POSTGRES_PORT:-5433} redis_port=${FLEET_REDIS_PORT:-6380}
 umask 077
 
@@ -67,7 +67,7 @@ up() {
   local name
   mkdir -p "$dir"
   for name in zoneKek auditHmacKey streamsHmacKey gatewayStsHmacKey idempotencyHmacKey caracalAdminToken \
-    caracalCoordinatorToken metricsBearer postgresPassword redisPassword; do secret "$name" >/dev/null; done
+    caracalCoordinatorToken metricsBearer caracalAuthSecret postgresPassword redisPassword; do secret "$name" >/dev/null; done
   if [[ -z ${DATABASE_URL:-} || -z ${REDIS_URL:-} ]]; then
     alive postgres || start_postgres
     alive redis || start_redis
@@ -86,7 +86,7 @@ up() {
   done
 
   for _ in $(seq 120); do
-    if CARACAL_HOME=$dir "$root/caracal" status --ready >"$dir/status" 2>&1; then
+    if CARACAL_HOME=$dir "$root/caracal" status --ready --all >"$dir/status" 2>&1; then
       cat "$dir/status"
       printf '\ntry it:  CARACAL_HOME=%s CARACAL_SECRETS_DIR=%s %s/caracal demo --against\n' "$dir" "$dir/secrets" "$root"
       return
@@ -101,7 +101,7 @@ up() {
 # The door first, the evidence after it, the servers last.
 down() {
   local name
-  for name in gateway api coordinator sts audit redis postgres; do
+  for name in console gateway api coordinator sts audit redis postgres; do
     alive "$name" || continue
     local pid signal=TERM
     pid=$(<"$dir/$name.pid")

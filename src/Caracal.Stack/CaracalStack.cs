@@ -125,7 +125,7 @@ public sealed class CaracalStack : IAsyncDisposable
         {
             _running.Add(role);
             urls[role.Role] = await role.StartAsync(cancellationToken);
-            var heartbeat = _parts.Heartbeats.First(heartbeat => heartbeat.Role == role.Role);
+            if (_parts.Heartbeats.FirstOrDefault(heartbeat => heartbeat.Role == role.Role) is not { } heartbeat) continue;
             heartbeat.Listening(urls[role.Role]);
             _tasks.Start(heartbeat.RunAsync);
         }

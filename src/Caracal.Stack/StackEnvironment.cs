@@ -11,12 +11,12 @@ internal static class StackEnvironment
         var variables = new Dictionary<string, string?>(options.Variables, StringComparer.Ordinal);
         if (options.Roles.Count > 1)
         {
-            variables.Remove("PORT"); // It cannot mean five ports (operations.md 2.2).
+            variables.Remove("PORT"); // It cannot mean several ports (operations.md 2.2).
         }
 
         var ports = StackPorts.Of(options.Variables, StackRoles.All);
         if (IsNear(StackRoles.Sts)) Default("ISSUER_URL", Value("CARACAL_STS_ISSUER_URL") ?? Url("localhost", StackRoles.Sts));
-        if (StackRoles.All.All(options.Roles.Contains)
+        if (StackRoles.Services.All(options.Roles.Contains)
             && Value("STS_URL") is null && Value("CARACAL_GATEWAY_URL") is null && Value("CARACAL_COORDINATOR_URL") is null)
         {
             // These are this very process on loopback, so plain http is no exposure in any mode.
@@ -24,12 +24,12 @@ internal static class StackEnvironment
         }
 
         foreach (var (name, role) in (ReadOnlySpan<(string, string)>)
-            [("STS_URL", StackRoles.Sts), ("CARACAL_GATEWAY_URL", StackRoles.Gateway), ("CARACAL_COORDINATOR_URL", StackRoles.Coordinator)])
+            [("STS_URL", StackRoles.Sts), ("CARACAL_GATEWAY_URL", StackRoles.Gateway), ("CARACAL_COORDINATOR_URL", StackRoles.Coordinator), ("CARACAL_API_URL", StackRoles.Api)])
         {
             if (IsNear(role)) Default(name, Url("127.0.0.1", role));
         }
 
-        foreach (var role in options.Roles)
+        foreach (var role in options.Roles.Where(StackRoles.Services.Contains))
         {
             Default(role.ToUpperInvariant() + "__AUDIT_REPLAY_DIR", Path.Combine(options.DataDirectory, "journal", role));
         }

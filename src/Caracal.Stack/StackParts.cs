@@ -1,4 +1,5 @@
 using Caracal.Audit;
+using Caracal.Console;
 using Caracal.ControlPlane;
 using Caracal.Coordinator;
 using Caracal.Gateway;
@@ -47,17 +48,26 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
         var coordinatorSettings = Read(StackRoles.Coordinator, CoordinatorSettings.Read);
         var controlPlaneSettings = Read(StackRoles.Api, ControlPlaneSettings.Read);
         var gatewaySettings = Read(StackRoles.Gateway, GatewaySettings.Read);
+        var consoleSettings = Read(StackRoles.Console, ConsoleSettings.Read);
         Reloads = settings.Reloads();
         settings.ThrowIfFaulty();
 
-        Stores = stores.Count > 0 ? new ServerStores(stores, options.Time, Logger("stack")) : Embed();
-        Heartbeats = [.. Reloads.Select(reload => new KeyHeartbeat(Stores.For(reload.Role), reload, settings.For(reload.Role).Mode, options.Version))];
+        var isEmbedded = stores.Count == 0 && StackRoles.Services.All(options.Roles.Contains);
+        Stores = isEmbedded ? Embed() : new ServerStores(stores, options.Time, Logger("stack"));
+
+        // A role without a store keeps no record of itself.
+        Heartbeats =
+        [
+            .. Reloads.Where(reload => StackRoles.Services.Contains(reload.Role))
+                .Select(reload => new KeyHeartbeat(Stores.For(reload.Role), reload, settings.For(reload.Role).Mode, options.Version)),
+        ];
         var roles = new List<HostedRole>();
         if (auditSettings is not null) roles.Add(BuildAudit(auditSettings));
         if (stsSettings is not null) roles.Add(BuildSts(stsSettings, settings));
         if (coordinatorSettings is not null) roles.Add(BuildCoordinator(coordinatorSettings));
         if (controlPlaneSettings is not null) roles.Add(BuildControlPlane(controlPlaneSettings));
         if (gatewaySettings is not null) roles.Add(BuildGateway(gatewaySettings, settings));
+        if (consoleSettings is not null) roles.Add(BuildConsole(consoleSettings));
         return roles;
 
         T? Read<T>(string role, Func<Hosting.Settings.SettingsReader, T?> read)
@@ -75,13 +85,13 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
         }
     }
 
-    // Empty means embedded, which is one process with every role (operations.md 2.4).
+    // Empty means embedded, which is one process with every service (operations.md 2.4), or a console alone.
     private Dictionary<string, StoreSettings> ReadStores(RoleSettings settings)
     {
-        var mayEmbed = StackRoles.All.All(options.Roles.Contains);
+        var mayEmbed = StackRoles.Services.All(options.Roles.Contains);
         var servers = new Dictionary<string, StoreSettings>(StringComparer.Ordinal);
         var embedded = new List<string>();
-        foreach (var role in options.Roles)
+        foreach (var role in options.Roles.Where(StackRoles.Services.Contains))
         {
             var before = settings.For(role).Faults.Count;
             if (StoreSettings.Read(settings.For(role), mayEmbed) is { } stores) servers[role] = stores;
@@ -209,6 +219,20 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
             });
         return HostedRole.Served(
             gateway.ServerOptions with { Keys = Report(StackRoles.Gateway, read.MetricsToken) }, on.Metrics, logging, gateway.MapRoutes, gateway.StartAsync, gateway.StopAsync, gateway.DisposeAsync);
+    }
+
+    private HostedRole BuildConsole(ConsoleSettings read)
+    {
+        var console = new ConsoleService(read, options.Time);
+        var secrets = Reloads.First(reload => reload.Role == StackRoles.Console);
+        var keys = new KeyReport(StackRoles.Console, new MetricsAccess(read.MetricsToken, read.Mode), () => secrets.Held);
+        return HostedRole.Served(
+            console.ServerOptions with { Keys = keys }, console.Metrics, logging, console.MapRoutes, _ => Task.CompletedTask, () => Task.CompletedTask,
+            () =>
+            {
+                console.Dispose();
+                return ValueTask.CompletedTask;
+            });
     }
 
     private Evidence.Trail.AuditTrail OpenJournal(string role, RoleSettings settings, HmacKeyRing? keys) =>

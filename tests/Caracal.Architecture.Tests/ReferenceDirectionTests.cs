@@ -19,7 +19,8 @@ public class ReferenceDirectionTests
         ["Caracal.Coordinator"] = Service,
         ["Caracal.ControlPlane"] = [.. Service, "Caracal.Rego", "Caracal.Egress"],
         ["Caracal.Audit"] = Service,
-        ["Caracal.Stack"] = ["Caracal.Sts", "Caracal.Gateway", "Caracal.Coordinator", "Caracal.ControlPlane", "Caracal.Audit"],
+        ["Caracal.Console"] = ["Caracal.Hosting", "Caracal.Keys", "Caracal.Protocol"],
+        ["Caracal.Stack"] = ["Caracal.Sts", "Caracal.Gateway", "Caracal.Coordinator", "Caracal.ControlPlane", "Caracal.Audit", "Caracal.Console"],
         ["Caracal.Cli"] = ["Caracal.Stack"],
 
         // What others build on references no server project: the words on the wire and each other, nothing else.

@@ -59,16 +59,18 @@ public sealed class KeyRegistryTests : IDisposable
             Assert.Equal(HttpStatusCode.OK, status);
             var report = JsonDocument.Parse(text).RootElement;
             Assert.Equal(role, report.GetProperty("service").GetString());
-            var streams = report.GetProperty("classes").GetProperty("streams-hmac");
-            Assert.Equal(
-                SecretId.Of("streams-hmac", Convert.FromHexString(File.ReadAllText(Path.Combine(Secrets, "streamsHmacKey")))),
-                streams.GetProperty("current").GetString());
-            Assert.Equal("file", streams.GetProperty("source").GetString());
-            Assert.Empty(streams.GetProperty("previous").EnumerateArray());
+            // The console signs no messages; what it holds seals sign-ins.
+            var (classId, sid) = role == StackRoles.Console
+                ? ("auth-secret", SecretId.Of("auth-secret", System.Text.Encoding.UTF8.GetBytes(File.ReadAllText(Path.Combine(Secrets, "caracalAuthSecret")))))
+                : ("streams-hmac", SecretId.Of("streams-hmac", Convert.FromHexString(File.ReadAllText(Path.Combine(Secrets, "streamsHmacKey")))));
+            var ring = report.GetProperty("classes").GetProperty(classId);
+            Assert.Equal(sid, ring.GetProperty("current").GetString());
+            Assert.Equal("file", ring.GetProperty("source").GetString());
+            Assert.Empty(ring.GetProperty("previous").EnumerateArray());
         }
 
         var rows = await RowsAsync(5);
-        Assert.Equal(StackRoles.All.Order(), rows.Select(row => row.Service));
+        Assert.Equal(StackRoles.Services.Order(), rows.Select(row => row.Service));
         Assert.All(rows, row =>
         {
             Assert.Equal(ServiceInstance.Id, row.Instance);

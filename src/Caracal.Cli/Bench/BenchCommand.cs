@@ -26,7 +26,7 @@ internal static class BenchCommand
         spends it at the Gateway, which forwards to a local upstream. Callers and upstream run outside
         the measured process. Prints calls per second, latencies, errors, CPU of the stack's process
         per call, and its resident memory.
-        --stack postgres  measures five separate processes over a private PostgreSQL and Redis instead
+        --stack postgres  measures separate processes over a private PostgreSQL and Redis instead
                           (Debian: postgresql, redis-server); CPU is the sum of our processes
         --record FILE   appends the request id of every answered call, as it is answered
         --home DIR      keeps the stack's files there instead of a temporary folder

@@ -15,7 +15,7 @@ internal sealed class ProgressLine : IProgress<(long Done, long Total)>
     /// <param name="unit">What is counted.</param>
     public ProgressLine(CommandContext context, string unit)
     {
-        _terminal = context.Json || Console.IsErrorRedirected ? null : context.Terminal;
+        _terminal = context.Json || System.Console.IsErrorRedirected ? null : context.Terminal;
         _unit = unit;
     }
 

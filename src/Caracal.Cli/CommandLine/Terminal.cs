@@ -12,9 +12,9 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool colour 
     public static Terminal ForProcess(ProcessVariables variables)
     {
         var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        var output = new StreamWriter(Console.OpenStandardOutput(), utf8) { AutoFlush = true };
-        var error = new StreamWriter(Console.OpenStandardError(), utf8) { AutoFlush = true };
-        return new Terminal(output, error, WantsColour(variables, !Console.IsOutputRedirected), WantsAscii(variables));
+        var output = new StreamWriter(System.Console.OpenStandardOutput(), utf8) { AutoFlush = true };
+        var error = new StreamWriter(System.Console.OpenStandardError(), utf8) { AutoFlush = true };
+        return new Terminal(output, error, WantsColour(variables, !System.Console.IsOutputRedirected), WantsAscii(variables));
     }
 
     public void Write(string text) => output.Write(text);

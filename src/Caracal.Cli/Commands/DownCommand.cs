@@ -82,6 +82,6 @@ internal static class DownCommand
     private static void RequireYes(Terminal terminal, string data)
     {
         terminal.Write($"this removes every zone, key and audit record in {data}; type yes to go on: ");
-        if (Console.In.ReadLine()?.Trim() != "yes") throw new CommandFailure("nothing was removed");
+        if (System.Console.In.ReadLine()?.Trim() != "yes") throw new CommandFailure("nothing was removed");
     }
 }

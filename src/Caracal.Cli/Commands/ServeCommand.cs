@@ -36,7 +36,7 @@ internal static class ServeCommand
                     Variables = context.Variables.All,
                     DataDirectory = data,
                     Roles = roles,
-                    Log = Console.Error,
+                    Log = System.Console.Error,
                     Version = BuildInfo.Current.Version,
                 },
                 context.Stop);

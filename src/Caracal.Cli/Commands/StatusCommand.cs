@@ -6,15 +6,16 @@ using Caracal.Cli.Processes;
 
 namespace Caracal.Cli.Commands;
 
-/// <summary><c>caracal status [--ready] [--json]</c> (cli.md 5).</summary>
+/// <summary><c>caracal status [--ready] [--all] [--json]</c> (cli.md 5).</summary>
 internal static class StatusCommand
 {
     public static Command Descriptor { get; } = new(
         "status", CommandGroup.Stack, "ask every service how it is",
         """
-        usage: caracal status [--ready] [--json]
+        usage: caracal status [--ready] [--all] [--json]
 
-        Probes /health of the five services, or /ready with --ready. Exit 0 only if all are well.
+        Probes /health of the five services, or /ready with --ready; with --all the console too.
+        Exit 0 only if all are well.
         Addresses: CARACAL_API_URL, CARACAL_STS_URL, CARACAL_GATEWAY_URL, CARACAL_AUDIT_URL,
         CARACAL_COORDINATOR_URL; else the stack that `caracal up` started; else localhost.
         """,
@@ -22,11 +23,11 @@ internal static class StatusCommand
 
     private static async Task<int> RunAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("ready", "json");
+        context.Arguments.RequireKnown("ready", "all", "json");
         ModeVariable.Read(context.Variables);
         var ready = context.Arguments.IsOn("ready");
         var record = StackRecord.Read(context.Paths.StackRecord);
-        var services = ServiceUrls.Resolve(context.Variables, record is { Process.IsRunning: true } ? record : null);
+        var services = ServiceUrls.Resolve(context.Variables, record is { Process.IsRunning: true } ? record : null, context.Arguments.IsOn("all"));
         var results = await ServiceProbe.ProbeAsync(services, ready, context.Stop);
         if (context.Json)
         {

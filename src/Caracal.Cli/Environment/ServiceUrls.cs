@@ -1,5 +1,6 @@
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Processes;
+using Caracal.Stack;
 
 namespace Caracal.Cli.Environment;
 
@@ -21,9 +22,15 @@ internal static class ServiceUrls
         ("coordinator", ["CARACAL_COORDINATOR_URL"], 4000),
     ];
 
+    /// <summary>The console, under the name that <c>status</c> knows it by; shown when asked for.</summary>
+    private const string Web = "web";
+
     /// <summary>A set variable wins; else the background stack of this home, if one runs; else the local defaults.</summary>
-    public static IReadOnlyList<ServiceUrl> Resolve(ProcessVariables variables, StackRecord? running) =>
-        [.. Known.Select(service => new ServiceUrl(service.Name, Resolve(variables, running, service.Name, service.Variables, service.Port)))];
+    public static IReadOnlyList<ServiceUrl> Resolve(ProcessVariables variables, StackRecord? running, bool withConsole = false)
+    {
+        var services = Known.Select(service => new ServiceUrl(service.Name, Resolve(variables, running, service.Name, service.Variables, service.Port)));
+        return withConsole ? [.. services, new ServiceUrl(Web, Resolve(variables, running, StackRoles.Console, ["CARACAL_WEB_URL"], 3001))] : [.. services];
+    }
 
     /// <summary>Where one service is; asks for nothing about the others.</summary>
     public static Uri Find(string name, ProcessVariables variables, StackRecord? running)

@@ -22,7 +22,7 @@ internal static class AuditExport
         await clock.MeasureAsync(context.Stop);
         var signer = ReadSigner(context);
         if (signer is null) context.Terminal.Warning("AUDIT_CHECKPOINT_KEY is not set: the export is verifiable only with the audit key");
-        using var logging = new JsonLineLogging(Console.Error, LogLevel.Error, "audit", "cli");
+        using var logging = new JsonLineLogging(System.Console.Error, LogLevel.Error, "audit", "cli");
         var target = new FolderTarget(folder);
         var metrics = new AuditMetrics(new MetricsRegistry());
         var export = new HourlyExport(

@@ -83,7 +83,7 @@ internal static class PolicySources
     {
         try
         {
-            using var source = file == "-" ? Console.OpenStandardInput() : File.OpenRead(file);
+            using var source = file == "-" ? System.Console.OpenStandardInput() : File.OpenRead(file);
             using var bytes = new MemoryStream();
             var buffer = new byte[81_920];
             for (int read; (read = source.Read(buffer)) > 0;)

@@ -26,6 +26,7 @@ internal static class StackPreflight
         secrets.TokenRing(SecretFiles.AdminToken, required: true);
         secrets.TokenRing(SecretFiles.CoordinatorToken, required: true);
         secrets.TokenRing(SecretFiles.MetricsBearer, required: true);
+        secrets.TokenRing(SecretFiles.AuthSecret, required: true);
         secrets.CheckDistinct();
         return secrets.Problems;
     }

@@ -154,20 +154,23 @@ internal sealed class LocalFleet : IAsyncDisposable
         Dictionary<string, string?> Variables((string Role, int Replica) member)
         {
             var home = Path.Combine(files.Folder, $"{member.Role}-{member.Replica}");
-            var role = ServiceRole.Of(member.Role);
-            var user = RedisUser.All.First(known => known.Service == member.Role);
             SecretFolder.Prepare(home);
-            return new Dictionary<string, string?>(files.Variables, StringComparer.Ordinal)
+            var variables = new Dictionary<string, string?>(files.Variables, StringComparer.Ordinal)
             {
                 ["CARACAL_HOME"] = home,
-                ["DATABASE_URL"] = postgres.Url(DatabaseName, role.FirstLogin, files.Secret(role.PasswordVariable)),
-                ["REDIS_URL"] = redis.UrlOf(user.Name, files.Secret(user.PasswordVariable)),
                 [member.Role.ToUpperInvariant() + "__PORT"] = new Uri(urls[member]).Port.ToString(CultureInfo.InvariantCulture),
                 ["ISSUER_URL"] = Url(StackRoles.Sts, 0),
                 ["STS_URL"] = Url(StackRoles.Sts, member.Role == StackRoles.Gateway ? member.Replica : 0),
                 ["CARACAL_GATEWAY_URL"] = Url(StackRoles.Gateway, 0),
                 ["CARACAL_COORDINATOR_URL"] = Url(StackRoles.Coordinator, 0),
+                ["CARACAL_API_URL"] = Url(StackRoles.Api, 0),
             };
+            if (!StackRoles.Services.Contains(member.Role)) return variables;
+            var role = ServiceRole.Of(member.Role);
+            var user = RedisUser.All.First(known => known.Service == member.Role);
+            variables["DATABASE_URL"] = postgres.Url(DatabaseName, role.FirstLogin, files.Secret(role.PasswordVariable));
+            variables["REDIS_URL"] = redis.UrlOf(user.Name, files.Secret(user.PasswordVariable));
+            return variables;
         }
     }
 }

@@ -71,7 +71,7 @@ public sealed class FaultDrills(DrillFleet fleet)
 
         var lost = await fleet.MissingFromLedgerAsync(load.Answered, LedgerTime);
         var broken = await fleet.VerifyChainAsync();
-        Console.WriteLine(
+        System.Console.WriteLine(
             $"drill {name}: {load.Requests} requests, failures {load.Describe()}; {load.Answered.Count} answered, {lost.Count} lost; "
             + $"revocation acknowledged after {probe.Acknowledged.TotalMilliseconds:0} ms, then {probe.Denied} denied, {probe.Unanswered} unanswered, "
             + $"{probe.WronglyAllowed.Count} allowed; chain {(broken.Length == 0 ? "verifies" : "BROKEN")}");

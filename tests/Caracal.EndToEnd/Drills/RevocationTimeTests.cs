@@ -22,7 +22,7 @@ public sealed class RevocationTimeTests(DrillFleet fleet)
         await load.StopAsync();
         var denied = took.Select(t => t.Denied.TotalMilliseconds).Order().ToArray();
         var known = took.Select(t => t.Known.TotalMilliseconds).Order().ToArray();
-        Console.WriteLine(
+        System.Console.WriteLine(
             $"drill revocation to denial: {Revocations} revocations, two gateways, under {load.Requests} requests; denied on both "
             + $"p50 {denied[Revocations / 2]:0.0} ms, p99 {denied[Revocations * 99 / 100]:0.0} ms, max {denied[^1]:0.0} ms; known by both "
             + $"p50 {known[Revocations / 2]:0.0} ms, p99 {known[Revocations * 99 / 100]:0.0} ms, max {known[^1]:0.0} ms; failures {load.Describe()}");

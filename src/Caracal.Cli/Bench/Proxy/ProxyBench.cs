@@ -34,7 +34,7 @@ internal static class ProxyBench
     public static async Task<int> ServeAsync(CommandContext context)
     {
         var upstream = context.Arguments.Value("upstream") ?? throw new CommandFailure("usage: caracal bench forwarder --upstream http://127.0.0.1:PORT");
-        using var logging = new JsonLineLogging(Console.Error, LogLevel.Warning, BuildInfo.Current.Version, "bench");
+        using var logging = new JsonLineLogging(System.Console.Error, LogLevel.Warning, BuildInfo.Current.Version, "bench");
         await using var forwarder = await UngovernedForwarder.StartAsync(new Uri(upstream), 0, logging, context.Stop);
         context.Terminal.Line(forwarder.Address);
         await Task.Delay(Timeout.InfiniteTimeSpan, context.Stop).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
