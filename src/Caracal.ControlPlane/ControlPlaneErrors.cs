@@ -45,6 +45,12 @@ internal static class ControlPlaneErrors
     public static readonly Refusal DcrShutdownRequired = new(409, "dcr_shutdown_required");
     public static readonly Refusal InvalidRotationRequest = new(400, "invalid_rotation_request");
     public static readonly Refusal RotationInProgress = new(409, "rotation_in_progress");
+    public static readonly Refusal RotationForbiddenForDerived = new(403, "rotation_forbidden_for_derived_token");
+    public static readonly Refusal UnknownKeyClass = new(422, "unknown_key_class");
+    public static readonly Refusal KeyReuse = new(409, "key_reuse", "a value that is known, retired ones included, never comes back");
+    public static readonly Refusal RotationNotFound = new(404, "rotation_not_found");
+    public static readonly Refusal InvalidTransition = new(409, "invalid_transition");
+    public static readonly Refusal GateNotMet = new(409, "gate_not_met");
     public static readonly Refusal KeyNotFound = new(404, "key_not_found");
     public static readonly Refusal KeyIsActive = new(409, "key_is_active", "the active key signs; rotate first");
     public static readonly Refusal OverlapNotElapsed = new(409, "overlap_not_elapsed");

@@ -20,6 +20,7 @@ using Caracal.ControlPlane.PolicySets;
 using Caracal.ControlPlane.ProviderConnections;
 using Caracal.ControlPlane.Providers;
 using Caracal.ControlPlane.Resources;
+using Caracal.ControlPlane.Rotations;
 using Caracal.ControlPlane.Sessions;
 using Caracal.ControlPlane.SubjectIssuers;
 using Caracal.ControlPlane.Subjects;
@@ -51,6 +52,8 @@ internal sealed record RouteParts
 
     public required ReplayRuns Replays { get; init; }
 
+    public required InstanceProbes Probes { get; init; }
+
     /// <summary>Who compiles and decides; null when nobody can be asked.</summary>
     public required IPolicyRuntime? Policies { get; init; }
 }
@@ -73,7 +76,7 @@ internal sealed class ControlPlaneRoutes(RouteParts parts)
     public IReadOnlyList<Route> All() =>
     [
         .. Zones(), .. Applications(), .. Workloads(), .. Providers(), .. Connections(), .. Resources(), .. Policies(), .. Grants(),
-        .. Subjects(), .. Approvals(), .. Evidence(), .. Platform(),
+        .. Subjects(), .. Approvals(), .. Evidence(), .. Platform(), .. RotationRoutes.All(parts),
     ];
 
     private IReadOnlyList<Route> Zones()

@@ -10,6 +10,7 @@ using Caracal.ControlPlane.Operations;
 using Caracal.ControlPlane.Outbound;
 using Caracal.ControlPlane.PolicyReplays;
 using Caracal.ControlPlane.PolicyRuntime;
+using Caracal.ControlPlane.Rotations;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Metrics;
@@ -42,6 +43,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
     private readonly OutboundHttp _outbound;
     private readonly NotificationDispatcher _notifications;
     private readonly ReplayRuns _replays;
+    private readonly InstanceProbes _probes;
     private readonly Lazy<byte[]> _openApi;
     private readonly BackgroundTasks _tasks = new();
 
@@ -65,6 +67,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _outbound = new OutboundHttp(settings, given.Http, given.Clock.Process);
         _notifications = new NotificationDispatcher(given.Database, given.Clock, settings, sinks);
         _replays = new ReplayRuns(new PolicyReplay(given.Database, settings), given.State, given.Clock, given.Log);
+        _probes = new InstanceProbes(settings, given.Clock.Process);
         Routes = new ControlPlaneRoutes(new RouteParts
         {
             Settings = settings,
@@ -80,6 +83,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
             Outbound = _outbound,
             Sinks = sinks,
             Replays = _replays,
+            Probes = _probes,
             Policies = _policies,
         }).All();
         _openApi = new Lazy<byte[]>(() => OpenApiDocument.Of(Routes));
@@ -115,6 +119,8 @@ public sealed class ControlPlaneService : IAsyncDisposable
         await tokens.FollowAsync(cancellationToken);
         var following = new RecurringJob("deployment-tokens", DeploymentTokens.Interval, tokens.FollowAsync);
         _tasks.Start(stopping => following.RunAsync(_given.Clock.Process, _given.Log, stopping));
+        var sweep = new RecurringJob("kek-sweep", KekSweep.Interval, new KekSweep(_given.Database, _given.Clock, _settings).RunAsync);
+        _tasks.Start(stopping => sweep.RunAsync(_given.Clock.Process, _given.Log, stopping));
         foreach (var job in new ControlPlaneJobs(_given.Database, _given.Clock, _archive, _notifications, _settings).All())
         {
             _tasks.Start(stopping => job.RunAsync(_given.Clock.Process, _given.Log, stopping));
@@ -145,6 +151,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _limits.Dispose();
         await _replays.DisposeAsync();
         _notifications.Dispose();
+        _probes.Dispose();
         _outbound.Dispose();
         _http?.Dispose();
     }

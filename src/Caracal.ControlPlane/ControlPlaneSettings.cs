@@ -80,6 +80,15 @@ public sealed record ControlPlaneSettings
     /// <summary>Identifier of the Control resource (api.md 8).</summary>
     public string ControlAudience { get; init; } = "caracal-control";
 
+    /// <summary>How long a rolled key must have served before a rotation is verified (operations.md 4.3).</summary>
+    public TimeSpan RotationSoak { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Between the three looks at readiness of a verification.</summary>
+    public TimeSpan RotationProbeInterval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Sealed values a second that a rotation of the key-encryption key re-encrypts; 0 is as fast as it goes.</summary>
+    public int ReencryptionRate { get; init; } = 500;
+
     public bool TrustProxy { get; init; }
     public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
 
@@ -121,6 +130,9 @@ public sealed record ControlPlaneSettings
             OutboxRetention = TimeSpan.FromDays(reader.Integer("OUTBOX_RETENTION_DAYS", 7, 1, 3_650)),
             CustomRego = reader.Boolean("POLICY_CUSTOM_REGO", true),
             ControlAudience = reader.Text("CONTROL_AUDIENCE", "caracal-control"),
+            RotationSoak = TimeSpan.FromSeconds(reader.Integer("ROTATION_SOAK_SECONDS", 60, 0, 86_400)),
+            RotationProbeInterval = reader.Milliseconds("ROTATION_PROBE_INTERVAL_MS", 5_000, 0),
+            ReencryptionRate = reader.Integer("REENCRYPTION_ROWS_PER_SECOND", 500, 0, 1_000_000),
             TrustProxy = reader.Boolean("TRUST_PROXY", false),
             TrustedProxies = Networks(reader, "TRUSTED_PROXIES"),
         };

@@ -95,6 +95,7 @@ public static class AdminAccessRules
             "/v1/policies/validate" => method == "POST",
             "/v1/audit-retention" or "/v1/mint-rate-limit" => look || method == "PUT",
             _ => (look && (path == "/v1/policy-templates" || path.StartsWith("/v1/policy-templates/", StringComparison.Ordinal)))
+                || (look && path.StartsWith("/v1/operations/", StringComparison.Ordinal))
                 || path.StartsWith("/v1/operator/", StringComparison.Ordinal),
         };
     }

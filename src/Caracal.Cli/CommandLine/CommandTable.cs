@@ -1,6 +1,7 @@
 using Caracal.Cli.Bench;
 using Caracal.Cli.Commands;
 using Caracal.Cli.Demo;
+using Caracal.Cli.KeyRotation;
 using Caracal.Cli.Ledger;
 using Caracal.Cli.Policies;
 using Caracal.Cli.Run;
@@ -19,6 +20,7 @@ internal static class CommandTable
         ServeCommand.Descriptor,
         RunCommand.Descriptor,
         AuditCommand.Descriptor,
+        KeysCommand.Descriptor,
         MigrateCommand.Descriptor,
         ProvisionCommand.Descriptor,
         MigrateStoreCommand.Descriptor,

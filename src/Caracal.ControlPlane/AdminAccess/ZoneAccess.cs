@@ -20,6 +20,11 @@ internal sealed class ZoneAccess(Database database, DatabaseClock clock, Control
         AdminCaller caller, HttpContext context, string path, string? zoneId, AdminNeed need)
     {
         if (AdminAccessRules.CapabilityRefusal(caller, need) is { } capability) return (new Refusal(403, capability), caller);
+        if (caller.IsDerived && need == AdminNeed.Change && path.StartsWith("/v1/operations/", StringComparison.Ordinal))
+        {
+            return (ControlPlaneErrors.RotationForbiddenForDerived, caller); // A person rotates keys, not a console that holds one.
+        }
+
         if (AdminAccessRules.ZoneRefusal(caller, path, zoneId) is { } zone) return (new Refusal(403, zone), caller);
         var known = zoneId is null ? null : await FindAsync(zoneId);
         if (known is { Reserved: true } && need != AdminNeed.Look && !caller.IsDeployment)

@@ -33,6 +33,15 @@ internal static class AdminAuditRecords
             PayloadJson = Payload(call, counts),
         };
 
+    /// <summary>The extra row of one step of a key rotation (operations.md 4.8).</summary>
+    public static AdminAuditEntry KeyRotation(ApiCall call, string rotationId, Action<Utf8JsonWriter> step, DateTimeOffset now) =>
+        Of(call, "key_rotation", null, now) with
+        {
+            EntityType = "key-rotations",
+            EntityId = rotationId,
+            PayloadJson = Payload(call, step),
+        };
+
     private static AdminAuditEntry Of(ApiCall call, string action, string? zoneId, DateTimeOffset now) => new()
     {
         Id = Ids.New(),

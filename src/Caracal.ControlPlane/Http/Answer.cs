@@ -22,6 +22,9 @@ internal sealed class Answer
     /// <summary>A CSV document in place of JSON.</summary>
     public CsvDocument? Csv { get; private init; }
 
+    /// <summary>JSON documents, one a line, in place of one.</summary>
+    public string? Lines { get; private init; }
+
     /// <summary>A page for people in place of JSON.</summary>
     public string? Html { get; private init; }
 
@@ -40,6 +43,8 @@ internal sealed class Answer
     public static Answer Created(string id, Action<Utf8JsonWriter> json) => new(201) { Json = json, EntityId = id };
 
     public static Answer Of(CsvDocument csv) => new(200) { Csv = csv };
+
+    public static Answer OfLines(IEnumerable<string> lines) => new(200) { Lines = string.Concat(lines.Select(line => line + "\n")) };
 
     /// <summary>The same answer as a page that runs nothing.</summary>
     public static Answer Page(Answer answer, string html) => new(answer.Status) { Html = html, EntityId = answer.EntityId, ZoneId = answer.ZoneId };

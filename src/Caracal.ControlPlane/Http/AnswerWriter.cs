@@ -13,6 +13,7 @@ internal static class AnswerWriter
         if (answer.Refusal is { } refusal) return WriteRefusalAsync(context, refusal, answer);
         context.Response.StatusCode = answer.Status;
         if (answer.Html is { } html) return WriteHtmlAsync(context, html);
+        if (answer.Lines is { } lines) return WriteLinesAsync(context, lines);
         if (answer.Csv is { } csv) return WriteCsvAsync(context, csv);
         return answer.Json is { } json ? ErrorBody.WriteJsonAsync(context.Response, json) : Task.CompletedTask;
     }
@@ -44,6 +45,14 @@ internal static class AnswerWriter
         context.Response.ContentType = "text/html; charset=utf-8";
         context.Response.Headers.ContentSecurityPolicy = "default-src 'none'; frame-ancestors 'none'";
         return context.Response.WriteAsync(html, context.RequestAborted);
+    }
+
+    private static Task WriteLinesAsync(HttpContext context, string lines)
+    {
+        var bytes = Encoding.UTF8.GetBytes(lines);
+        context.Response.ContentType = "application/x-ndjson";
+        context.Response.ContentLength = bytes.Length;
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(bytes, context.RequestAborted).AsTask();
     }
 
     private static async Task WriteCsvAsync(HttpContext context, CsvDocument csv)

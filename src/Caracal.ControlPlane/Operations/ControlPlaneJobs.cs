@@ -3,6 +3,7 @@ using Caracal.ControlPlane.NotificationSinks;
 using Caracal.Hosting.Jobs;
 using Caracal.Storage;
 using Caracal.Storage.Applications;
+using Caracal.Storage.Instances;
 using Caracal.Storage.KillSwitch;
 using Caracal.Storage.Platform;
 
@@ -15,6 +16,7 @@ internal sealed class ControlPlaneJobs(
     private const int PassSize = 500;
     private static readonly AdvisoryLock RegistrationLock = AdvisoryLock.Job(7163920485318472);
     private static readonly AdvisoryLock ReaperLock = AdvisoryLock.Job(7163920485318481);
+    private static readonly TimeSpan InstanceMemory = TimeSpan.FromDays(1);
     private static readonly TimeSpan RegistrationGrace = TimeSpan.FromHours(24);
 
     /// <summary>Every job with its interval.</summary>
@@ -23,6 +25,7 @@ internal sealed class ControlPlaneJobs(
         new("dcr-gc", TimeSpan.FromSeconds(60), ArchiveExpiredRegistrationsAsync),
         new("authority-record-reaper", TimeSpan.FromSeconds(300), ExpireRecordsAsync),
         new("notification-dispatcher", TimeSpan.FromSeconds(5), notifications.RunAsync),
+        new("instances-gone", TimeSpan.FromMinutes(10), ForgetInstancesAsync),
         new("outbox-retention", TimeSpan.FromMinutes(10), TrimOutboxAsync),
     ];
 
@@ -52,6 +55,9 @@ internal sealed class ControlPlaneJobs(
             }
         },
         cancellationToken);
+
+    public Task ForgetInstancesAsync(CancellationToken cancellationToken) => database.WriteAsync(
+        work => InstanceStore.ForgetAsync(work, clock.Now - InstanceMemory), cancellationToken);
 
     public Task TrimOutboxAsync(CancellationToken cancellationToken) => database.WriteAsync(
         work => OutboxRetention.DeleteDispatchedAsync(work, clock.Now - settings.OutboxRetention, PassSize * 10),

@@ -1,0 +1,113 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Caracal.Hosting.StsCalls;
+using Caracal.Keys.Rings;
+using Caracal.Keys.Signatures;
+
+namespace Caracal.ControlPlane.Rotations;
+
+/// <summary>A live instance and where it said it listens.</summary>
+internal sealed record InstanceAddress(string Name, string Service, string? Address);
+
+/// <summary>Asks running instances how they are, each at the address of its heartbeat, with the metrics bearer.</summary>
+internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider time) : IDisposable
+{
+    private const string PingPath = "/internal/gateway/ping";
+
+    // What must not rise while a rotation is verified (operations.md 4.7, V10).
+    private static readonly string[] FailureWords = ["hmac_verify_fail", "invalid_signature", "sts_exchange_errors", "denials_signature", "audit_events_lost"];
+
+    private readonly HttpClient http = new(StsHttp.Handler(settings.Authorities)) { Timeout = TimeSpan.FromSeconds(5) };
+
+    public void Dispose() => http.Dispose();
+
+    /// <summary>Who is not ready and why; null when all are.</summary>
+    public async Task<string?> FirstNotReadyAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
+    {
+        foreach (var instance in instances)
+        {
+            using var answer = await SendAsync(HttpMethod.Get, instance, "/ready", cancellationToken);
+            if (answer?.StatusCode != HttpStatusCode.OK) return $"{instance.Name} answers {Status(answer)}";
+        }
+
+        return null;
+    }
+
+    public async Task<bool> HoldsRevocationAsync(InstanceAddress gateway, string anchor, CancellationToken cancellationToken)
+    {
+        using var answer = await SendAsync(HttpMethod.Get, gateway, $"/internal/revocations/{anchor}", cancellationToken);
+        if (answer?.StatusCode != HttpStatusCode.OK) return false;
+        using var document = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(cancellationToken));
+        return document.RootElement.GetProperty("revoked").GetBoolean();
+    }
+
+    /// <summary>Every STS takes a call signed with the current key and refuses one signed with a key nobody knows (V5).</summary>
+    public async Task<(bool, string)> PingAsync(IReadOnlyList<InstanceAddress> instances, HmacKeyRing keys, CancellationToken cancellationToken)
+    {
+        var unknown = HmacKeyRing.Of(KeyClass.GatewayStsHmac, RandomNumberGenerator.GetBytes(32));
+        var services = instances.Where(instance => instance.Service == "sts").ToList();
+        foreach (var sts in services)
+        {
+            if (await PingAsync(sts, keys, cancellationToken) is var own and not HttpStatusCode.OK) return (false, $"{sts.Name} answers {(int)own} to a good signature");
+            if (await PingAsync(sts, unknown, cancellationToken) is var other and not HttpStatusCode.Unauthorized)
+            {
+                return (false, $"{sts.Name} answers {(int)other} to a wrong signature");
+            }
+        }
+
+        return (true, $"{services.Count} STS take the key and refuse a wrong one");
+    }
+
+    /// <summary>Counters of failures by instance and series.</summary>
+    public async Task<IReadOnlyDictionary<string, double>> FailureCountsAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
+    {
+        var counts = new Dictionary<string, double>(StringComparer.Ordinal);
+        foreach (var instance in instances)
+        {
+            using var answer = await SendAsync(HttpMethod.Get, instance, "/metrics", cancellationToken);
+            if (answer?.StatusCode != HttpStatusCode.OK) continue;
+            foreach (var line in (await answer.Content.ReadAsStringAsync(cancellationToken)).Split('\n'))
+            {
+                if (line.StartsWith('#') || line.LastIndexOf(' ') is not (var at and > 0) || !FailureWords.Any(word => line.Contains(word, StringComparison.Ordinal))) continue;
+                if (double.TryParse(line.AsSpan(at + 1), NumberStyles.Float, CultureInfo.InvariantCulture, out var value)) counts[$"{instance.Name} {line[..at]}"] = value;
+            }
+        }
+
+        return counts;
+    }
+
+    private async Task<HttpStatusCode> PingAsync(InstanceAddress sts, HmacKeyRing keys, CancellationToken cancellationToken)
+    {
+        var timestamp = time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        var nonce = GatewaySignature.NewNonce();
+        using var answer = await SendAsync(HttpMethod.Post, sts, PingPath, cancellationToken, headers =>
+        {
+            headers.Add(GatewaySignature.TimestampHeader, timestamp);
+            headers.Add(GatewaySignature.NonceHeader, nonce);
+            headers.Add(GatewaySignature.SignatureHeader, GatewaySignature.Sign(keys, timestamp, nonce, "POST", PingPath, []));
+        });
+        return answer?.StatusCode ?? (System.Net.HttpStatusCode)0;
+    }
+
+    private async Task<HttpResponseMessage?> SendAsync(
+        HttpMethod method, InstanceAddress instance, string path, CancellationToken cancellationToken, Action<HttpRequestHeaders>? sign = null)
+    {
+        if (instance.Address is not { } address) return null;
+        using var request = new HttpRequestMessage(method, address + path);
+        if (sign is not null) sign(request.Headers);
+        else if (settings.MetricsBearer is { } bearer) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer.Current.Reveal());
+        try
+        {
+            return await http.SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+        }
+        catch (Exception fault) when (fault is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private static string Status(HttpResponseMessage? answer) => answer is null ? "nothing" : ((int)answer.StatusCode).ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,92 @@
+using Caracal.Keys.Rings;
+using Caracal.Keys.Rotation;
+using Caracal.Protocol;
+using Caracal.Storage;
+using Caracal.Storage.Platform;
+using Caracal.Storage.Reencryption;
+using Caracal.Storage.Rotations;
+
+namespace Caracal.ControlPlane.Rotations;
+
+/// <summary>The gates of each step, judged on what is stored (operations.md 4.3, 4.5).</summary>
+internal sealed class RotationGates(ControlPlaneSettings settings)
+{
+    private static readonly TimeSpan SecondCount = TimeSpan.FromSeconds(60);
+
+    /// <summary>Every gate of the step; those that only warn in an emergency are left out there.</summary>
+    public async Task<IReadOnlyList<Gate>> OfAsync(
+        Work work, RotationRow rotation, string to, IReadOnlyList<RotationCheck> checks, string? backup, DateTimeOffset now)
+    {
+        var rotated = RotatableClass.Find(rotation.Class)!;
+        var readers = new Convergence(rotated, (await RotationFacts.ReadAsync(work.Connection)).Instances, now);
+        return to switch
+        {
+            RotationState.Deployed => [readers.AllLive(), readers.HoldsNext(rotation.ToSid)],
+            RotationState.Rolled => [readers.SignsWith(rotation.ToSid, rotation.FromSid)],
+            RotationState.Verified => [.. Verified(rotation, checks, now), .. await ResealedAsync(work, rotation, TimeSpan.Zero, now)],
+            RotationState.Retired =>
+            [
+                .. await RetiredAsync(work, rotation, readers, now),
+                .. await ResealedAsync(work, rotation, rotation.Emergency ? TimeSpan.Zero : SecondCount, now),
+                .. rotation.Class == KeyClass.ZoneKek && !rotation.Emergency ? (Gate[])[await BackupAsync(work, rotation, backup)] : [],
+            ],
+            RotationState.RolledBack when rotation.FromSid is { } from => [readers.HoldsBoth(from, rotation.ToSid)],
+            _ => [],
+        };
+    }
+
+    /// <summary>The live readers by name, for evidence.</summary>
+    public async Task<IReadOnlyList<string>> ReadersAsync(Work work, RotationRow rotation, DateTimeOffset now) =>
+    [
+        .. new Convergence(RotatableClass.Find(rotation.Class)!, (await RotationFacts.ReadAsync(work.Connection)).Instances, now)
+            .Readers.Select(reader => reader.Name),
+    ];
+
+    private List<Gate> Verified(RotationRow rotation, IReadOnlyList<RotationCheck> checks, DateTimeOffset now) =>
+    [
+        .. rotation.Emergency ? [] : (Gate[])[Gate.Time("soak", rotation.RolledAt!.Value, settings.RotationSoak, now)],
+        .. checks.Select(check => new Gate(check.Id, check.Ok, check.Detail)),
+    ];
+
+    // Never bypassed: what is sealed with a key that is gone is gone.
+    private async Task<IReadOnlyList<Gate>> ResealedAsync(Work work, RotationRow rotation, TimeSpan again, DateTimeOffset now)
+    {
+        if (rotation.Class != KeyClass.ZoneKek) return [];
+        var left = await EnvelopeStore.CountOthersAsync(work.Connection, settings.Keks.Current);
+        var progress = await SweepProgressStore.ListAsync(work.Connection, rotation.Id);
+        var failures = await SweepProgressStore.FailuresAsync(work.Connection, rotation.Id);
+        var done = progress.Where(family => family.ZeroAt is not null).ToList();
+        if (settings.Keks.Current.SecretId != rotation.ToSid || left > 0 || done.Count < EnvelopeFamily.All.Count)
+        {
+            var stuck = failures.Count > 0 ? $"; these do not open: {string.Join(", ", failures)}" : "";
+            return [new Gate("zero_old_envelopes", false, $"{left} values are sealed with another key{stuck}", failures.Count > 0 ? null : 1)];
+        }
+
+        return [new Gate("zero_old_envelopes", true, "no value is sealed with another key"), Gate.Time("counted_twice", done.Max(family => family.ZeroAt!.Value), again, now)];
+    }
+
+    private static async Task<Gate> BackupAsync(Work work, RotationRow rotation, string? takenAt)
+    {
+        var swept = (await SweepProgressStore.ListAsync(work.Connection, rotation.Id)).Max(family => family.ZeroAt);
+        var fresh = takenAt is not null && Timestamps.TryParseUtc(takenAt, secondsOptional: true, out var taken) && taken > swept;
+        return new Gate("backup_after_sweep", fresh, fresh ? "a backup was taken after the sweep" : "backup_taken_at names no backup that was taken after the sweep");
+    }
+
+    private static async Task<IReadOnlyList<Gate>> RetiredAsync(Work work, RotationRow rotation, Convergence readers, DateTimeOffset now)
+    {
+        var gates = new List<Gate> { readers.AllLive() };
+        if (rotation.FromSid is { } old) gates.Add(readers.NobodySignsWith(old));
+        if (rotation.Emergency) return gates;
+        gates.Add(Gate.Time("overlap", rotation.RolledAt!.Value, TimeSpan.FromSeconds(rotation.OverlapSeconds), now));
+        gates.Add(Gate.Time("rollback_window", rotation.RolledAt.Value, TimeSpan.FromSeconds(rotation.RollbackWindowSeconds), now));
+        if (rotation.Class is KeyClass.AuditHmac or KeyClass.StreamsHmac)
+        {
+            var outbox = await OutboxFigures.ReadAsync(work.Connection, work.Dialect);
+            var oldest = outbox.OldestDead is { } dead && dead < (outbox.OldestPending ?? dead) ? dead : outbox.OldestPending;
+            gates.Add(new Gate(
+                "outbox_drained", oldest is null || oldest > rotation.RolledAt, $"{outbox.Pending} pending, {outbox.Dead} dead rows in the outbox"));
+        }
+
+        return gates;
+    }
+}

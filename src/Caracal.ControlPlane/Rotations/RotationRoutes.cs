@@ -1,0 +1,32 @@
+using Caracal.ControlPlane.Http;
+using static Caracal.Authority.AdminAccess.AdminNeed;
+
+namespace Caracal.ControlPlane.Rotations;
+
+/// <summary>The routes under <c>/v1/operations/</c> (operations.md 4.9).</summary>
+internal static class RotationRoutes
+{
+    public static IReadOnlyList<Route> All(RouteParts parts)
+    {
+        const string All = "/v1/operations/rotations";
+        const string One = All + "/{id}";
+        var keys = new ListKeys(parts.Changes.Database);
+        var show = new ShowRotations(parts.Changes.Database);
+        var gates = new RotationGates(parts.Settings);
+        var verification = new RotationVerification(parts.Changes, parts.Settings, parts.Clock, parts.Probes);
+        var end = new EndRotation(parts.Changes, gates);
+        return
+        [
+            new("GET", "/v1/operations/keys", Look, keys.HandleAsync),
+            new("GET", "/v1/operations/instances", Look, keys.InstancesAsync),
+            new("GET", All, Look, show.ListAsync),
+            new("POST", All, Change, new PrepareRotation(parts.Changes, parts.Settings).HandleAsync),
+            new("GET", One, Look, show.GetAsync),
+            new("GET", One + "/evidence", Look, show.EvidenceAsync),
+            new("POST", One + "/advance", Change, new AdvanceRotation(parts.Changes, gates, verification).HandleAsync),
+            new("POST", One + "/verify", Change, new VerifyRotation(parts.Changes, verification).HandleAsync),
+            new("POST", One + "/rollback", Change, end.RollBackAsync),
+            new("POST", One + "/abort", Change, end.AbortAsync),
+        ];
+    }
+}

@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using Caracal.ControlPlane.AdminAudit;
+using Caracal.Evidence.Events;
+using Caracal.Keys.Rings;
+using Caracal.Keys.Rotation;
+using Caracal.Protocol;
+using Caracal.Storage;
+using Caracal.Storage.AuditReads;
+using Caracal.Storage.Platform;
+using Caracal.Storage.Rotations;
+
+namespace Caracal.ControlPlane.Rotations;
+
+/// <summary>
+/// The checks of operations.md 4.7 that the API can make: through the front doors of the running services, with signed
+/// canaries, and in the store. Whoever holds the files makes those that need a value (V8, V11).
+/// </summary>
+internal sealed class RotationVerification(Changes changes, ControlPlaneSettings settings, DatabaseClock clock, InstanceProbes probes)
+{
+    private const string SystemZone = "caracal.sys";
+    private static readonly TimeSpan AuditLimit = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan RevocationLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Runs what applies to the class, in the order of the table.</summary>
+    public async Task<IReadOnlyList<RotationCheck>> RunAsync(RotationRow rotation, CancellationToken cancellationToken)
+    {
+        var rotated = RotatableClass.Find(rotation.Class)!;
+        var facts = await changes.Database.ReadAsync(RotationFacts.ReadAsync, cancellationToken);
+        var live = facts.Instances.Where(instance => instance.IsLive(clock.Now)).ToList();
+        var addresses = live.ConvertAll(instance => new InstanceAddress(instance.Name, instance.Service, facts.Addresses[instance.Name]));
+        var failures = await probes.FailureCountsAsync(addresses, cancellationToken);
+        var checks = new List<RotationCheck>
+        {
+            await TimedAsync("V1", () => ReadyAsync(addresses, cancellationToken)),
+            await TimedAsync("V2", () => Task.FromResult(Slots(rotation, new Convergence(rotated, facts.Instances, clock.Now)))),
+            await TimedAsync("V3", () => AuditCanaryAsync(cancellationToken)),
+            await TimedAsync("V4", () => RevocationCanaryAsync(addresses, cancellationToken)),
+        };
+        if (settings.GatewayStsKeys is not null) checks.Add(await TimedAsync("V5", () => probes.PingAsync(addresses, settings.GatewayStsKeys, cancellationToken)));
+        if (rotation.Class is KeyClass.AuditHmac or KeyClass.StreamsHmac) checks.Add(await TimedAsync("V9", () => OutboxAsync(rotation, cancellationToken)));
+        checks.Add(await TimedAsync("V10", async () => Compare(failures, await probes.FailureCountsAsync(addresses, cancellationToken))));
+        return checks;
+    }
+
+    private async Task<(bool, string)> ReadyAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
+    {
+        for (var look = 0; look < 3; look++)
+        {
+            if (look > 0) await Task.Delay(settings.RotationProbeInterval, clock.Process, cancellationToken);
+            if (await probes.FirstNotReadyAsync(instances, cancellationToken) is { } failing) return (false, failing);
+        }
+
+        return (true, $"{instances.Count} instances ready, three times");
+    }
+
+    private static (bool, string) Slots(RotationRow rotation, Convergence readers)
+    {
+        var gate = rotation.State == RotationState.Retired && rotation.FromSid is { } old
+            ? readers.NobodyHolds(old)
+            : readers.SignsWith(rotation.ToSid, rotation.FromSid);
+        return (gate.Ok, gate.Detail);
+    }
+
+    // Signed as every producer signs, through the outbox and the stream, and then looked for where operators look.
+    private async Task<(bool, string)> AuditCanaryAsync(CancellationToken cancellationToken)
+    {
+        var request = "ops-canary-" + Ids.New();
+        await changes.Database.WriteAsync(
+            work => changes.AnnounceAuditAsync(work, new AuditEvent
+            {
+                ZoneId = SystemZone,
+                EventType = "ops_canary",
+                RequestId = request,
+                Decision = "allow",
+                OccurredAt = clock.Now,
+            }),
+            cancellationToken);
+        var found = await UntilAsync(
+            AuditLimit,
+            () => changes.Database.ReadAsync(
+                async connection => (await AuditEventReads.ListByRequestAsync(connection, SystemZone, request)).Count > 0, cancellationToken),
+            cancellationToken);
+        return (found, found ? "a signed canary reached the ledger" : $"the canary {request} is not in the ledger after {AuditLimit.TotalSeconds:0} s");
+    }
+
+    private async Task<(bool, string)> RevocationCanaryAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
+    {
+        var gateways = instances.Where(instance => instance.Service == "gateway").ToList();
+        if (gateways.Count == 0) return (true, "no Gateway runs");
+        var anchor = "canary-" + Guid.NewGuid();
+        await changes.Database.WriteAsync(
+            work => changes.AnnounceAsync(work, null, Topics.SessionsRevoke, ("zone_id", SystemZone), ("session_id", anchor), ("reason", "ops_canary")),
+            cancellationToken);
+        foreach (var gateway in gateways)
+        {
+            if (!await UntilAsync(RevocationLimit, () => probes.HoldsRevocationAsync(gateway, anchor, cancellationToken), cancellationToken))
+            {
+                return (false, $"{gateway.Name} does not know the canary after {RevocationLimit.TotalSeconds:0} s");
+            }
+        }
+
+        return (true, $"{gateways.Count} Gateways know the canary");
+    }
+
+    private async Task<(bool, string)> OutboxAsync(RotationRow rotation, CancellationToken cancellationToken)
+    {
+        var figures = await changes.Database.ReadAsync(connection => OutboxFigures.ReadAsync(connection, changes.Database.Dialect), cancellationToken);
+        var old = rotation.RolledAt is { } rolled && (figures.OldestPending < rolled || figures.OldestDead < rolled);
+        return (!old, $"{figures.Pending} pending, {figures.Dead} dead");
+    }
+
+    private static (bool, string) Compare(IReadOnlyDictionary<string, double> before, IReadOnlyDictionary<string, double> after)
+    {
+        var risen = after.Where(series => series.Value > before.GetValueOrDefault(series.Key, series.Value)).Select(series => series.Key).ToList();
+        return (risen.Count == 0, risen.Count == 0 ? $"{after.Count} failure counters stood still" : $"rose: {string.Join(", ", risen)}");
+    }
+
+    private async Task<bool> UntilAsync(TimeSpan limit, Func<Task<bool>> holds, CancellationToken cancellationToken)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (!await holds())
+        {
+            if (Stopwatch.GetElapsedTime(start) > limit) return false;
+            await Task.Delay(Pause, clock.Process, cancellationToken);
+        }
+
+        return true;
+    }
+
+    private static async Task<RotationCheck> TimedAsync(string id, Func<Task<(bool Ok, string Detail)>> check)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var (ok, detail) = await check();
+        return new RotationCheck(id, ok, detail, (long)Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+    }
+}

@@ -1,0 +1,45 @@
+namespace Caracal.Keys.Rotation;
+
+/// <summary>
+/// Whether every live reader of a class holds what a step needs: a reader knows a key before any writer uses it
+/// (operations.md 4.1, 4.3). What is not met names who is behind.
+/// </summary>
+public sealed class Convergence(RotatableClass rotated, IReadOnlyList<InstanceKeys> instances, DateTimeOffset now)
+{
+    /// <summary>Live instances of the reading services that hold the class at all.</summary>
+    public IReadOnlyList<InstanceKeys> Readers { get; } =
+        [.. instances.Where(instance => instance.IsLive(now) && rotated.Readers.Contains(instance.Service) && instance.Classes.ContainsKey(rotated.Id))];
+
+    /// <summary>Somebody reads the class, and nobody who reads it has fallen silent.</summary>
+    public Gate AllLive()
+    {
+        var silent = instances.Where(instance => instance.IsSilent(now) && rotated.Readers.Contains(instance.Service)).ToList();
+        if (silent.Count > 0) return new Gate("instances_live", false, $"not heard of for {InstanceKeys.LiveFor.TotalSeconds:0} s or more: {Names(silent)}");
+        return Readers.Count > 0
+            ? new Gate("instances_live", true, $"{Readers.Count} live")
+            : new Gate("instances_live", false, $"no live instance holds {rotated.Id}");
+    }
+
+    public Gate HoldsNext(string sid) => Each("readers_hold_next", slots => slots.Next == sid || slots.Current == sid);
+
+    public Gate SignsWith(string sid, string? previous) =>
+        Each("readers_on_new_key", slots => slots.Current == sid && (previous is null || slots.Previous.Contains(previous)));
+
+    /// <summary>Everybody verifies what either value signed.</summary>
+    public Gate HoldsBoth(string first, string second) => Each("readers_hold_both", slots => slots.Holds(first) && slots.Holds(second));
+
+    public Gate NobodySignsWith(string sid) => Each("nobody_signs_with_old", slots => slots.Current != sid);
+
+    public Gate NobodyHolds(string sid) => Each("nobody_holds_old", slots => !slots.Holds(sid));
+
+    private Gate Each(string id, Func<ReportedSlots, bool> holds)
+    {
+        var behind = Readers.Where(reader => !holds(reader.Classes[rotated.Id])).ToList();
+        if (Readers.Count == 0) return new Gate(id, false, $"no live instance holds {rotated.Id}");
+        return behind.Count == 0
+            ? new Gate(id, true, $"{Readers.Count}/{Readers.Count} instances")
+            : new Gate(id, false, $"{Readers.Count - behind.Count}/{Readers.Count} instances; waiting for {Names(behind)}", 1);
+    }
+
+    private static string Names(IEnumerable<InstanceKeys> of) => string.Join(", ", of.Select(instance => instance.Name));
+}

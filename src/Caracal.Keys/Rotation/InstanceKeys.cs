@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace Caracal.Keys.Rotation;
+
+/// <summary>The slots of one class that an instance has reported, by secret ids.</summary>
+public sealed record ReportedSlots(string Current, string? Next, ImmutableArray<string> Previous)
+{
+    /// <summary>Whether the value verifies there, whatever its slot.</summary>
+    public bool Holds(string sid) => Current == sid || Next == sid || Previous.Contains(sid);
+}
+
+/// <summary>What one instance last said of itself (operations.md 4.2).</summary>
+public sealed record InstanceKeys(
+    string Service, string Instance, DateTimeOffset LastSeen, bool Stopped, IReadOnlyDictionary<string, ReportedSlots> Classes)
+{
+    /// <summary>Seen less than this ago means live.</summary>
+    public static readonly TimeSpan LiveFor = TimeSpan.FromSeconds(30);
+
+    /// <summary>Silent for longer than this without a farewell means gone.</summary>
+    public static readonly TimeSpan GoneAfter = TimeSpan.FromMinutes(2);
+
+    public string Name => $"{Service}/{Instance}";
+
+    public bool IsLive(DateTimeOffset now) => !Stopped && now - LastSeen < LiveFor;
+
+    /// <summary>Neither live nor gone: it may still sign, and has not said with what.</summary>
+    public bool IsSilent(DateTimeOffset now) => !Stopped && now - LastSeen >= LiveFor && now - LastSeen < GoneAfter;
+
+    /// <summary>Reads the document of a heartbeat.</summary>
+    public static InstanceKeys Of(string service, string instance, DateTimeOffset lastSeen, bool stopped, string keySlots)
+    {
+        using var document = JsonDocument.Parse(keySlots);
+        return new InstanceKeys(
+            service, instance, lastSeen, stopped,
+            document.RootElement.EnumerateObject().ToImmutableDictionary(member => member.Name, member => Slots(member.Value), StringComparer.Ordinal));
+    }
+
+    private static ReportedSlots Slots(JsonElement slots) => new(
+        slots.GetProperty("current").GetString()!,
+        slots.TryGetProperty("next", out var next) ? next.GetString() : null,
+        slots.TryGetProperty("previous", out var previous) ? [.. previous.EnumerateArray().Select(sid => sid.GetString()!)] : []);
+}

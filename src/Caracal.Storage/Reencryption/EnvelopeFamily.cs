@@ -1,0 +1,25 @@
+using Caracal.Keys.Sealing;
+
+namespace Caracal.Storage.Reencryption;
+
+/// <summary>One kind of sealed value in the store (operations.md 4.6.1, storage.md 6).</summary>
+/// <param name="Name">As reports and progress call it.</param>
+/// <param name="Table">Where it is.</param>
+/// <param name="Key">The column that orders its rows.</param>
+/// <param name="Column">The envelope.</param>
+/// <param name="LocationOf">The location an envelope of a row is bound to.</param>
+public sealed record EnvelopeFamily(string Name, string Table, string Key, string Column, Func<string, string> LocationOf)
+{
+    /// <summary>Every sealed value there is, connections with two columns as two.</summary>
+    public static IReadOnlyList<EnvelopeFamily> All { get; } =
+    [
+        new("secret_store", "secret_store", "ref", "envelope", key => key),
+        new("secrets", "secrets", "id", "envelope", _ => SealedLocations.ZoneSigningKey),
+        new("provider_connections.access", "provider_connections", "id", "access_token_ct", _ => SealedLocations.ConnectionAccessToken),
+        new("provider_connections.refresh", "provider_connections", "id", "refresh_token_ct", _ => SealedLocations.ConnectionRefreshToken),
+        new("notification_sinks", "notification_sinks", "id", "secret_ct", _ => SealedLocations.NotificationSinkSecret),
+    ];
+
+    // Other secrets of that table would be sealed elsewhere; there are none, and none is to be guessed at.
+    internal string Condition => Table == "secrets" ? "name = 'zone_signing_key'" : $"{Column} IS NOT NULL";
+}
