@@ -91,7 +91,7 @@ public sealed class HourlyExport(
             Sha256 = events == 0 ? null : Convert.ToHexStringLower(await SHA256.HashDataAsync(rows, cancellationToken)),
             Bytes = events == 0 ? 0 : rows.Length,
             Events = events,
-            CreatedAt = clock.Now,
+            CreatedAt = DateTimeOffset.FromUnixTimeSeconds(clock.Now.ToUnixTimeSeconds()), // whole seconds: two exporters write as many bytes
             HmacKeyId = keys?.KeyId,
             CheckpointKey = signer?.Key.ToString(),
             Zones = zones,

@@ -1,5 +1,6 @@
 using System.Text;
 using Caracal.Evidence.Ledger;
+using Caracal.Keys.Rings;
 using Caracal.Streams;
 
 namespace Caracal.Audit.Ingest;
@@ -14,6 +15,9 @@ internal sealed record AuditFrame(
     string SourceId, ReadOnlyMemory<byte> Data, string? Signature, string? KeyId, IReadOnlyList<KeyValuePair<string, string>>? Fields)
 {
     public const string Journal = "journal";
+
+    /// <summary>The key with which this process itself has just signed the bytes; null when the signature has to be checked.</summary>
+    public HmacKey? SignedHere { get; init; }
 
     public static AuditFrame From(StreamEntry entry) => new(
         entry.Id,

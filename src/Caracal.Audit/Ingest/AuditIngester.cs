@@ -18,13 +18,37 @@ namespace Caracal.Audit.Ingest;
 internal sealed class AuditIngester(
     LedgerWriter writer, DeadLetterQueue deadLetters, HmacKeyRing? keys, AuditMetrics metrics, int maximumBytes)
 {
+    /// <summary>Frames that are examined while those before them are stored.</summary>
+    private int PartSize { get; } = Math.Max(256, writer.LargestBatch);
+
     /// <summary>Takes all frames; a repeated one does no harm.</summary>
     public async Task IngestAsync(IReadOnlyList<AuditFrame> frames, CancellationToken cancellationToken)
     {
-        var accepted = new List<AcceptedEvent>(frames.Count);
+        var storing = Task.CompletedTask;
+        try
+        {
+            foreach (var part in frames.Chunk(PartSize))
+            {
+                var accepted = await ExamineAsync(part, cancellationToken);
+                await storing;
+                if (part.Length == frames.Count) await StoreAsync(accepted, cancellationToken);
+                else storing = Task.Run(() => StoreAsync(accepted, cancellationToken), cancellationToken); // the embedded writer works on its caller's thread
+            }
+        }
+        finally
+        {
+            await storing;
+        }
+    }
+
+    private async Task<List<AcceptedEvent>> ExamineAsync(AuditFrame[] frames, CancellationToken cancellationToken)
+    {
+        var accepted = new List<AcceptedEvent>(frames.Length);
         foreach (var frame in frames)
         {
-            var verdict = IngestCheck.Examine(frame.Data.Span, frame.Signature, frame.KeyId, keys, maximumBytes);
+            var verdict = frame.SignedHere is { } signer
+                ? IngestCheck.ExamineOwn(frame.Data.Span, signer, maximumBytes)
+                : IngestCheck.Examine(frame.Data.Span, frame.Signature, frame.KeyId, keys, maximumBytes);
             if (verdict.Entry is { } entry)
             {
                 metrics.CountSignature(verdict.Slot);
@@ -37,9 +61,14 @@ internal sealed class AuditIngester(
             }
         }
 
+        return accepted;
+    }
+
+    private async Task StoreAsync(List<AcceptedEvent> accepted, CancellationToken cancellationToken)
+    {
         foreach (var zone in accepted.GroupBy(e => e.Entry.ZoneId, StringComparer.Ordinal))
         {
-            foreach (var batch in zone.Chunk(LedgerWriter.LargestBatch))
+            foreach (var batch in zone.Chunk(writer.LargestBatch))
             {
                 await AppendAsync(zone.Key, batch, cancellationToken);
             }

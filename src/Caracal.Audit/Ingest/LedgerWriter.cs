@@ -14,7 +14,7 @@ namespace Caracal.Audit.Ingest;
 internal sealed class LedgerWriter(Database database, LedgerStore ledger, HmacKeyRing? keys, DatabaseClock clock)
 {
     /// <summary>Events of one transaction: the embedded store's single writer must soon be free for the next request's commit.</summary>
-    public const int LargestBatch = 64;
+    public int LargestBatch { get; } = database.Dialect.HasOneWriter ? 64 : 500;
 
     /// <summary>Appends events of one zone, at most <see cref="LargestBatch"/>; the outcomes are in their order.</summary>
     public Task<AppendOutcome[]> AppendAsync(string zoneId, IReadOnlyList<AcceptedEvent> events, CancellationToken cancellationToken) =>

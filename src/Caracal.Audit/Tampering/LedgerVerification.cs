@@ -17,7 +17,7 @@ namespace Caracal.Audit.Tampering;
 public sealed class LedgerVerification(
     Database database, HmacKeyRing? keys, NoteKey? checkpointKey = null, IReadOnlyList<Checkpoint>? kept = null)
 {
-    private const int PageSize = 1000;
+    private const int PageSize = 2000;
 
     private readonly SignedRoots? _roots = checkpointKey is null ? null : new(new CheckpointStore(database), checkpointKey, kept ?? []);
 
@@ -101,17 +101,17 @@ public sealed class LedgerVerification(
         ChainVerifier verifier, Func<long, CancellationToken, Task<IReadOnlyList<TRow>>> page, long after, CancellationToken cancellationToken)
         where TRow : IChainRow
     {
-        IReadOnlyList<TRow> rows;
-        do
+        // The next page is read while this one is computed.
+        var next = page(after, cancellationToken);
+        while (true)
         {
-            rows = await page(after, cancellationToken);
-            foreach (var row in rows)
-            {
-                verifier.Add(row);
-                after = row.ChainSeq;
-            }
+            var rows = await next;
+            if (rows.Count > 0) after = rows[^1].ChainSeq;
+            var more = rows.Count == PageSize;
+            if (more) next = Task.Run(() => page(after, cancellationToken), cancellationToken);
+            foreach (var row in rows) verifier.Add(row);
+            if (!more) return;
         }
-        while (rows.Count == PageSize);
     }
 
     private static ChainReport Join(ChainReport left, ChainReport right) => new(

@@ -14,11 +14,12 @@ internal static class BenchCommand
                caracal bench mint [--callers N] [--seconds S] [--warmup S] [--home DIR] [--json]
                caracal bench coordinator [--callers N] [--seconds S] [--warmup S] [--home DIR] [--json]
                caracal bench proxy [--callers N] [--seconds S] [--warmup S] [--json]
-               caracal bench audit [--events N] [--home DIR] [--json]
+               caracal bench audit [--events N] [--stack S] [--home DIR] [--json]
 
         audit
         Signs, checks, chains and stores N events (default 1,000,000) in an embedded ledger in this process,
         verifies them all, and looks up single events and pages at 10,000 events and at the end.
+        --stack postgres  the same in a private PostgreSQL
 
         governed
         Starts a private stack as a separate process, drives N callers (default 8) for S seconds
@@ -66,7 +67,7 @@ internal static class BenchCommand
         context.Terminal.Quiet = context.Json;
         return context.Arguments.Operands switch
         {
-            ["audit"] => await AuditBench.RunAsync(context),
+            ["audit"] => await AuditBench.RunAsync(plan.Separate, context),
             ["mint"] => await GovernedAsync(plan with { MintsOnly = true }, context),
             ["governed"] => await GovernedAsync(plan, context),
             ["coordinator"] => await CoordinatorAsync(plan, context),

@@ -43,8 +43,7 @@ public static class IngestCheck
     public static IngestVerdict Examine(
         ReadOnlySpan<byte> data, string? signature, string? keyId, HmacKeyRing? ring, int maxBytes = DefaultMaxEventBytes)
     {
-        if (data.IsEmpty) return Refused(IngestReasons.MissingDataField);
-        if (data.Length > maxBytes) return Refused(IngestReasons.EventTooLarge);
+        if (Shape(data, maxBytes) is { } reason) return Refused(reason);
         var slot = KeySlot.None;
         string? matched = null;
         if (ring is not null)
@@ -54,6 +53,18 @@ public static class IngestCheck
             if (matched is null) return Refused(IngestReasons.HmacVerifyFailed);
         }
 
+        return Read(data, slot, matched);
+    }
+
+    /// <summary>The checks of an event that this process has just signed itself with its current key.</summary>
+    public static IngestVerdict ExamineOwn(ReadOnlySpan<byte> data, HmacKey signer, int maxBytes = DefaultMaxEventBytes) =>
+        Shape(data, maxBytes) is { } reason ? Refused(reason) : Read(data, KeySlot.Current, signer.KeyId);
+
+    private static string? Shape(ReadOnlySpan<byte> data, int maxBytes) =>
+        data.IsEmpty ? IngestReasons.MissingDataField : data.Length > maxBytes ? IngestReasons.EventTooLarge : null;
+
+    private static IngestVerdict Read(ReadOnlySpan<byte> data, KeySlot slot, string? matched)
+    {
         try
         {
             return new IngestVerdict(IngestParser.Parse(data), null, slot, matched);

@@ -41,6 +41,9 @@ public interface ISqlDialect
     /// <summary>A list of texts as one parameter value.</summary>
     object ListValue(IReadOnlyCollection<string> values);
 
+    /// <summary>True where every change of every service waits for the one before.</summary>
+    bool HasOneWriter { get; }
+
     /// <summary>True where the ledger is a table per month.</summary>
     bool PartitionsLedger { get; }
 

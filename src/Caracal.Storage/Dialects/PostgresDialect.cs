@@ -38,6 +38,8 @@ internal sealed class PostgresDialect : ISqlDialect
     public string JsonRows(string parameter, string document, params ReadOnlySpan<string> texts) =>
         $"(SELECT * FROM jsonb_to_recordset({parameter}) AS r ({string.Join(" text, ", texts!)} text, {document} jsonb)) AS rows";
 
+    public bool HasOneWriter => false;
+
     public bool PartitionsLedger => true;
 
     public object ListValue(IReadOnlyCollection<string> values) => values as string[] ?? [.. values];

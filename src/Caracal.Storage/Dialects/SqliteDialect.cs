@@ -42,6 +42,8 @@ internal sealed class SqliteDialect : ISqlDialect
         return $"(SELECT {columns} FROM json_each({parameter})) AS rows";
     }
 
+    public bool HasOneWriter => true;
+
     public bool PartitionsLedger => false;
 
     public object ListValue(IReadOnlyCollection<string> values) =>

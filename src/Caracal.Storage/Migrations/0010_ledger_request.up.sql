@@ -1,0 +1,1 @@
+-- On PostgreSQL one request is found without walking its zone's chain, too.
