@@ -21,9 +21,10 @@ public class ReferenceDirectionTests
         ["Caracal.Audit"] = Service,
         ["Caracal.Console"] = ["Caracal.Hosting", "Caracal.Keys", "Caracal.Protocol"],
         ["Caracal.Stack"] = ["Caracal.Sts", "Caracal.Gateway", "Caracal.Coordinator", "Caracal.ControlPlane", "Caracal.Audit", "Caracal.Console"],
-        ["Caracal.Cli"] = ["Caracal.Stack"],
+        ["Caracal.Cli"] = ["Caracal.Stack", "Caracal.Sdk"],
 
         // What others build on references no server project: the words on the wire and each other, nothing else.
+        ["Caracal.Sdk"] = ["Caracal.Protocol"],
         ["Caracal.Verifier"] = ["Caracal.Protocol"],
         ["Caracal.AspNetCore"] = ["Caracal.Protocol", "Caracal.Verifier"],
     };

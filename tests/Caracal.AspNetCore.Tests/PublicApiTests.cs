@@ -9,6 +9,7 @@ public sealed class PublicApiTests
     [Theory]
     [InlineData("Caracal.Verifier")]
     [InlineData("Caracal.AspNetCore")]
+    [InlineData("Caracal.Sdk")]
     public void The_public_surface_is_the_recorded_one(string library)
     {
         var recorded = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, library + ".PublicApi.txt")).ReplaceLineEndings("\n");

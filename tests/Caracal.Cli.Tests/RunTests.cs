@@ -48,7 +48,7 @@ public sealed class RunTests
         var folder = Directory.CreateDirectory(Path.Combine(caracal.Home, "inner")).FullName;
         File.CreateSymbolicLink(Path.Combine(folder, "link"), caracal.Write("elsewhere", "ws_x"));
         caracal.Set("CARACAL_WORKLOAD_SECRET_FILE", Path.Combine(folder, "link"));
-        Assert.Contains("link out of its folder", (await caracal.RunAsync("run", "true")).Error, StringComparison.Ordinal);
+        Assert.Contains("link that leaves its folder", (await caracal.RunAsync("run", "true")).Error, StringComparison.Ordinal);
 
         caracal.Set("CARACAL_WORKLOAD_SECRET_FILE", caracal.Write("empty", "\n"));
         Assert.Contains("is empty", (await caracal.RunAsync("run", "true")).Error, StringComparison.Ordinal);

@@ -1,5 +1,6 @@
 using Caracal.Cli.Bench;
 using Caracal.Cli.Commands;
+using Caracal.Cli.Configure;
 using Caracal.Cli.Demo;
 using Caracal.Cli.KeyRotation;
 using Caracal.Cli.Ledger;
@@ -19,6 +20,7 @@ internal static class CommandTable
         DemoCommand.Descriptor,
         ServeCommand.Descriptor,
         RunCommand.Descriptor,
+        ConfigCommand.Descriptor,
         AuditCommand.Descriptor,
         KeysCommand.Descriptor,
         MigrateCommand.Descriptor,

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Environment;
 using Caracal.Cli.Processes;
+using Caracal.Cli.Run.CredentialFree;
 
 namespace Caracal.Cli.Run;
 
@@ -12,6 +13,7 @@ internal static class RunCommand
         "run", CommandGroup.Runtime, "start a program with the credentials of a workload",
         """
         usage: caracal run [--] <command> [args…]
+               caracal run --credential-free [--allow RESOURCE=scope,scope]… [--] <command> [args…]
 
         Asks the STS for the workload's manifest, obtains each credential in its order, and starts the
         command with exactly these credentials in its environment. Nothing else that opens anything is
@@ -19,12 +21,16 @@ internal static class RunCommand
         Identity: CARACAL_WORKLOAD_ID with CARACAL_WORKLOAD_SECRET or CARACAL_WORKLOAD_SECRET_FILE;
         CARACAL_STS_URL says where the STS is. CARACAL_RUN_PASS_ENV=A,B passes further variables on.
         A credential that needs a person's approval is waited for, visibly.
+
+        --credential-free gives the command no credential at all: it gets the address of a proxy on this
+        machine (<RESOURCE>_BASE_URL, HTTP_PROXY), which serves only this command and what it starts, mints
+        for each request and ends with it. Identity and resources are those of `caracal config`.
         """,
         RunAsync);
 
     private static async Task<int> RunAsync(CommandContext context)
     {
-        var words = Operands(context.Arguments.Words);
+        var (credentialFree, allowed, words) = Options(context.Arguments.Words);
         if (words.Count == 0)
         {
             context.Terminal.WriteError(Usage.Of(Descriptor));
@@ -42,7 +48,10 @@ internal static class RunCommand
         });
         try
         {
-            return await LaunchAsync(context with { Stop = stop.Token }, words, terminated);
+            var launch = context with { Stop = stop.Token };
+            return credentialFree
+                ? await CredentialFreeRun.RunAsync(launch, words, allowed, terminated)
+                : await LaunchAsync(launch, words, terminated);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -76,6 +85,25 @@ internal static class RunCommand
         return await ChildProcess.RunAsync(words, child);
     }
 
-    private static IReadOnlyList<string> Operands(IReadOnlyList<string> words) =>
-        words.Count > 0 && words[0] == "--" ? [.. words.Skip(1)] : words;
+    // Ours end where the command begins, or at "--": everything after is the command's.
+    private static (bool CredentialFree, IReadOnlyList<string> Allowed, IReadOnlyList<string> Words) Options(IReadOnlyList<string> words)
+    {
+        var credentialFree = false;
+        var allowed = new List<string>();
+        var at = 0;
+        for (; at < words.Count && words[at].StartsWith("--", StringComparison.Ordinal); at++)
+        {
+            if (words[at] == "--") return Checked([.. words.Skip(at + 1)]);
+            if (words[at] == "--credential-free") credentialFree = true;
+            else if (words[at].StartsWith("--allow=", StringComparison.Ordinal)) allowed.Add(words[at]["--allow=".Length..]);
+            else if (words[at] == "--allow" && at + 1 < words.Count) allowed.Add(words[++at]);
+            else throw new CommandFailure($"unknown flag {words[at]}");
+        }
+
+        return Checked([.. words.Skip(at)]);
+
+        (bool, IReadOnlyList<string>, IReadOnlyList<string>) Checked(IReadOnlyList<string> rest) => allowed.Count > 0 && !credentialFree
+            ? throw new CommandFailure("--allow belongs to --credential-free")
+            : (credentialFree, allowed, rest);
+    }
 }

@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using Caracal.Protocol.Context;
+
+namespace Caracal.Sdk;
+
+/// <summary>Who acts now, by what authority; flows with asynchronous execution.</summary>
+/// <remarks>Ids and baggage are correlation data. Authority is the bearer alone, and the bearer is never written into headers by propagation.</remarks>
+public sealed record CaracalContext
+{
+    private static readonly AsyncLocal<CaracalContext?> Ambient = new();
+
+    internal CaracalContext(string zoneId, string applicationId, Func<CancellationToken, ValueTask<string>> bearer)
+    {
+        ZoneId = zoneId;
+        ApplicationId = applicationId;
+        Bearer = bearer;
+    }
+
+    /// <summary>The context of the running code; null outside of one.</summary>
+    public static CaracalContext? Current => Ambient.Value;
+
+    public string ZoneId { get; internal init; }
+
+    public string ApplicationId { get; internal init; }
+
+    public string? SessionId { get; internal init; }
+
+    public string? DelegationId { get; internal init; }
+
+    public string? ParentDelegationId { get; internal init; }
+
+    /// <summary>The subject's authority record, where the Session is anchored to one.</summary>
+    public string? AuthorityRecordId { get; internal init; }
+
+    /// <summary>Delegations between the first Session and this one, 0 to 10.</summary>
+    public int Hop { get; internal init; }
+
+    /// <summary>W3C <c>traceparent</c> of the Session's trace.</summary>
+    public string TraceParent { get; internal init; } = Protocol.Context.TraceParent.New();
+
+    public string? TraceState { get; internal init; }
+
+    /// <summary>Baggage that is not ours, passed on.</summary>
+    public IReadOnlyDictionary<string, string> Baggage { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>Resolves the bearer of the moment.</summary>
+    internal Func<CancellationToken, ValueTask<string>> Bearer { get; init; }
+
+    /// <summary>Proof of the subject's record, for children started in this context.</summary>
+    internal string? SubjectToken { get; init; }
+
+    /// <summary>The context to bind elsewhere, for example on a thread that execution does not flow to.</summary>
+    public static CaracalContext? Capture() => Ambient.Value;
+
+    /// <summary>Runs <paramref name="body"/> in a context; the one before comes back afterwards.</summary>
+    public static async Task<T> BindAsync<T>(CaracalContext context, Func<Task<T>> body)
+    {
+        // An async method has a flow of its own: what it sets ends with it.
+        Ambient.Value = context;
+        return await body().ConfigureAwait(false);
+    }
+
+    /// <summary>Runs <paramref name="body"/> in a context; the one before comes back afterwards.</summary>
+    public static async Task BindAsync(CaracalContext context, Func<Task> body)
+    {
+        Ambient.Value = context;
+        await body().ConfigureAwait(false);
+    }
+
+    /// <summary>For logs: ids, never the bearer.</summary>
+    public string Describe() =>
+        $"zone={ZoneId} application={ApplicationId} session={SessionId ?? "-"} delegation={DelegationId ?? "-"} hop={Hop} trace={Protocol.Context.TraceParent.TraceId(TraceParent)}";
+
+    /// <summary>For logs: ids, never the bearer.</summary>
+    public override string ToString() => $"CaracalContext {{ {Describe()} }}";
+
+    /// <summary>A new span of the trace: the running activity's, else the Session's.</summary>
+    internal (string Parent, string? State) NewSpan()
+    {
+        if (Activity.Current is { IdFormat: ActivityIdFormat.W3C, Id: { } id } activity) return (id, activity.TraceStateString ?? TraceState);
+        return (string.Create(55, TraceParent, static (text, parent) =>
+        {
+            parent.CopyTo(text);
+            Span<byte> span = stackalloc byte[8];
+            do
+            {
+                Random.Shared.NextBytes(span); // names a span, guards nothing
+            }
+            while (!span.ContainsAnyExcept((byte)0));
+
+            Convert.TryToHexStringLower(span, text[36..], out _);
+        }), TraceState);
+    }
+
+    /// <summary>The <c>baggage</c> header of a request that carries this context.</summary>
+    internal string? EncodeBaggage(string? existing) => new ContextEnvelope
+    {
+        AgentSession = SessionId,
+        DelegationEdge = DelegationId,
+        ParentEdge = ParentDelegationId,
+        Session = AuthorityRecordId,
+        Hop = Hop,
+        Foreign = Foreign(),
+    }.EncodeBaggage(existing);
+
+    private IReadOnlyDictionary<string, string> Foreign()
+    {
+        if (Activity.Current is not { } activity || !activity.Baggage.Any()) return Baggage;
+        var members = new Dictionary<string, string>(Baggage, StringComparer.Ordinal);
+        foreach (var (key, value) in activity.Baggage)
+        {
+            if (value is not null) members.TryAdd(key, value);
+        }
+
+        return members;
+    }
+}
