@@ -1,6 +1,8 @@
 using Caracal.Hosting.Metrics;
+using Caracal.Protocol.Mandates;
 using Caracal.Protocol.PolicyRuntime;
 using Caracal.Storage;
+using Caracal.Streams;
 using Caracal.Streams.State;
 using Microsoft.Extensions.Logging;
 
@@ -14,6 +16,15 @@ public sealed record ControlPlaneDependencies
     public required DatabaseClock Clock { get; init; }
 
     public required ISharedState State { get; init; }
+
+    /// <summary>Buckets that replicas share; only Control asks for them.</summary>
+    public ISharedBuckets? Buckets { get; init; }
+
+    /// <summary>Where changed keys are announced; only Control asks for them.</summary>
+    public IStreamTransport? Streams { get; init; }
+
+    /// <summary>Keys of an STS in the same process; null fetches them.</summary>
+    public IZoneKeys? ZoneKeys { get; init; }
 
     /// <summary>An STS in the same process; null asks the one at <c>STS_URL</c>, signed.</summary>
     public IPolicyRuntime? Policies { get; init; }

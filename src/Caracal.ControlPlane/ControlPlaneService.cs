@@ -1,6 +1,7 @@
 using Caracal.ControlPlane.AdminAccess;
 using Caracal.ControlPlane.AdminAudit;
 using Caracal.ControlPlane.Applications;
+using Caracal.ControlPlane.Control;
 using Caracal.ControlPlane.Custody;
 using Caracal.ControlPlane.Http;
 using Caracal.ControlPlane.KillSwitch;
@@ -44,6 +45,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
     private readonly NotificationDispatcher _notifications;
     private readonly ReplayRuns _replays;
     private readonly InstanceProbes _probes;
+    private readonly ControlPlugin? _control;
     private readonly Lazy<byte[]> _openApi;
     private readonly BackgroundTasks _tasks = new();
 
@@ -68,7 +70,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _notifications = new NotificationDispatcher(given.Database, given.Clock, settings, sinks);
         _replays = new ReplayRuns(new PolicyReplay(given.Database, settings), given.State, given.Clock, given.Log);
         _probes = new InstanceProbes(settings, given.Clock.Process);
-        Routes = new ControlPlaneRoutes(new RouteParts
+        var routes = new ControlPlaneRoutes(new RouteParts
         {
             Settings = settings,
             Changes = _changes,
@@ -86,6 +88,8 @@ public sealed class ControlPlaneService : IAsyncDisposable
             Probes = _probes,
             Policies = _policies,
         }).All();
+        _control = settings.Control is { } control ? new ControlPlugin(settings, control, given, routes, _authentication, _access, _changes) : null;
+        Routes = _control is null ? routes : [.. routes, _control.Route];
         _openApi = new Lazy<byte[]>(() => OpenApiDocument.Of(Routes));
         _pipeline = new ControlPlanePipeline(
             settings, new Router(Routes), _limits, _authentication, _access, _changes, given.Clock,
@@ -117,6 +121,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         await KekCanary.CheckAsync(_given.Database, _settings.Keks, _given.Clock.Now, cancellationToken);
         var tokens = new DeploymentTokens(_given.Database, _settings.AdminToken, _given.Clock);
         await tokens.FollowAsync(cancellationToken);
+        if (_control is not null) await _control.StartAsync(_tasks, cancellationToken);
         var following = new RecurringJob("deployment-tokens", DeploymentTokens.Interval, tokens.FollowAsync);
         _tasks.Start(stopping => following.RunAsync(_given.Clock.Process, _given.Log, stopping));
         var sweep = new RecurringJob("kek-sweep", KekSweep.Interval, new KekSweep(_given.Database, _given.Clock, _settings).RunAsync);
@@ -148,6 +153,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
     {
         await StopAsync();
         await _tasks.DisposeAsync();
+        if (_control is not null) await _control.DisposeAsync();
         _limits.Dispose();
         await _replays.DisposeAsync();
         _notifications.Dispose();

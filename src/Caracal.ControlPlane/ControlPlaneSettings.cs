@@ -1,4 +1,5 @@
 using System.Net;
+using Caracal.ControlPlane.Control;
 using Caracal.Hosting;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Settings;
@@ -89,6 +90,9 @@ public sealed record ControlPlaneSettings
     /// <summary>Sealed values a second that a rotation of the key-encryption key re-encrypts; 0 is as fast as it goes.</summary>
     public int ReencryptionRate { get; init; } = 500;
 
+    /// <summary>The Control plugin; null where it is not there, which is the default.</summary>
+    public ControlSettings? Control { get; init; }
+
     public bool TrustProxy { get; init; }
     public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
 
@@ -98,7 +102,7 @@ public sealed record ControlPlaneSettings
         var secrets = reader.Secrets;
         var published = reader.Published;
         reader.ServiceUrl("CARACAL_GATEWAY_URL", published ? null : "http://localhost:8081");
-        reader.ServiceUrl("CARACAL_COORDINATOR_URL", published ? null : "http://localhost:4000");
+        var coordinatorUrl = reader.ServiceUrl("CARACAL_COORDINATOR_URL", published ? null : "http://localhost:4000") ?? "";
         if (reader.Text("CARACAL_SECRET_BACKEND", "builtin") != "builtin") reader.Fault("CARACAL_SECRET_BACKEND must be builtin");
         return new ControlPlaneSettings
         {
@@ -133,6 +137,7 @@ public sealed record ControlPlaneSettings
             RotationSoak = TimeSpan.FromSeconds(reader.Integer("ROTATION_SOAK_SECONDS", 60, 0, 86_400)),
             RotationProbeInterval = reader.Milliseconds("ROTATION_PROBE_INTERVAL_MS", 5_000, 0),
             ReencryptionRate = reader.Integer("REENCRYPTION_ROWS_PER_SECOND", 500, 0, 1_000_000),
+            Control = ControlSettings.Read(reader, coordinatorUrl),
             TrustProxy = reader.Boolean("TRUST_PROXY", false),
             TrustedProxies = Networks(reader, "TRUSTED_PROXIES"),
         };

@@ -29,6 +29,13 @@ internal static class StackEnvironment
             if (IsNear(role)) Default(name, Url("127.0.0.1", role));
         }
 
+        // Control verifies tokens of the STS next door unless it is told of another.
+        if (options.Roles.Contains(StackRoles.Sts) && options.Roles.Contains(StackRoles.Api))
+        {
+            Default("STS_ISSUER_URL", Value("ISSUER_URL")!);
+            Default("STS_JWKS_URL", Value("STS_URL")!.TrimEnd('/') + "/.well-known/jwks.json");
+        }
+
         foreach (var role in options.Roles.Where(StackRoles.Services.Contains))
         {
             Default(role.ToUpperInvariant() + "__AUDIT_REPLAY_DIR", Path.Combine(options.DataDirectory, "journal", role));

@@ -175,7 +175,17 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
         var on = Stores!.For(StackRoles.Api);
         var service = new ControlPlaneService(
             read,
-            new ControlPlaneDependencies { Database = on.Database, Clock = on.Clock, State = on.State, Log = log, StoreMetrics = on.Metrics });
+            new ControlPlaneDependencies
+            {
+                Database = on.Database,
+                Clock = on.Clock,
+                State = on.State,
+                Buckets = on.Buckets,
+                Streams = on.Streams,
+                ZoneKeys = _sts?.ZoneKeys,
+                Log = log,
+                StoreMetrics = on.Metrics,
+            });
         var relay = new OutboxRelay(
             on.Database, new EventOutboxQueue(on.Database, ServiceInstance.Id, new OutboxSettings()), on.Streams, read.StreamKeys, on.Clock, StreamLength)
         {

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Logging;
 using Caracal.Hosting.Settings;
+using Caracal.Protocol.Mandates;
 using Caracal.Storage;
 using Caracal.Storage.Privileges;
 using Caracal.Streams.State;
@@ -52,6 +53,9 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public Database Database => _store.Database;
 
+    /// <summary>For a second replica.</summary>
+    public TestStore Store => _store;
+
     public TestPolicyRuntime Runtime { get; }
 
     /// <summary>The service itself, for its route list and its jobs.</summary>
@@ -61,7 +65,7 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public static async Task<ApiHost> StartAsync(
         IReadOnlyDictionary<string, string?>? more = null, TestStore? store = null, TimeProvider? time = null, Engine engine = Engine.Sqlite,
-        ISharedState? shared = null, HttpMessageInvoker? http = null, TextWriter? log = null)
+        ISharedState? shared = null, HttpMessageInvoker? http = null, TextWriter? log = null, IZoneKeys? zoneKeys = null)
     {
         var used = store ?? await TestStore.CreateAsync(engine, ServiceRole.Api);
         var database = used.Database;
@@ -90,6 +94,8 @@ internal sealed class ApiHost : IAsyncDisposable
             Database = database,
             Clock = clock,
             State = shared ?? state,
+            Buckets = shared as ISharedBuckets ?? state,
+            ZoneKeys = zoneKeys,
             Policies = runtime,
             Http = http,
             Log = logging.CreateLogger("api"),

@@ -24,9 +24,12 @@ internal sealed class AdminAuthentication(Database database, DatabaseClock clock
     private volatile Memory _memory = new();
 
     /// <summary>Null when there is no valid token.</summary>
-    public async Task<AdminCaller?> AuthenticateAsync(HttpContext context)
+    public Task<AdminCaller?> AuthenticateAsync(HttpContext context) =>
+        BearerOf(context) is { } token ? FindCallerAsync(token, context.RequestAborted) : Task.FromResult<AdminCaller?>(null);
+
+    /// <summary>Null when the token is not valid.</summary>
+    public async Task<AdminCaller?> FindCallerAsync(string token, CancellationToken cancellationToken)
     {
-        if (BearerOf(context) is not { } token) return null;
         var hash = SecretHash.Of(token);
         var memory = _memory;
         if (memory.Known.TryGetValue(hash, out var known) && known.Until > clock.Process.GetUtcNow()) return known.Caller;
@@ -35,7 +38,7 @@ internal sealed class AdminAuthentication(Database database, DatabaseClock clock
         var lookup = memory.Lookups.GetOrAdd(hash, FindAsync);
         try
         {
-            if (await lookup.WaitAsync(context.RequestAborted) is not { } row || !SecretHash.Verify(row.TokenHash, token)) return null;
+            if (await lookup.WaitAsync(cancellationToken) is not { } row || !SecretHash.Verify(row.TokenHash, token)) return null;
             var caller = CallerOf(row);
             if (memory.Known.Count >= MostCached) memory.Known.Clear();
             memory.Known[hash] = new Known(caller, clock.Process.GetUtcNow() + CacheTime);

@@ -1,6 +1,7 @@
 using Caracal.Authority.AdminAccess;
 using Caracal.ControlPlane.AdminAccess;
 using Caracal.ControlPlane.AdminAudit;
+using Caracal.ControlPlane.Control;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Logging;
 using Caracal.Hosting.Metrics;
@@ -24,8 +25,6 @@ internal sealed class ControlPlanePipeline(
     Counter authenticationFailures,
     ILogger log)
 {
-    private const string ControlPath = "/v1/control/invoke";
-
     private readonly ClientAddress _addresses = new(settings);
 
     public async Task HandleAsync(HttpContext context)
@@ -66,7 +65,7 @@ internal sealed class ControlPlanePipeline(
         call.Parameters = match?.Parameters ?? call.Parameters;
 
         // Control authenticates by itself where it is mounted; elsewhere its path is not there, with or without a token (control.md 1).
-        if (match is null && call.Path == ControlPath) return UnknownRoute(context, call.Path);
+        if (match is null && call.Path == ControlPlugin.Path) return UnknownRoute(context, call.Path);
         if (match is not { Route.IsOpen: true })
         {
             if (await authentication.AuthenticateAsync(context) is not { } caller)
@@ -85,7 +84,7 @@ internal sealed class ControlPlanePipeline(
 
         if (match is null) return UnknownRoute(context, call.Path);
         if (!match.ParametersValid) return ControlPlaneErrors.InvalidParams;
-        var body = await BodyReader.ReadAsync(context.Request, settings.BodyLimit, call.Cancelled);
+        var body = await BodyReader.ReadAsync(context.Request, Math.Min(settings.BodyLimit, match.Route.BodyLimit ?? settings.BodyLimit), call.Cancelled);
         if (body.Problem is not null) return body.Problem;
         call.Body = body.Document?.RootElement;
         if (body.Document is not null) context.Response.RegisterForDispose(body.Document);

@@ -16,6 +16,9 @@ internal sealed record Route(string Method, string Pattern, AdminNeed Need, Func
     /// <summary>Not for HEAD: the GET uses something up.</summary>
     public bool GetOnly { get; init; }
 
+    /// <summary>A body limit of its own in bytes, below the API's; null takes that.</summary>
+    public int? BodyLimit { get; init; }
+
     internal string[] Segments { get; } = Pattern.Split('/');
 }
 

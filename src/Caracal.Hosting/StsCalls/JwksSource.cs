@@ -11,20 +11,33 @@ namespace Caracal.Hosting.StsCalls;
 public readonly record struct JwksFetch(JsonWebKeySet? Keys, bool ZoneUnknown, string? Fault);
 
 /// <summary>Fetches a zone's JWKS from the STS (gateway.md A5).</summary>
-/// <param name="stsUrl"><c>STS_URL</c>.</param>
-/// <param name="timeout">For the whole fetch.</param>
-/// <param name="authorities">Who may have signed the STS's certificate.</param>
-public sealed class JwksSource(string stsUrl, TimeSpan timeout, ExtraAuthorities authorities) : IDisposable
+public sealed class JwksSource : IDisposable
 {
     private const int LargestDocument = 256 * 1024;
 
-    private readonly HttpMessageInvoker _http = StsHttp.Create(authorities);
-    private readonly string _root = stsUrl.TrimEnd('/') + "/.well-known/jwks.json?zone_id=";
+    private readonly HttpMessageInvoker _http;
+    private readonly TimeSpan _timeout;
+    private readonly string _root;
+
+    /// <param name="stsUrl"><c>STS_URL</c>.</param>
+    /// <param name="timeout">For the whole fetch.</param>
+    /// <param name="authorities">Who may have signed the STS's certificate.</param>
+    public JwksSource(string stsUrl, TimeSpan timeout, ExtraAuthorities authorities)
+        : this(authorities, timeout, stsUrl.TrimEnd('/') + "/.well-known/jwks.json?zone_id=")
+    {
+    }
+
+    private JwksSource(ExtraAuthorities authorities, TimeSpan timeout, string root) =>
+        (_http, _timeout, _root) = (StsHttp.Create(authorities), timeout, root);
+
+    /// <summary>The source at a JWKS address of its own, <c>STS_JWKS_URL</c>; the zone is added to its query.</summary>
+    public static JwksSource At(string jwksUrl, TimeSpan timeout, ExtraAuthorities authorities) =>
+        new(authorities, timeout, jwksUrl + (jwksUrl.Contains('?', StringComparison.Ordinal) ? "&" : "?") + "zone_id=");
 
     public async Task<JwksFetch> FetchAsync(string zoneId, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(timeout);
+        deadline.CancelAfter(_timeout);
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, _root + Uri.EscapeDataString(zoneId));

@@ -34,6 +34,7 @@ internal sealed class EmbeddedStores : StackStores
             Streams = new InProcessStreams(time),
             State = _state,
             Leases = _state,
+            Buckets = _state,
             Metrics = new MetricsRegistry(),
         };
         _roles = StackRoles.All.ToDictionary(role => role, _ => _shared with { Metrics = new MetricsRegistry() }, StringComparer.Ordinal);

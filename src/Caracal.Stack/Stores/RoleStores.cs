@@ -15,6 +15,7 @@ internal sealed record RoleStores
     public required IStreamTransport Streams { get; init; }
     public required ISharedState State { get; init; }
     public required ISharedLeases Leases { get; init; }
+    public required ISharedBuckets Buckets { get; init; }
 
     /// <summary>Series about what the role stands on: its stores and its listener.</summary>
     public required MetricsRegistry Metrics { get; init; }

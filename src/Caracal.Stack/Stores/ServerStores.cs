@@ -77,6 +77,7 @@ internal sealed class ServerStores : StackStores
             Streams = new RedisStreams(redis) { GroupRecreated = (topic, group) => StackLog.GroupRecreated(_logger, topic, group) },
             State = state,
             Leases = state,
+            Buckets = state,
             Metrics = metrics,
         });
     }

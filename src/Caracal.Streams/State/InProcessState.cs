@@ -9,7 +9,7 @@ namespace Caracal.Streams.State;
 /// Shared state of one process. Marks are kept as 128 bits of SHA-256, not as text: at thousands of calls a second they
 /// are what would fill the memory.
 /// </summary>
-public sealed class InProcessState : ISharedState, ISharedLeases, IDisposable
+public sealed class InProcessState : ISharedState, ISharedLeases, ISharedBuckets, IDisposable
 {
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(5);
 
@@ -17,6 +17,7 @@ public sealed class InProcessState : ISharedState, ISharedLeases, IDisposable
     private readonly ConcurrentDictionary<UInt128, long> _marks = new();
     private readonly ConcurrentDictionary<string, Counter> _counters = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Text> _texts = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Bucket> _buckets = new(StringComparer.Ordinal);
     private readonly ITimer _sweep;
 
     public InProcessState(TimeProvider time)
@@ -124,6 +125,24 @@ public sealed class InProcessState : ISharedState, ISharedLeases, IDisposable
         return ValueTask.CompletedTask;
     }
 
+    public ValueTask<bool> TakeTokenAsync(string key, int capacity, TimeSpan window, CancellationToken cancellationToken)
+    {
+        var now = Now;
+        while (true)
+        {
+            var found = _buckets.TryGetValue(key, out var bucket);
+            var tokens = found
+                ? Math.Min(capacity, bucket!.Tokens + ((double)Math.Max(0, now - bucket.At) * capacity / window.Ticks))
+                : capacity;
+            var taken = tokens >= 1;
+            var next = new Bucket(taken ? tokens - 1 : tokens, now, now + (10 * window.Ticks));
+            if (found ? _buckets.TryUpdate(key, next, bucket!) : _buckets.TryAdd(key, next))
+            {
+                return ValueTask.FromResult(taken);
+            }
+        }
+    }
+
     public ValueTask PingAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     public void Dispose() => _sweep.Dispose();
@@ -155,6 +174,14 @@ public sealed class InProcessState : ISharedState, ISharedLeases, IDisposable
             }
         }
 
+        foreach (var bucket in _buckets)
+        {
+            if (bucket.Value.Until <= now)
+            {
+                _buckets.TryRemove(bucket);
+            }
+        }
+
         foreach (var text in _texts)
         {
             if (text.Value.Until <= now)
@@ -163,6 +190,8 @@ public sealed class InProcessState : ISharedState, ISharedLeases, IDisposable
             }
         }
     }
+
+    private sealed record Bucket(double Tokens, long At, long Until);
 
     private sealed record Counter(long Count, long Until);
 

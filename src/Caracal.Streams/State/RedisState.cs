@@ -5,7 +5,7 @@ using Caracal.Streams.Redis.Resp;
 namespace Caracal.Streams.State;
 
 /// <summary>Shared state in Redis: every member is one round trip on the shared connection.</summary>
-public sealed class RedisState(RedisConnection redis) : ISharedState, ISharedLeases
+public sealed class RedisState(RedisConnection redis) : ISharedState, ISharedLeases, ISharedBuckets
 {
     // One step, so that no crash leaves a counter that never ends; one that was left so (by an older server) gets its end here.
     private const string CountScript =
@@ -14,6 +14,13 @@ public sealed class RedisState(RedisConnection redis) : ISharedState, ISharedLea
     // Compared and changed in one step, so that a lease that ran out is never taken from its next owner.
     private const string RenewScript = "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('PEXPIRE',KEYS[1],ARGV[2]) end return 0";
     private const string ReleaseScript = "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) end return 0";
+
+    // By the server's clock, which all replicas share; a clock set back fills nothing.
+    private const string BucketScript =
+        "local t=redis.call('TIME') local now=t[1]*1000+math.floor(t[2]/1000) local c=tonumber(ARGV[1]) local w=tonumber(ARGV[2]) "
+        + "local b=redis.call('HMGET',KEYS[1],'n','at') local n=tonumber(b[1]) or c local at=tonumber(b[2]) or now "
+        + "n=math.min(c,n+math.max(0,now-at)*c/w) local taken=0 if n>=1 then n=n-1 taken=1 end "
+        + "redis.call('HSET',KEYS[1],'n',tostring(n),'at',now) redis.call('PEXPIRE',KEYS[1],w*10) return taken";
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken)
@@ -77,6 +84,9 @@ public sealed class RedisState(RedisConnection redis) : ISharedState, ISharedLea
     public async ValueTask ReleaseLeaseAsync(string key, string owner, CancellationToken cancellationToken) =>
         RedisErrorException.ThrowIfError(await redis.SendAsync(WriteRelease, (key, owner), cancellationToken));
 
+    public async ValueTask<bool> TakeTokenAsync(string key, int capacity, TimeSpan window, CancellationToken cancellationToken) =>
+        Number(await redis.SendAsync(WriteTakeToken, (key, (long)capacity, Milliseconds(window)), cancellationToken)) == 1;
+
     public async ValueTask PingAsync(CancellationToken cancellationToken) =>
         RedisErrorException.ThrowIfError(await redis.SendAsync(WriteSingle, "PING", cancellationToken));
 
@@ -129,6 +139,17 @@ public sealed class RedisState(RedisConnection redis) : ISharedState, ISharedLea
         buffer.Part("1"u8);
         buffer.Part(counter.Key);
         buffer.Part(counter.Window);
+    }
+
+    private static void WriteTakeToken(RespBuffer buffer, (string Key, long Capacity, long Window) bucket)
+    {
+        buffer.Begin(6);
+        buffer.Part("EVAL"u8);
+        buffer.Part(BucketScript);
+        buffer.Part("1"u8);
+        buffer.Part(bucket.Key);
+        buffer.Part(bucket.Capacity);
+        buffer.Part(bucket.Window);
     }
 
     private static void WriteRenew(RespBuffer buffer, (string Key, string Owner, long Life) lease)

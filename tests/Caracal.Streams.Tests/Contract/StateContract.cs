@@ -140,6 +140,24 @@ public abstract class StateContract(Ports ports) : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_bucket_gives_what_it_holds_to_all_who_ask_and_fills_up_again()
+    {
+        var buckets = (ISharedBuckets)State;
+        var taken = 0;
+        await Parallel.ForAsync(0, 50, End, async (_, ct) =>
+        {
+            if (await buckets.TakeTokenAsync("bucket", 7, Minute * 60, ct))
+            {
+                Interlocked.Increment(ref taken);
+            }
+        });
+        Assert.Equal(7, taken);
+        Assert.True(await buckets.TakeTokenAsync("another", 7, Minute * 60, End));
+        Assert.True(await buckets.TakeTokenAsync("short", 1, Moment, End));
+        await Until(async () => await buckets.TakeTokenAsync("short", 1, Moment, End));
+    }
+
+    [Fact]
     public async Task A_state_that_works_answers()
     {
         await State.PingAsync(End);
