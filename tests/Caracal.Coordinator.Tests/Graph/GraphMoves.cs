@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Caracal.Coordinator.Tests.Support;
 
 namespace Caracal.Coordinator.Tests.Graph;
@@ -16,8 +15,8 @@ internal sealed class GraphMoves(TestCoordinator coordinator, int seed)
     ];
 
     private readonly Random _random = new(seed);
-    private readonly ConcurrentDictionary<string, string> _sessions = new(StringComparer.Ordinal);
-    private readonly ConcurrentQueue<(string Id, string Issuer)> _edges = new();
+    private readonly List<(string Id, string Application)> _sessions = [];
+    private readonly List<(string Id, string Issuer)> _edges = [];
 
     /// <summary>Moves that did something, so that a test can tell that it tested anything.</summary>
     public int Done { get; private set; }
@@ -44,35 +43,36 @@ internal sealed class GraphMoves(TestCoordinator coordinator, int seed)
     private async Task<Answer?> StartAsync()
     {
         var application = Pick(Applications);
-        var parent = _random.Next(3) == 0 || AnySession() is not { } known ? "" : $",\"parent_id\":\"{known}\"";
+        var known = _random.Next(3) == 0 ? null : AnySession();
+        var parent = known is null ? "" : $",\"parent_id\":\"{known.Value.Id}\"";
         var answer = await coordinator.PostAsync(
             Agents, coordinator.Token(application, "coordinator.spawn_under:app1", "coordinator.spawn_under:app2"),
             $$"""{"application_id":"{{application}}","ttl_seconds":{{_random.Next(30, 300)}}{{parent}}}""");
-        if (answer.Status == 201) _sessions[answer.Json.GetProperty("agent_session_id").GetString()!] = application;
-        return answer;
+        if (answer.Status == 201) _sessions.Add((answer.Json.GetProperty("agent_session_id").GetString()!, application));
+        return Learn(answer, known);
     }
 
     private async Task<Answer?> DelegateAsync()
     {
-        if (AnySession() is not { } source || AnySession() is not { } target)
-        {
-            return null;
-        }
+        if (AnySession() is not { } source) return null;
+        var target = AnySession()!.Value;
+        if (target == source) target = AnySession()!.Value; // To itself is refused, which is asked often enough.
 
-        var (issuer, receiver) = (_sessions[source], _sessions[target]);
+        var (issuer, receiver) = (source.Application, target.Application);
         var scopes = string.Join(',', Pick(ScopeSets).Select(scope => $"\"{scope}\""));
         var answer = await coordinator.DelegateAsync(
-            source, target, $",\"scopes\":[{scopes}],\"ttl_seconds\":{_random.Next(5, 120)}{Pick(Reaches)}",
+            source.Id, target.Id, $",\"scopes\":[{scopes}],\"ttl_seconds\":{_random.Next(5, 120)}{Pick(Reaches)}",
             coordinator.Token(issuer, $"coordinator.delegate_broad:{issuer}"), issuer, receiver);
-        if (answer.Status == 201) _edges.Enqueue((answer.Json.GetProperty("delegation_edge_id").GetString()!, issuer));
-        return answer;
+        if (answer.Status == 201) _edges.Add((answer.Json.GetProperty("delegation_edge_id").GetString()!, issuer));
+        return Learn(answer, source, target);
     }
 
-    private async Task<Answer?> SessionAsync(string method, string change) =>
-        AnySession() is not { } id ? null : await coordinator.SendAsync(method, $"{Agents}/{id}{change}", coordinator.Token(_sessions[id]));
+    private async Task<Answer?> SessionAsync(string method, string change) => AnySession() is not { } session
+        ? null
+        : Learn(await coordinator.SendAsync(method, $"{Agents}/{session.Id}{change}", coordinator.Token(session.Application)), session);
 
     private async Task<Answer?> RevokeAsync() =>
-        _edges.IsEmpty ? null : await RevokeAsync(_edges.ElementAt(_random.Next(_edges.Count)));
+        _edges.Count == 0 ? null : await RevokeAsync(Pick(_edges));
 
     private Task<Answer> RevokeAsync((string Id, string Issuer) edge) =>
         coordinator.SendAsync("PATCH", $"/zones/z1/delegations/{edge.Id}/revoke", coordinator.Token(edge.Issuer));
@@ -89,7 +89,18 @@ internal sealed class GraphMoves(TestCoordinator coordinator, int seed)
         return null;
     }
 
-    private string? AnySession() => _sessions.IsEmpty ? null : _sessions.Keys.ElementAt(_random.Next(_sessions.Count));
+    private (string Id, string Application)? AnySession() => _sessions.Count == 0 ? null : Pick(_sessions);
+
+    // Of those that seem to have ended, half are asked again: they must stay ended, or come back as the rules say.
+    private Answer Learn(Answer answer, params ReadOnlySpan<(string Id, string Application)?> asked)
+    {
+        foreach (var session in asked)
+        {
+            if (answer.Status is 404 or 409 && session is { } ended && _random.Next(2) == 0) _sessions.Remove(ended);
+        }
+
+        return answer;
+    }
 
     private T Pick<T>(IReadOnlyList<T> of) => of[_random.Next(of.Count)];
 }
