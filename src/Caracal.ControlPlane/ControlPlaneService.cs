@@ -35,6 +35,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
     private readonly CustodyFigures _custodyFigures;
     private readonly Changes _changes;
     private readonly RateLimits _limits;
+    private readonly DeploymentTokens _tokens;
     private readonly AdminAuthentication _authentication;
     private readonly ZoneAccess _access;
     private readonly EndAuthority _endAuthority;
@@ -61,7 +62,8 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _custodyFigures = new CustodyFigures(metrics);
         _changes = new Changes(given.Database, given.Clock, new EventOutbox(), settings.AuditKeys, given.Log);
         _limits = new RateLimits(settings, given.State, given.Clock.Process);
-        _authentication = new AdminAuthentication(given.Database, given.Clock, given.State, settings);
+        _tokens = new DeploymentTokens(given.Database, settings.AdminToken, given.Clock);
+        _authentication = new AdminAuthentication(given.Database, given.Clock, given.State, settings, _tokens);
         _access = new ZoneAccess(given.Database, given.Clock, settings);
         _endAuthority = new EndAuthority(_changes);
         _archive = new ApplicationArchive(_endAuthority);
@@ -119,10 +121,9 @@ public sealed class ControlPlaneService : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await KekCanary.CheckAsync(_given.Database, _settings.Keks, _given.Clock.Now, cancellationToken);
-        var tokens = new DeploymentTokens(_given.Database, _settings.AdminToken, _given.Clock);
-        await tokens.FollowAsync(cancellationToken);
+        await _tokens.FollowAsync(cancellationToken);
         if (_control is not null) await _control.StartAsync(_tasks, cancellationToken);
-        var following = new RecurringJob("deployment-tokens", DeploymentTokens.Interval, tokens.FollowAsync);
+        var following = new RecurringJob("deployment-tokens", DeploymentTokens.Interval, _tokens.FollowAsync);
         _tasks.Start(stopping => following.RunAsync(_given.Clock.Process, _given.Log, stopping));
         var sweep = new RecurringJob("kek-sweep", KekSweep.Interval, new KekSweep(_given.Database, _given.Clock, _settings).RunAsync);
         _tasks.Start(stopping => sweep.RunAsync(_given.Clock.Process, _given.Log, stopping));

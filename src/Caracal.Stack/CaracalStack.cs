@@ -126,12 +126,16 @@ public sealed class CaracalStack : IAsyncDisposable
             _running.Add(role);
             urls[role.Role] = await role.StartAsync(cancellationToken);
             if (_parts.Heartbeats.FirstOrDefault(heartbeat => heartbeat.Role == role.Role) is not { } heartbeat) continue;
-            heartbeat.Listening(urls[role.Role]);
+            heartbeat.Listening(settings.For(role.Role).Text("CARACAL_INSTANCE_URL") ?? Reachable(urls[role.Role], role.Listen.Host));
             _tasks.Start(heartbeat.RunAsync);
         }
 
         Urls = urls.ToImmutable();
     }
+
+    // Whoever listens everywhere is found by the name of the machine, which is the name of the container or pod.
+    private static string Reachable(string address, string host) =>
+        host is "0.0.0.0" or "::" or "[::]" ? new UriBuilder(address) { Host = Environment.MachineName }.Uri.GetLeftPart(UriPartial.Authority) : address;
 
     private async Task FlushWithinLimitAsync()
     {

@@ -2,8 +2,11 @@ using System.Data.Common;
 using Caracal.ControlPlane.AdminAccess;
 using Caracal.ControlPlane.AdminTokens;
 using Caracal.Hosting.Settings;
+using Caracal.Keys.Rings;
+using Caracal.Keys.Secrets;
 using Caracal.Storage;
 using Caracal.Storage.AdminTokens;
+using Caracal.Storage.Rotations;
 using Caracal.Streams.State;
 using Caracal.TestKit;
 using Microsoft.AspNetCore.Http;
@@ -22,7 +25,7 @@ public sealed class AdminAuthenticationTests
         await clock.MeasureAsync(CancellationToken.None);
         var minted = MintedAdminToken.New("ci", "write", null, "admin:1", clock.Now);
         await store.Database.WriteAsync(work => AdminTokenStore.InsertAsync(work, minted.Row));
-        var authentication = new AdminAuthentication(held, clock, state, Settings());
+        var authentication = new AdminAuthentication(held, clock, state, Settings(), new DeploymentTokens(held, ring: null, clock));
 
         // The row has been read and is still valid there; its answer is on the way.
         var release = held.HoldNext();
@@ -35,6 +38,49 @@ public sealed class AdminAuthenticationTests
         release.SetResult();
         await before;
         Assert.Null(await authentication.AuthenticateAsync(Request(minted.Token)));
+    }
+
+    [Fact]
+    public async Task A_value_that_was_just_loaded_lets_in_at_once_and_an_instance_with_older_files_revokes_nothing_meanwhile()
+    {
+        await using var store = await TestStore.CreateAsync(Engine.Sqlite);
+        using var state = new InProcessState(TimeProvider.System);
+        var clock = new DatabaseClock(store.Database, TimeProvider.System);
+        await clock.MeasureAsync(CancellationToken.None);
+        var (old, fresh) = ("0123456789abcdef0123456789abcdef-old", "0123456789abcdef0123456789abcdef-new");
+        var ring = TokenRing.Of("admin-token", old);
+        var deployment = new DeploymentTokens(store.Database, ring, clock);
+        await deployment.FollowAsync(CancellationToken.None);
+        var authentication = new AdminAuthentication(store.Database, clock, state, Settings(), deployment);
+        Assert.Null(await authentication.AuthenticateAsync(Request(fresh)));
+
+        ring.Replace(new TokenSet("admin-token", new SecretText(fresh), null, [new SecretText(old)]));
+        Assert.NotNull(await authentication.AuthenticateAsync(Request(fresh)));
+        Assert.NotNull(await authentication.AuthenticateAsync(Request(old)));
+
+        await store.Database.WriteAsync(work => RotationStore.InsertAsync(work, new RotationRow
+        {
+            Id = "rot_1",
+            Class = "admin-token",
+            State = "rolled",
+            ToSid = "sid_1",
+            Location = "l",
+            VersionLabel = "v",
+            ReasonKind = "scheduled",
+            Reason = "a test of restarts",
+            Actor = "ops",
+            CreatedAt = clock.Now,
+            UpdatedAt = clock.Now,
+        }));
+        await new DeploymentTokens(store.Database, TokenRing.Of("admin-token", old), clock).FollowAsync(CancellationToken.None);
+        authentication.Forget();
+        Assert.NotNull(await authentication.AuthenticateAsync(Request(fresh)));
+
+        ring.Replace(new TokenSet("admin-token", new SecretText(fresh), null, []));
+        await deployment.FollowAsync(CancellationToken.None);
+        authentication.Forget();
+        Assert.Null(await authentication.AuthenticateAsync(Request(old)));
+        Assert.NotNull(await authentication.AuthenticateAsync(Request(fresh)));
     }
 
     private static DefaultHttpContext Request(string token)

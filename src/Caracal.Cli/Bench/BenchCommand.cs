@@ -1,5 +1,6 @@
 using Caracal.Cli.Bench.Coordinator;
 using Caracal.Cli.Bench.Proxy;
+using Caracal.Cli.Bench.Rotation;
 using Caracal.Cli.CommandLine;
 
 namespace Caracal.Cli.Bench;
@@ -14,12 +15,18 @@ internal static class BenchCommand
                caracal bench mint [--callers N] [--seconds S] [--warmup S] [--home DIR] [--json]
                caracal bench coordinator [--callers N] [--seconds S] [--warmup S] [--home DIR] [--json]
                caracal bench proxy [--callers N] [--seconds S] [--warmup S] [--json]
+               caracal bench rotate [--passes N] [--warmup S] [--stack S] [--home DIR] [--json]
                caracal bench audit [--events N] [--stack S] [--home DIR] [--json]
 
         audit
         Signs, checks, chains and stores N events (default 1,000,000) in an embedded ledger in this process,
         verifies them all, and looks up single events and pages at 10,000 events and at the end.
         --stack postgres  the same in a private PostgreSQL
+
+        rotate
+        Rotates every class of key material in turn, and all again (--passes, default 2), under a steady governed load:
+        requests, failures (none may fail), latencies between and during rotations. Then looks for every old and new
+        value in every file the stack and the command wrote. --stack postgres as below.
 
         governed
         Starts a private stack as a separate process, drives N callers (default 8) for S seconds
@@ -49,7 +56,7 @@ internal static class BenchCommand
 
     private static async Task<int> RunAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json", "upstream", "stack", "events");
+        context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json", "upstream", "stack", "events", "passes");
         var plan = new BenchPlan
         {
             Callers = context.Arguments.Integer("callers", context.Arguments.Operands is ["coordinator"] ? 32 : 8, 1, 256),
@@ -67,13 +74,14 @@ internal static class BenchCommand
         context.Terminal.Quiet = context.Json;
         return context.Arguments.Operands switch
         {
+            ["rotate"] => await RotateBench.RunAsync(plan with { WarmupSeconds = context.Arguments.Integer("warmup", 3, 0, 600) }, context),
             ["audit"] => await AuditBench.RunAsync(plan.Separate, context),
             ["mint"] => await GovernedAsync(plan with { MintsOnly = true }, context),
             ["governed"] => await GovernedAsync(plan, context),
             ["coordinator"] => await CoordinatorAsync(plan, context),
             ["proxy"] => await ProxyBench.RunAsync(plan, context),
             ["forwarder"] => await ProxyBench.ServeAsync(context), // the measured process of "proxy"
-            _ => throw new CommandFailure("usage: caracal bench governed|mint|coordinator|proxy [--callers N] [--seconds S]"),
+            _ => throw new CommandFailure("usage: caracal bench governed|mint|rotate|coordinator|proxy [--callers N] [--seconds S]"),
         };
     }
 

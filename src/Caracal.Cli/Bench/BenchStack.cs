@@ -39,9 +39,9 @@ internal sealed class BenchStack : IMeasuredStack
 
     public IReadOnlyList<(string Name, int Pid)> Processes => [("stack", process.Id)];
 
-    public static async Task<BenchStack> StartAsync(string? home, CancellationToken stop)
+    public static async Task<BenchStack> StartAsync(string? home, CancellationToken stop, IReadOnlyDictionary<string, string?>? settings = null)
     {
-        var files = new PrivateStack(home, Limits);
+        var files = new PrivateStack(home, settings ?? Limits);
         var stack = new BenchStack(files, Detachment.Start(["serve"], files.Variables, files.Log));
         try
         {

@@ -1,3 +1,4 @@
+using Caracal.Cli.Processes;
 using Caracal.Cli.Servers;
 using Caracal.Stack;
 
@@ -9,14 +10,16 @@ internal sealed class FleetStack(LocalFleet fleet) : IMeasuredStack
     public IReadOnlyDictionary<string, string> Urls { get; } =
         StackRoles.All.ToDictionary(role => role, role => fleet.Find(role).Url, StringComparer.Ordinal);
 
+    public PrivateStack Files => fleet.Files;
+
     public string AdminToken => fleet.Files.AdminToken;
 
     public string MetricsToken => fleet.Files.MetricsToken;
 
     public IReadOnlyList<(string Name, int Pid)> Processes { get; } = [.. fleet.Services.Select(service => (service.Role, service.Pid))];
 
-    public static async Task<FleetStack> StartAsync(CancellationToken stop) =>
-        new(await LocalFleet.StartAsync(replicas: 1, BenchStack.Limits, stop));
+    public static async Task<FleetStack> StartAsync(CancellationToken stop, IReadOnlyDictionary<string, string?>? settings = null) =>
+        new(await LocalFleet.StartAsync(replicas: 1, settings ?? BenchStack.Limits, stop));
 
     public ValueTask DisposeAsync() => fleet.DisposeAsync();
 }

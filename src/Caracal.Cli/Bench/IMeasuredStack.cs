@@ -1,3 +1,5 @@
+using Caracal.Cli.Processes;
+
 namespace Caracal.Cli.Bench;
 
 /// <summary>The system that the benchmark drives: the processes that are measured, and the way in.</summary>
@@ -5,6 +7,9 @@ internal interface IMeasuredStack : IAsyncDisposable
 {
     /// <summary>Base address of each role.</summary>
     IReadOnlyDictionary<string, string> Urls { get; }
+
+    /// <summary>Its folder and variables.</summary>
+    PrivateStack Files { get; }
 
     string AdminToken { get; }
 

@@ -9,7 +9,7 @@ namespace Caracal.Cli.KeyRotation;
 /// <summary><c>caracal keys</c>: which keys are where, and their rotation (operations.md 4, cli.md 7).</summary>
 internal static class KeysCommand
 {
-    private const string Short = "usage: caracal keys list|status|history|rotate|prepare|deploy|roll|advance|verify|retire|rollback|abort|evidence|reencrypt|generate …";
+    private const string Short = "usage: caracal keys list|status|history|rotate|prepare|deploy|roll|advance|verify|retire|rollback|abort|evidence|reencrypt|adopt|generate …";
 
     public static Command Descriptor { get; } = new(
         "keys", CommandGroup.Operations, "show and rotate key material",
@@ -24,6 +24,7 @@ internal static class KeysCommand
                caracal keys rollback|abort ID --reason TEXT [--json]
                caracal keys evidence ID [--json]
                caracal keys reencrypt [--dry-run] [--batch-size N] [--rate ROWS] [--data DIR] [--json]
+               caracal keys adopt [CLASS] --actor WHO --reason TEXT [--data DIR]
                caracal keys generate CLASS --out FILE
 
         rotate prepares a new value, waits until every running instance verifies with it, makes it the one that signs,
@@ -38,6 +39,8 @@ internal static class KeysCommand
         reencrypt needs no running stack: ZONE_KEK_OLD, ZONE_KEK_NEW (hex, or base64) and DATABASE_URL, or the embedded
         store. --dry-run counts, tries to open every value and writes nothing; exit 1 if one does not open. A run that
         was ended goes on. --rate 0 is as fast as it goes (default 500 rows a second).
+        adopt registers the values of the secrets folder after a restore, when no service starts with them; it works on
+        the store itself (DATABASE_URL of the administrator, or the embedded store).
         Files are those of CARACAL_SECRETS_DIR. No value is ever printed.
         """,
         RunAsync);
@@ -49,6 +52,8 @@ internal static class KeysCommand
             "dry-run", "batch-size", "rate", "data");
         context.Terminal.Quiet = context.Json;
         if (context.Arguments.Operands is ["reencrypt"]) return await ReencryptCommand.RunAsync(context);
+        if (context.Arguments.Operands is ["adopt"]) return await AdoptCommand.RunAsync(context, RotatableClass.All);
+        if (context.Arguments.Operands is ["adopt", var adopted]) return await AdoptCommand.RunAsync(context, [Class(adopted)]);
         using var api = new KeysApi(context);
         var run = new RotationRun(context, api);
         switch (context.Arguments.Operands)

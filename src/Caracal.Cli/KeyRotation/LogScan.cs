@@ -11,14 +11,15 @@ internal static class LogScan
     /// <summary>The first file under the folders that holds one of the values; null when none does.</summary>
     public static string? FirstLeak(IReadOnlyList<SecretText> values, string logs, IReadOnlyList<string> more)
     {
-        var needles = values.Select(value => Encoding.UTF8.GetBytes(value.Reveal())).ToList();
         return more.Prepend(logs).Where(Directory.Exists)
             .SelectMany(folder => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
-            .FirstOrDefault(file => Holds(file, needles));
+            .FirstOrDefault(file => Holds(file, values));
     }
 
-    private static bool Holds(string path, List<byte[]> needles)
+    /// <summary>Whether the file holds one of the values.</summary>
+    public static bool Holds(string path, IReadOnlyList<SecretText> values)
     {
+        var needles = values.Select(value => Encoding.UTF8.GetBytes(value.Reveal())).ToList();
         var longest = needles.Count == 0 ? 0 : needles.Max(needle => needle.Length);
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         var buffer = new byte[Chunk + longest];

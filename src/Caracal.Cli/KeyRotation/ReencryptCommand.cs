@@ -107,7 +107,8 @@ internal static class ReencryptCommand
         return clean ? 0 : 1;
     }
 
-    private static Database Open(CommandContext context)
+    /// <summary>The store as its administrator sees it.</summary>
+    public static Database Open(CommandContext context)
     {
         if (context.Variables.Has("DATABASE_URL") || context.Variables.Has("DATABASE_URL_FILE") || context.Variables.Has("PGHOST"))
         {

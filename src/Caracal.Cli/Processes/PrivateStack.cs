@@ -58,7 +58,8 @@ internal sealed class PrivateStack : IDisposable
     /// <summary>The generated token that metrics are read with.</summary>
     public string MetricsToken => Secret(SecretFiles.MetricsBearer);
 
-    private string Secrets => Path.Combine(Folder, "secrets");
+    /// <summary>The folder of its key material.</summary>
+    public string Secrets => Path.Combine(Folder, "secrets");
 
     public void Dispose()
     {

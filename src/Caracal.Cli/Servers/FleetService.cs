@@ -23,6 +23,9 @@ internal sealed class FleetService : IAsyncDisposable
         this.variables = variables;
     }
 
+    /// <summary>Its whole environment.</summary>
+    public IReadOnlyDictionary<string, string?> Variables => variables;
+
     public string Role { get; }
 
     public int Replica { get; }

@@ -13,7 +13,7 @@ namespace Caracal.ControlPlane.AdminAccess;
 /// Turns a bearer token into a caller (api.md 2.1). Successes are kept for five seconds, failures never; a revocation in
 /// this process is felt at once.
 /// </summary>
-internal sealed class AdminAuthentication(Database database, DatabaseClock clock, ISharedState shared, ControlPlaneSettings settings)
+internal sealed class AdminAuthentication(Database database, DatabaseClock clock, ISharedState shared, ControlPlaneSettings settings, DeploymentTokens deployment)
 {
     private const string Scheme = "Bearer ";
     private const int LongestToken = 4096;
@@ -38,7 +38,15 @@ internal sealed class AdminAuthentication(Database database, DatabaseClock clock
         var lookup = memory.Lookups.GetOrAdd(hash, FindAsync);
         try
         {
-            if (await lookup.WaitAsync(cancellationToken) is not { } row || !SecretHash.Verify(row.TokenHash, token)) return null;
+            var found = await lookup.WaitAsync(cancellationToken);
+            if (found is null && deployment.Holds(token))
+            {
+                // The ring has just been reloaded, and its rows follow: whoever was told of the value may use it now.
+                await deployment.FollowAsync(cancellationToken);
+                found = await FindAsync(hash);
+            }
+
+            if (found is not { } row || !SecretHash.Verify(row.TokenHash, token)) return null;
             var caller = CallerOf(row);
             if (memory.Known.Count >= MostCached) memory.Known.Clear();
             memory.Known[hash] = new Known(caller, clock.Process.GetUtcNow() + CacheTime);

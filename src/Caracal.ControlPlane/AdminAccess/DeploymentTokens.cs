@@ -5,6 +5,7 @@ using Caracal.Keys.Signatures;
 using Caracal.Protocol;
 using Caracal.Storage;
 using Caracal.Storage.AdminTokens;
+using Caracal.Storage.Rotations;
 
 namespace Caracal.ControlPlane.AdminAccess;
 
@@ -19,16 +20,23 @@ internal sealed class DeploymentTokens(Database database, TokenRing? ring, Datab
 
     private TokenSet? _seeded;
 
+    /// <summary>Whether the text is a value of the ring, seeded or not yet.</summary>
+    public bool Holds(string token) => ring?.Verify(token, out _) ?? false;
+
     /// <summary>Seeds what the ring holds, unless that has been done; only an instance whose own slots changed revokes rows.</summary>
     public async Task FollowAsync(CancellationToken cancellationToken)
     {
         var tokens = ring?.Tokens;
         if (tokens is null || ReferenceEquals(tokens, _seeded)) return;
-        await SeedAsync(database, tokens, clock.Now, cancellationToken);
+        // While the token rotates, an instance that starts with older files must not revoke what others use already.
+        var starting = _seeded is null;
+        var revokes = !starting || await database.ReadAsync(
+            async connection => await RotationStore.FindOpenAsync(connection, KeyClass.AdminToken, "") is null, cancellationToken);
+        await SeedAsync(database, tokens, revokes, clock.Now, cancellationToken);
         _seeded = tokens;
     }
 
-    public static async Task SeedAsync(Database database, TokenSet held, DateTimeOffset now, CancellationToken cancellationToken)
+    private static async Task SeedAsync(Database database, TokenSet held, bool revokes, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var tokens = held.All().Select(slot => slot.Token).ToList();
         (string Name, string Capability, string CreatedBy, Func<SecretText, string> Value)[] kinds =
@@ -44,7 +52,7 @@ internal sealed class DeploymentTokens(Database database, TokenRing? ring, Datab
                 foreach (var kind in kinds)
                 {
                     var hashes = tokens.Select(token => SecretHash.Of(kind.Value(token))).ToList();
-                    await AdminTokenStore.RevokeOthersAsync(work, kind.CreatedBy, hashes, now);
+                    if (revokes) await AdminTokenStore.RevokeOthersAsync(work, kind.CreatedBy, hashes, now);
                     foreach (var hash in hashes)
                     {
                         await AdminTokenStore.SeedAsync(work, Row(kind.Name, kind.Capability, kind.CreatedBy, hash, now));

@@ -80,8 +80,17 @@ public sealed class OutboxRelay(
 
     private async Task PublishAsync(OutboxMessage message, CancellationToken cancellationToken)
     {
-        var fields = StreamSignature.Seal(keys, message.Topic, RelayEncoding.ToFields(message));
+        var unsigned = RelayEncoding.ToFields(message);
         long? length = message.Topic == Topics.AuditEvents ? null : maximumLength;
+
+        // A resource server of somebody else holds one key: while two are around it gets what ends authority under each
+        // (operations.md 4.6.4). Our own consumers verify both copies, and revoking twice is revoking.
+        foreach (var previous in message.Topic is Topics.SessionsRevoke or Topics.DelegationsInvalidate ? keys?.Keys.Previous ?? [] : [])
+        {
+            await transport.AppendAsync(message.Topic, StreamSignature.Seal(previous, message.Topic, unsigned), length, cancellationToken);
+        }
+
+        var fields = StreamSignature.Seal(keys, message.Topic, unsigned);
         var id = await transport.AppendAsync(message.Topic, fields, length, cancellationToken);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(SettleTime);

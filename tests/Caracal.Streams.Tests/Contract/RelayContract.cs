@@ -74,6 +74,35 @@ public abstract class RelayContract : IAsyncDisposable
     }
 
     [Fact]
+    public async Task While_two_keys_are_around_what_ends_authority_is_published_under_each_of_them()
+    {
+        await Migrator.MigrateAsync(_database, _clock.Now);
+        var (old, fresh) = (Keys.Current, new HmacKey("streams-hmac", new byte[32].Select((_, i) => (byte)(i * 7)).ToArray()));
+        var both = new HmacKeyRing(new HmacKeySet("streams-hmac", fresh, previous: [old]));
+        await _database.WriteAsync(work => new CoordinatorOutbox().EnqueueAsync(
+            work,
+            [new(Topics.SessionsRevoke, "r1", """{"session_id":"s1"}"""), new(Topics.AgentsLifecycle, "l1", """{"event":"spawn"}""")],
+            _clock.Now));
+
+        while (await Relay(both).DispatchAsync(_end.Token) > 0)
+        {
+            // Until nothing is due.
+        }
+
+        var revocations = await _streams.RangeAsync(Topics.SessionsRevoke, null, 10, _end.Token);
+        Assert.Single(revocations.Select(entry => entry.Value("outbox_id")).Distinct());
+        foreach (var key in (HmacKey[])[old, fresh])
+        {
+            var one = new HmacKeyRing(new HmacKeySet("streams-hmac", key));
+            Assert.Single(revocations, entry => StreamSignature.Verify(one, entry.Topic, entry.Fields.ToArray(), out _) == StreamVerdict.Accepted);
+            Assert.All(revocations, entry => Assert.Equal(StreamVerdict.Accepted, StreamSignature.Verify(both, entry.Topic, entry.Fields.ToArray(), out _)));
+        }
+
+        Assert.Equal(2, revocations.Count);
+        Assert.Single(await _streams.RangeAsync(Topics.AgentsLifecycle, null, 10, _end.Token));
+    }
+
+    [Fact]
     public async Task A_forged_message_is_dead_lettered_at_once_and_not_handled()
     {
         var handled = 0;
@@ -131,8 +160,8 @@ public abstract class RelayContract : IAsyncDisposable
         new StreamSubscription { Topics = [Topics.AgentsLifecycle], Group = "g", Consumer = "c", Shared = true, Keys = Keys },
         handler, TimeProvider.System);
 
-    private OutboxRelay Relay() => new(
-        _database, new CoordinatorOutboxQueue(_database, new OutboxSettings()), _streams, Keys, _clock, 100_000);
+    private OutboxRelay Relay(HmacKeyRing? keys = null) => new(
+        _database, new CoordinatorOutboxQueue(_database, new OutboxSettings()), _streams, keys ?? Keys, _clock, 100_000);
 
     private async Task Until(Func<Task<bool>> condition)
     {

@@ -1,0 +1,85 @@
+using System.Text.Json;
+using Caracal.Cli.Servers;
+using Caracal.Stack;
+
+namespace Caracal.EndToEnd.Drills;
+
+/// <summary>Rotation over separate processes, one of which does not get the new files.</summary>
+[Collection(DrillCollection.Name)]
+public sealed class KeyRotationDrill(DrillFleet drill) : IDisposable
+{
+    private readonly DirectoryInfo _frozen = Directory.CreateTempSubdirectory("caracal-frozen-");
+
+    public void Dispose() => _frozen.Delete(recursive: true);
+
+    [Fact]
+    public async Task Activation_waits_for_the_process_whose_folder_is_frozen_names_it_and_goes_on_when_it_thaws()
+    {
+        using var caracal = new CaracalCommand();
+        caracal.With("CARACAL_SECRETS_DIR", drill.Fleet.Files.Secrets).With("CARACAL_API_URL", drill.Fleet.Find(StackRoles.Api).Url).With("CARACAL_ENV", "development");
+        CopySecrets();
+        await using var laggard = await StartLaggardAsync();
+        var prepared = await caracal.RunAsync("keys", "prepare", "streams-hmac", "--reason", "a drill of convergence", "--actor", "ops@example.com", "--json");
+        Assert.True(prepared.Exit == 0, prepared.Output + prepared.Error);
+        var id = JsonDocument.Parse(prepared.Output).RootElement.GetProperty("rotation").GetProperty("id").GetString()!;
+
+        var early = await caracal.RunAsync("keys", "roll", id, "--timeout", "1");
+        Assert.Equal(1, early.Exit);
+        await LagsAsync(caracal, "deploy", id, laggard);
+        CopySecrets();
+        await SucceedsAsync(caracal, "deploy", id);
+
+        await LagsAsync(caracal, "roll", id, laggard);
+        CopySecrets();
+        await SucceedsAsync(caracal, "roll", id);
+
+        await SucceedsAsync(caracal, "rollback", id, "--reason", "the drill is over");
+        CopySecrets();
+        var evidence = await caracal.RunAsync("keys", "evidence", id);
+        Assert.True(evidence.Exit == 0, evidence.Output + evidence.Error);
+        foreach (var file in Directory.EnumerateFiles(drill.Fleet.Files.Secrets, "streamsHmacKey*").Where(file => !file.EndsWith(".jsonl", StringComparison.Ordinal)))
+        {
+            foreach (var value in await File.ReadAllLinesAsync(file))
+            {
+                Assert.DoesNotContain(value, prepared.Output + evidence.Output + await File.ReadAllTextAsync(laggard.Log), StringComparison.Ordinal);
+            }
+        }
+    }
+
+    private async Task<FleetService> StartLaggardAsync()
+    {
+        var url = $"http://127.0.0.1:{FreePorts.Take(1).Single()}";
+        var variables = new Dictionary<string, string?>(drill.Fleet.Find(StackRoles.Gateway).Variables, StringComparer.Ordinal)
+        {
+            ["CARACAL_SECRETS_DIR"] = _frozen.FullName,
+            ["CARACAL_HOME"] = Path.Combine(_frozen.FullName, "home"),
+            ["GATEWAY__PORT"] = new Uri(url).Port.ToString(System.Globalization.CultureInfo.InvariantCulture),
+        };
+        Keys.Secrets.SecretFolder.Prepare(variables["CARACAL_HOME"]!);
+        var service = new FleetService(StackRoles.Gateway, 9, url, Path.Combine(drill.Fleet.Files.Folder, "gateway-9.log"), variables);
+        service.Start();
+        await drill.Fleet.WaitUntilReadyAsync([service], CancellationToken.None);
+        return service;
+    }
+
+    private static async Task LagsAsync(CaracalCommand caracal, string step, string id, FleetService laggard)
+    {
+        var (exit, output, error) = await caracal.RunAsync("keys", step, id, "--timeout", "4");
+        Assert.True(exit == 1, output + error);
+        Assert.Contains("gate_not_met", error, StringComparison.Ordinal);
+        Assert.Contains($"waiting for gateway/{Environment.MachineName}-{laggard.Pid}", error, StringComparison.Ordinal);
+    }
+
+    private static async Task SucceedsAsync(CaracalCommand caracal, params string[] words)
+    {
+        var (exit, output, error) = await caracal.RunAsync(["keys", .. words, "--timeout", "60"]);
+        Assert.True(exit == 0, output + error);
+    }
+
+    private void CopySecrets()
+    {
+        var wanted = Directory.EnumerateFiles(drill.Fleet.Files.Secrets).ToDictionary(file => Path.GetFileName(file)!, StringComparer.Ordinal);
+        foreach (var (name, path) in wanted) File.Copy(path, Path.Combine(_frozen.FullName, name), overwrite: true);
+        foreach (var gone in Directory.EnumerateFiles(_frozen.FullName).Where(file => !wanted.ContainsKey(Path.GetFileName(file)))) File.Delete(gone);
+    }
+}
