@@ -31,7 +31,7 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
         ["LOG_LEVEL"] = "info",
     };
 
-    private readonly StringWriter printed = new();
+    private readonly StringBuilder printed = new();
     private readonly HashSet<string> values = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (double Seconds, List<long> Calm, List<long> During, int Failures)> rows = new(StringComparer.Ordinal);
 
@@ -112,7 +112,8 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
             "--emergency", "--overlap", "0", "--backup", backup, "--wait",
         };
         var variables = new ProcessVariables(stack.Files.Variables).With("CARACAL_API_URL", stack.Urls["api"]).With("CARACAL_ENV", "development");
-        var own = new Terminal(printed, printed);
+        await using var writer = new StringWriter(printed, System.Globalization.CultureInfo.InvariantCulture);
+        var own = new Terminal(writer, writer);
         if (await KeysCommand.Descriptor.RunAsync(new CommandContext(Arguments.Parse(words), variables, own, context.Stop)) != 0)
         {
             throw new CommandFailure($"{rotated.Id} was not rotated");
