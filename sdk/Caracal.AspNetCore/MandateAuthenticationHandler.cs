@@ -37,9 +37,14 @@ internal sealed class MandateAuthenticationHandler(
     private MandateRequirements Requirements()
     {
         var requirements = verifier.Requirements;
-        foreach (var route in Context.GetEndpoint()?.Metadata.GetOrderedMetadata<MandateRequirementMetadata>() ?? [])
+        foreach (var metadata in Context.GetEndpoint()?.Metadata ?? EndpointMetadataCollection.Empty)
         {
-            requirements = route.Overrides.ApplyTo(requirements);
+            requirements = metadata switch
+            {
+                MandateRequirementMetadata route => route.Overrides.ApplyTo(requirements),
+                RequireMandateAttribute attribute => attribute.Overrides.ApplyTo(requirements),
+                _ => requirements,
+            };
         }
 
         return requirements;

@@ -8,11 +8,11 @@ public sealed partial class CaracalClient
 {
     /// <summary>Starts a Session, runs <paramref name="body"/> as it, and ends it: also when the body fails or is cancelled.</summary>
     public async Task<T> RunSessionAsync<T>(
-        Func<CaracalContext, CancellationToken, Task<T>> body, SessionOptions? options = null, CancellationToken cancellationToken = default)
+        Func<CaracalContext, CancellationToken, Task<T>> body, AgentSessionOptions? options = null, CancellationToken cancellationToken = default)
     {
         RequireOpen();
         using var activity = Telemetry.Activities.StartActivity("caracal.session");
-        var (context, _) = await _sessions.StartAsync(options ?? new SessionOptions(), service: false, cancellationToken).ConfigureAwait(false);
+        var (context, _) = await _sessions.StartAsync(options ?? new AgentSessionOptions(), service: false, cancellationToken).ConfigureAwait(false);
         activity?.SetTag("caracal.session_id", context.SessionId);
         T result;
         try
@@ -30,7 +30,7 @@ public sealed partial class CaracalClient
     }
 
     /// <summary>Starts a Session, runs <paramref name="body"/> as it, and ends it.</summary>
-    public Task RunSessionAsync(Func<CaracalContext, CancellationToken, Task> body, SessionOptions? options = null, CancellationToken cancellationToken = default) =>
+    public Task RunSessionAsync(Func<CaracalContext, CancellationToken, Task> body, AgentSessionOptions? options = null, CancellationToken cancellationToken = default) =>
         RunSessionAsync<object?>(
             async (context, stop) =>
             {

@@ -25,6 +25,9 @@ public class ReferenceDirectionTests
 
         // What others build on references no server project: the words on the wire and each other, nothing else.
         ["Caracal.Sdk"] = ["Caracal.Protocol"],
+        ["Caracal.Admin"] = [],
+        ["Caracal.Mcp"] = ["Caracal.AspNetCore", "Caracal.Sdk"],
+        ["Caracal.Testing"] = ["Caracal.Protocol", "Caracal.Verifier"],
         ["Caracal.Verifier"] = ["Caracal.Protocol"],
         ["Caracal.AspNetCore"] = ["Caracal.Protocol", "Caracal.Verifier"],
     };
@@ -77,6 +80,8 @@ public class ReferenceDirectionTests
     [Theory]
     [InlineData("Caracal.Verifier")]
     [InlineData("Caracal.AspNetCore")]
+    [InlineData("Caracal.Admin")]
+    [InlineData("Caracal.Testing")]
     public void Refuses_a_library_that_brings_a_package_along(string project) =>
         Assert.Empty(Repository.References(Sources[project], "PackageReference"));
 

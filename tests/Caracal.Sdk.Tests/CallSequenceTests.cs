@@ -7,9 +7,9 @@ namespace Caracal.Sdk.Tests;
 /// <summary>Every call sequence of sdk.md against a real stack.</summary>
 public abstract class CallSequenceTests(GovernedStack stack)
 {
-    private static readonly SessionOptions Agent = new() { Labels = ["agent"], Authority = Authority.None, TtlSeconds = 600 };
+    private static readonly AgentSessionOptions Agent = new() { Labels = ["agent"], Authority = Authority.None, TtlSeconds = 600 };
 
-    private static SessionOptions Narrowed(params string[] scopes) =>
+    private static AgentSessionOptions Narrowed(params string[] scopes) =>
         new() { Labels = ["agent"], Authority = Authority.Narrow(scopes, 300, GovernedStack.Resource), TtlSeconds = 300 };
 
     [Fact]
@@ -70,8 +70,8 @@ public abstract class CallSequenceTests(GovernedStack stack)
                         using var answer = await client.SendAsync(GovernedStack.Resource, "/inherited", [GovernedStack.Read], cancellationToken: inner);
                         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
                     },
-                    new SessionOptions { Labels = ["agent"], TtlSeconds = 200 }, middle),
-                new SessionOptions { Labels = ["agent"], TtlSeconds = 300, Authority = Authority.Narrow([GovernedStack.Read], 300, GovernedStack.Resource, allowChildren: true) }, stop),
+                    new AgentSessionOptions { Labels = ["agent"], TtlSeconds = 200 }, middle),
+                new AgentSessionOptions { Labels = ["agent"], TtlSeconds = 300, Authority = Authority.Narrow([GovernedStack.Read], 300, GovernedStack.Resource, allowChildren: true) }, stop),
             Agent);
     }
 

@@ -14,7 +14,7 @@ public sealed class SessionWireTests : IDisposable
     public async Task A_block_session_is_one_start_with_a_generated_key_and_one_end()
     {
         await using var client = CaracalClient.FromOptions(_services.Options);
-        await client.RunSessionAsync((_, _) => Task.CompletedTask, new SessionOptions { Task = "audit", Labels = ["a"] });
+        await client.RunSessionAsync((_, _) => Task.CompletedTask, new AgentSessionOptions { Task = "audit", Labels = ["a"] });
         var start = Assert.Single(_services.To("POST", "/agents"));
         Assert.Equal("generated", start.Headers["Idempotency-Key-Kind"]);
         Assert.True(Guid.TryParse(start.Headers["Idempotency-Key"], out _));
@@ -115,7 +115,7 @@ public sealed class SessionWireTests : IDisposable
     public async Task A_narrowed_child_is_delegated_to_by_its_parent_under_a_key_and_ended_when_that_is_refused()
     {
         await using var client = CaracalClient.FromOptions(_services.Options);
-        var child = new SessionOptions { Authority = Authority.Narrow(["read"], 60, "resource://a", allowChildren: true), IdempotencyKey = "k1" };
+        var child = new AgentSessionOptions { Authority = Authority.Narrow(["read"], 60, "resource://a", allowChildren: true), IdempotencyKey = "k1" };
         await client.RunSessionAsync((_, stop) => client.RunSessionAsync((context, _) =>
         {
             Assert.Equal(("edge-1", 1), (context.DelegationId, context.Hop));

@@ -9,7 +9,7 @@ internal sealed class SessionStarts(CaracalOptions options, LifecycleToken lifec
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
     /// <summary>Starts a Session with the authority its options say, and returns its context.</summary>
-    public async Task<(CaracalContext Context, StartedSession Session)> StartAsync(SessionOptions session, bool service, CancellationToken cancellationToken)
+    public async Task<(CaracalContext Context, StartedSession Session)> StartAsync(AgentSessionOptions session, bool service, CancellationToken cancellationToken)
     {
         var parent = CaracalContext.Current;
         if (parent?.SessionId is { } bound && session.ParentId is { } named && named != bound)
@@ -65,7 +65,7 @@ internal sealed class SessionStarts(CaracalOptions options, LifecycleToken lifec
         }
     }
 
-    private CaracalContext Root((string Zone, string Application) identity, CaracalContext? parent, SessionOptions session) =>
+    private CaracalContext Root((string Zone, string Application) identity, CaracalContext? parent, AgentSessionOptions session) =>
         new(identity.Zone, identity.Application, lifecycle.BearerAsync)
         {
             TraceParent = parent?.TraceParent ?? Protocol.Context.TraceParent.New(),
@@ -76,7 +76,7 @@ internal sealed class SessionStarts(CaracalOptions options, LifecycleToken lifec
         };
 
     private async Task<StartedSession> PostAsync(
-        SessionOptions session, bool service, (string Zone, string Application) identity, CaracalContext? parent, CaracalContext context, string key, CancellationToken cancellationToken)
+        AgentSessionOptions session, bool service, (string Zone, string Application) identity, CaracalContext? parent, CaracalContext context, string key, CancellationToken cancellationToken)
     {
         var metadata = new Dictionary<string, string>(session.Metadata, StringComparer.Ordinal);
         if (session.Task is not null) metadata["task"] = session.Task;

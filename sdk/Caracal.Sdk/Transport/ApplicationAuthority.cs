@@ -110,7 +110,7 @@ internal sealed class ApplicationAuthorities(CaracalOptions options, TokenClient
                 MayCache = false,
             };
             var context = new CaracalContext(credentials.ZoneId, credentials.ApplicationId, lifecycle.BearerAsync) { SessionId = started[1], DelegationId = edge };
-            return new ApplicationGrant(started[0], started[1], credentials, request, request.Form(credentials), context, begun.AddSeconds(Margin) - RefreshBefore);
+            return new ApplicationGrant(started[0], started[1], credentials, request, request.Form(credentials), context, begun.AddSeconds(seconds) - RefreshBefore);
         }
         catch
         {

@@ -28,7 +28,9 @@ public abstract class GovernedStack : IAsyncLifetime
 
     internal WireEndpoints Endpoints => _wire.Endpoints;
 
-    protected abstract string AdminToken { get; }
+    public abstract string AdminToken { get; }
+
+    public string ApiUrl => _wire.Endpoints.Api;
 
     public CaracalOptions Options => new()
     {
@@ -124,7 +126,7 @@ public sealed class EmbeddedStack : GovernedStack
     private PrivateStack _files = null!;
     private CaracalStack _stack = null!;
 
-    protected override string AdminToken => _files.AdminToken;
+    public override string AdminToken => _files.AdminToken;
 
     private protected override async Task<WireEndpoints> StartAsync()
     {
@@ -145,7 +147,7 @@ public sealed class SeparateStack : GovernedStack
 {
     private LocalFleet _fleet = null!;
 
-    protected override string AdminToken => _fleet.Files.AdminToken;
+    public override string AdminToken => _fleet.Files.AdminToken;
 
     private protected override async Task<WireEndpoints> StartAsync()
     {

@@ -1,7 +1,7 @@
 namespace Caracal.Sdk;
 
 /// <summary>How a Session is started.</summary>
-public record SessionOptions
+public record AgentSessionOptions
 {
     public Authority Authority { get; init; } = Authority.Inherit;
 
@@ -27,7 +27,7 @@ public record SessionOptions
 }
 
 /// <summary>How a long-lived Session is started and kept.</summary>
-public sealed record ServiceSessionOptions : SessionOptions
+public sealed record ServiceSessionOptions : AgentSessionOptions
 {
     /// <summary>Fixed time between heartbeats; null beats at a third of the lease.</summary>
     public TimeSpan? HeartbeatInterval { get; init; }
