@@ -2,6 +2,8 @@ using Caracal.Cli.Bench;
 using Caracal.Cli.Commands;
 using Caracal.Cli.Configure;
 using Caracal.Cli.Demo;
+using Caracal.Cli.Doctor;
+using Caracal.Cli.Hardening;
 using Caracal.Cli.KeyRotation;
 using Caracal.Cli.Ledger;
 using Caracal.Cli.Policies;
@@ -26,6 +28,8 @@ internal static class CommandTable
         MigrateCommand.Descriptor,
         ProvisionCommand.Descriptor,
         MigrateStoreCommand.Descriptor,
+        DoctorCommand.Descriptor,
+        HardenCommand.Descriptor,
         PolicyCommand.Descriptor,
         BenchCommand.Descriptor,
     ];

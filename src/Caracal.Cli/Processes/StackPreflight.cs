@@ -11,13 +11,14 @@ internal static class StackPreflight
 {
     public static void Check(ProcessVariables variables, IReadOnlyDictionary<string, int> ports)
     {
-        List<string> problems = [.. SecretProblems(variables), .. PortProblems(ports)];
+        var secrets = new SecretSource(variables.All, role: null, published: ModeVariable.Read(variables) is "rc" or "stable");
+        List<string> problems = [.. SecretProblems(secrets), .. PortProblems(ports)];
         if (problems.Count > 0) throw new CommandFailure("the stack was not started:\n  " + string.Join("\n  ", problems));
     }
 
-    private static IReadOnlyList<string> SecretProblems(ProcessVariables variables)
+    /// <summary>What is wrong with the keys and tokens that a whole stack needs.</summary>
+    public static IReadOnlyList<string> SecretProblems(SecretSource secrets)
     {
-        var secrets = new SecretSource(variables.All, role: null, published: ModeVariable.Read(variables) is "rc" or "stable");
         secrets.KekRing(required: true);
         secrets.HmacRing(SecretFiles.AuditHmacKey, required: true);
         secrets.HmacRing(SecretFiles.StreamsHmacKey, required: true);

@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Caracal.Hosting.Settings;
 
 /// <summary>Durations as sequences of number and unit: <c>ns us ms s m h</c> (gateway.md A14).</summary>
-internal static class Durations
+public static class Durations
 {
     private static readonly SearchValues<char> NumberCharacters = SearchValues.Create("0123456789.");
 

@@ -47,6 +47,9 @@ public sealed record PostgresAddress
     /// <summary>True when every connection is encrypted: <c>sslmode</c> is <c>require</c>, <c>verify-ca</c> or <c>verify-full</c>.</summary>
     public bool RequiresTls => Mode is SslMode.Require or SslMode.VerifyCA or SslMode.VerifyFull;
 
+    /// <summary>True when the server must prove that it is the named host: <c>sslmode=verify-full</c>.</summary>
+    public bool VerifiesHost => Mode == SslMode.VerifyFull;
+
     /// <summary>Reads an address; anything else is a <see cref="FormatException"/> that says what is wrong without repeating the text.</summary>
     public static PostgresAddress Parse(string text)
     {

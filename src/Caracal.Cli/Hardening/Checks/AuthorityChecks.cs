@@ -1,0 +1,149 @@
+using System.Data.Common;
+using Caracal.Keys.Secrets;
+using Caracal.Storage;
+using Dapper;
+
+namespace Caracal.Cli.Hardening.Checks;
+
+/// <summary>Who may decide what, as the store has it.</summary>
+internal static class AuthorityChecks
+{
+    private const int MinimumEntropy = 32;
+    private const int ManyGlobalTokens = 3;
+    private static readonly TimeSpan Unused = TimeSpan.FromDays(90);
+    private static readonly TimeSpan StuckAfter = TimeSpan.FromDays(7);
+
+    public static IReadOnlyList<Check> All { get; } =
+    [
+        new(
+            "H-POL-1", "every zone has an active policy set", "policy set bindings", "one active in each zone",
+            "the zone denies everything: an outage at first traffic",
+            "Activate a policy set in the zone, or archive it.",
+            (deployment, stop) => AskAsync(deployment, ZonesWithoutPolicyAsync, stop)) { BeforeTraffic = true },
+        new(
+            "H-POL-2", "no policy allows everything", "active policies", "a random principal, resource and scope are denied",
+            "everything is permitted",
+            "Name principals, resources and scopes in the policy.",
+            (_, _) => Task.FromResult(Finding.NotEvaluated("the synthetic decision is not part of this version; test with caracal policy eval"))),
+        new(
+            "H-ADM-1", "strength of stored tokens", "entropy of admin tokens", "32 bytes or more",
+            "the fast hash of a short token can be searched",
+            "Revoke the token and make a new one.",
+            (deployment, stop) => AskAsync(deployment, WeakTokensAsync, stop)) { BeforeTraffic = true },
+        new(
+            "H-ADM-2", "operational tokens instead of the bootstrap token", "admin tokens", "at least one besides the bootstrap token",
+            "a shared unrestricted credential is in daily use",
+            "Make a token for each operator and pipeline, and put the bootstrap token away.",
+            (deployment, stop) => AskAsync(deployment, OperationalTokensAsync, stop)) { BeforeTraffic = true },
+        new(
+            "H-ADM-3", "number of global write tokens", "admin tokens", "three or fewer, each in use",
+            "excess authority",
+            "Revoke what is not needed, or narrow it to a zone or to reading.",
+            (deployment, stop) => AskAsync(deployment, GlobalTokensAsync, stop)) { Required = false },
+        new(
+            "H-ADM-4", "Coordinator token", SecretFiles.CoordinatorToken, "not the value of another token",
+            "agent control can be taken over",
+            "Replace the Coordinator token.",
+            Check.Look(CoordinatorToken)),
+        new(
+            "H-ROT-1", "age of keys, rotations under way", "key registry", "no key beyond its age, no rotation older than 7 days",
+            "long-lived keys widen the damage of a leak",
+            "Rotate by caracal keys; finish or abandon the open rotation.",
+            (deployment, stop) => AskAsync(deployment, KeyAgesAsync, stop)),
+    ];
+
+    private static async Task<Finding> AskAsync(Deployment deployment, Func<Deployment, DbConnection, Verdict, Task> look, CancellationToken stop)
+    {
+        var verdict = new Verdict();
+        await using var database = deployment.OpenApiDatabase();
+        if (database is null) return Finding.NotEvaluated("there is no store here to look into");
+        try
+        {
+            await database.ReadAsync(
+                async connection =>
+                {
+                    await look(deployment, connection, verdict);
+                    return 0;
+                },
+                stop);
+            return verdict.Finding();
+        }
+        catch (StorageUnavailableException)
+        {
+            return Finding.NotEvaluated("the store does not answer");
+        }
+    }
+
+    private static async Task ZonesWithoutPolicyAsync(Deployment deployment, DbConnection connection, Verdict verdict)
+    {
+        var zones = (await connection.QueryAsync<string>(
+            """
+            SELECT z.id FROM zones z WHERE z.archived_at IS NULL AND NOT EXISTS
+              (SELECT 1 FROM policy_set_bindings b WHERE b.zone_id = z.id AND b.active_version_id IS NOT NULL) ORDER BY z.id
+            """)).ToList();
+        foreach (var zone in zones) verdict.Fail($"zone {zone} has no active policy set");
+        verdict.Ok("every zone has an active policy set");
+    }
+
+    private static async Task WeakTokensAsync(Deployment deployment, DbConnection connection, Verdict verdict)
+    {
+        foreach (var (id, entropy) in await connection.QueryAsync<(string, long?)>(
+            "SELECT id, entropy_bytes FROM admin_tokens WHERE revoked_at IS NULL ORDER BY id"))
+        {
+            if (entropy < MinimumEntropy) verdict.Fail($"token {id} has {entropy} random bytes");
+            else if (entropy is null) verdict.Unseen($"the strength of token {id} was not recorded");
+            else verdict.Ok("32 random bytes or more");
+        }
+    }
+
+    private static async Task OperationalTokensAsync(Deployment deployment, DbConnection connection, Verdict verdict)
+    {
+        var count = await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM admin_tokens WHERE revoked_at IS NULL");
+        if (count == 0) verdict.Fail("there is no token but the bootstrap token");
+        else verdict.Ok($"{count} operational token(s)");
+    }
+
+    private static async Task GlobalTokensAsync(Deployment deployment, DbConnection connection, Verdict verdict)
+    {
+        var tokens = (await connection.QueryAsync<(string Id, DateTimeOffset Created, DateTimeOffset? Used)>(
+            "SELECT id, created_at, last_used_at FROM admin_tokens WHERE revoked_at IS NULL AND scope = 'global' AND capability = 'write' ORDER BY id")).ToList();
+        if (tokens.Count > ManyGlobalTokens) verdict.Warn($"{tokens.Count} tokens may write everywhere");
+        foreach (var token in tokens)
+        {
+            if (deployment.Time.GetUtcNow() - (token.Used ?? token.Created) > Unused) verdict.Warn($"token {token.Id} was not used for 90 days");
+        }
+
+        verdict.Ok($"{tokens.Count} token(s) may write everywhere");
+    }
+
+    private static async Task KeyAgesAsync(Deployment deployment, DbConnection connection, Verdict verdict)
+    {
+        var now = deployment.Time.GetUtcNow();
+        foreach (var (classId, activated) in await connection.QueryAsync<(string, DateTimeOffset?)>(
+            "SELECT class, activated_at FROM key_registry WHERE state = 'active' ORDER BY class"))
+        {
+            if (KeyAges.Limit(classId) is not { } limit || activated is not { } since) continue;
+            var days = (int)(now - since).TotalDays;
+            if (now - since > limit * 2) verdict.Fail($"{classId} is {days} days old");
+            else if (now - since > limit) verdict.Warn($"{classId} is {days} days old");
+            else verdict.Ok("no key is beyond its age");
+        }
+
+        foreach (var (id, created) in await connection.QueryAsync<(string, DateTimeOffset)>(
+            "SELECT id, created_at FROM key_rotations WHERE state IN ('prepared', 'deployed', 'rolled', 'verified') ORDER BY id"))
+        {
+            if (now - created > StuckAfter) verdict.Warn($"rotation {id} is open since {created:yyyy-MM-dd}");
+        }
+    }
+
+    private static Finding CoordinatorToken(Deployment deployment)
+    {
+        if (deployment.Secret("coordinator", SecretFiles.CoordinatorToken) is not { } token) return Finding.NotEvaluated($"{SecretFiles.CoordinatorToken} is not set");
+        foreach (var other in (ReadOnlySpan<string>)[SecretFiles.AdminToken, SecretFiles.MetricsBearer, SecretFiles.AuthSecret, SecretFiles.StsAdminToken])
+        {
+            if (deployment.Secret("coordinator", other) is { } held && held.Value.Equals(token.Value)) return Finding.Fail($"it is the value of {other}");
+        }
+
+        return Finding.Ok("a value of its own");
+    }
+}

@@ -1,0 +1,119 @@
+using System.Globalization;
+
+namespace Caracal.Cli.Hardening.Checks;
+
+/// <summary>Whether somebody would notice.</summary>
+internal static class MonitoringChecks
+{
+    private const double SlowConsumer = 5;
+    private static readonly TimeSpan SweepLimit = TimeSpan.FromHours(2);
+    private static readonly TimeSpan FullSweepLimit = TimeSpan.FromHours(25);
+
+    public static IReadOnlyList<Check> All { get; } =
+    [
+        new(
+            "H-MON-1", "metrics are guarded and readable", "METRICS_BEARER", "401 without the token, 200 with it",
+            "blind operation, or anybody sees it",
+            "Set METRICS_BEARER for every service and for the scraper.",
+            MetricsAsync) { BeforeTraffic = true },
+        new(
+            "H-MON-2", "dead letters and lag", "streams", "no dead letters, lag below 5 s",
+            "lost revocations or evidence",
+            "Read the dead letters, mend the cause, replay them.",
+            StreamsAsync) { BeforeTraffic = true },
+        new(
+            "H-MON-3", "alert rules", "alert rules for tamper, revocation, denials", "installed, and a test arrived within 24 h",
+            "tampering goes unnoticed",
+            "Install the alert rules and send a test.",
+            (_, _) => Task.FromResult(Finding.NotEvaluated("which rules a monitoring system has loaded is not seen from here"))) { BeforeTraffic = true },
+        new(
+            "H-MON-4", "sweeps of the ledger", "tamper sweeps", "within 2 h, a full one within 25 h, no mismatch",
+            "altered evidence goes unnoticed",
+            "See why Audit does not sweep; on a mismatch preserve evidence first.",
+            SweepsAsync),
+    ];
+
+    private static async Task<Finding> MetricsAsync(Deployment deployment, CancellationToken stop)
+    {
+        var verdict = new Verdict();
+        foreach (var service in LiveServices.Names)
+        {
+            var stranger = await deployment.Services.AskAsync(service, "/metrics", stop);
+            if (!stranger.Answered)
+            {
+                verdict.Unseen(stranger.Body);
+                continue;
+            }
+
+            if (stranger.Status != 401) verdict.Fail($"{service} answers {stranger.Status} without a token");
+            var known = await deployment.Services.MetricsAsync(service, stop);
+            if (known.Status != 200) verdict.Fail($"{service} answers {known.Status} with the token");
+            else verdict.Ok("401 without the token, 200 with it");
+        }
+
+        return verdict.Finding();
+    }
+
+    private static async Task<Finding> StreamsAsync(Deployment deployment, CancellationToken stop)
+    {
+        var verdict = new Verdict();
+        foreach (var service in LiveServices.Names)
+        {
+            if (await SeriesAsync(deployment, service, verdict, stop) is not { } series) continue;
+            foreach (var (name, value) in series)
+            {
+                var dead = name.StartsWith("caracal_dead_letters", StringComparison.Ordinal) || name == "caracal_audit_dlq_size";
+                if (dead && value > 0) verdict.Fail($"{service}: {name} is {value}");
+                if (name.StartsWith("caracal_stream_lag_seconds", StringComparison.Ordinal) && value > SlowConsumer) verdict.Warn($"{service}: {name} is {value:F0}");
+            }
+
+            verdict.Ok("no dead letters, no lag");
+        }
+
+        return verdict.Finding();
+    }
+
+    private static async Task<Finding> SweepsAsync(Deployment deployment, CancellationToken stop)
+    {
+        var verdict = new Verdict();
+        if (await SeriesAsync(deployment, "audit", verdict, stop) is not { } series) return verdict.Finding();
+        foreach (var name in (ReadOnlySpan<string>)["caracal_audit_tamper_mismatch_total", "caracal_audit_tamper_chain_breaks_total", "caracal_audit_tamper_hmac_failures_total"])
+        {
+            if (!series.TryGetValue(name, out var found)) verdict.Unseen($"Audit does not tell {name}");
+            else if (found > 0) verdict.Fail($"{name} is {found}");
+        }
+
+        var now = deployment.Time.GetUtcNow().ToUnixTimeSeconds();
+        Judge("caracal_audit_tamper_last_sweep_unix", SweepLimit, verdict.Fail);
+        Judge("caracal_audit_tamper_last_full_unix", FullSweepLimit, verdict.Warn);
+        return verdict.Finding();
+
+        void Judge(string name, TimeSpan limit, Action<string> late)
+        {
+            if (!series.TryGetValue(name, out var at)) verdict.Unseen($"Audit does not tell {name}");
+            else if (at == 0) late("the ledger was never swept");
+            else if (now - at > limit.TotalSeconds) late($"last {(limit == SweepLimit ? "" : "full ")}sweep {TimeSpan.FromSeconds(now - at).TotalHours:F0} h ago");
+            else verdict.Ok("swept in time, nothing found");
+        }
+    }
+
+    /// <summary>The series of one service by their full names; null when it does not tell.</summary>
+    private static async Task<Dictionary<string, double>?> SeriesAsync(Deployment deployment, string service, Verdict verdict, CancellationToken stop)
+    {
+        var reply = await deployment.Services.MetricsAsync(service, stop);
+        if (reply.Status != 200)
+        {
+            verdict.Unseen(reply.Answered ? $"{service} answers {reply.Status} to /metrics" : reply.Body);
+            return null;
+        }
+
+        var series = new Dictionary<string, double>(StringComparer.Ordinal);
+        foreach (var line in reply.Body.Split('\n'))
+        {
+            var at = line.LastIndexOf(' ');
+            if (at > 0 && line[0] != '#' && double.TryParse(line[(at + 1)..], NumberStyles.Float, CultureInfo.InvariantCulture, out var value)) series[line[..at]] = value;
+        }
+
+        return series;
+    }
+}
