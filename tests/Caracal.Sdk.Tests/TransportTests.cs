@@ -110,6 +110,29 @@ public sealed class TransportTests : IDisposable
     }
 
     [Fact]
+    public async Task The_applications_authority_is_made_anew_a_minute_before_it_ends_and_the_old_one_ended()
+    {
+        var time = new MovedClock();
+        await using var client = CaracalClient.FromOptions(_services.Options with { Time = time });
+        using var http = new HttpClient(client.CreateApplicationHandler("resource://b", new ApplicationTransportOptions { Scopes = ["read"], Inner = new LastStop() }));
+        foreach (var (seconds, starts) in ((int, int)[])[(0, 2), (959, 2), (2, 4)])
+        {
+            time.Now += TimeSpan.FromSeconds(seconds);
+            await http.GetAsync("https://b.test/v1/1");
+            Assert.Equal(starts, _services.To("POST", "/agents").Count);
+        }
+
+        Assert.Equal(2, _services.To("DELETE", "").Count);
+    }
+
+    private sealed class MovedClock : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = DateTimeOffset.UnixEpoch;
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
+
+    [Fact]
     public void A_handler_that_follows_redirects_is_refused()
     {
         var client = CaracalClient.FromOptions(_services.Options);
