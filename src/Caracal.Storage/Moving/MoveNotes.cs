@@ -26,7 +26,7 @@ internal sealed class MoveNotes(NpgsqlConnection connection)
             return;
         }
 
-        foreach (var table in tables)
+        foreach (var table in tables.Where(table => table.Name != MovePlan.RotationLock))
         {
             if (await connection.ExecuteScalarAsync<bool>($"SELECT EXISTS (SELECT 1 FROM public.{table.Name})"))
             {

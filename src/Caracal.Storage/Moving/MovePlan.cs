@@ -18,6 +18,12 @@ internal static class MovePlan
     /// <summary>Written by triggers while other tables move, so it comes last and replaces what they wrote.</summary>
     public const string Versions = "zone_versions";
 
+    /// <summary>Has its one row from the migration on, also in a store that nobody has used.</summary>
+    public const string RotationLock = "rotation_lock";
+
+    /// <summary>What the moved rows replace.</summary>
+    public static bool IsReplaced(string table) => table is Versions or RotationLock;
+
     public static async Task<ImmutableArray<MovedTable>> ReadAsync(NpgsqlConnection target)
     {
         var columns = (await target.QueryAsync<(string Table, string Column, string Type)>(

@@ -120,7 +120,7 @@ public sealed class StoreMove(SqliteDatabase source, PostgresAddress target)
     // counted. Both hold again before the piece commits, so nobody else ever sees the table without them.
     private static Task OpenAsync(NpgsqlConnection connection, MovedTable table, bool first) => connection.ExecuteAsync(
         $"ALTER TABLE public.{table.Name} DISABLE TRIGGER USER; ALTER TABLE public.{table.Name} NO FORCE ROW LEVEL SECURITY;"
-        + (first && table.Name == MovePlan.Versions ? $"DELETE FROM public.{table.Name};" : ""));
+        + (first && MovePlan.IsReplaced(table.Name) ? $"DELETE FROM public.{table.Name};" : ""));
 
     private static async Task CloseAsync(NpgsqlConnection connection, MovedTable table)
     {
