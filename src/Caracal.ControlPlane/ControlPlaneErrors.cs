@@ -128,6 +128,9 @@ internal static class ControlPlaneErrors
     public static readonly Refusal PolicySetBindingNotFound = new(404, "policy_set_binding_not_found");
     public static readonly Refusal ActivePolicySetVersionNotFound = new(404, "active_policy_set_version_not_found");
     public static readonly Refusal InvalidReplay = new(400, "invalid_replay");
+    public static readonly Refusal InvalidShadow = new(400, "invalid_shadow");
+    public static readonly Refusal ShadowNotFound = new(404, "shadow_not_found");
+    public static readonly Refusal ShadowInProgress = new(409, "shadow_in_progress", "this zone has a shadow; end it first");
     public static readonly Refusal ReplayNotFound = new(404, "replay_not_found");
     public static readonly Refusal ReplayInProgress = new(409, "replay_in_progress", "this zone's last replay is still running");
     public static readonly Refusal NoEarlierVersion = new(409, "no_earlier_version");

@@ -17,6 +17,7 @@ using Caracal.ControlPlane.Platform;
 using Caracal.ControlPlane.Policies;
 using Caracal.ControlPlane.PolicyReplays;
 using Caracal.ControlPlane.PolicySets;
+using Caracal.ControlPlane.PolicyShadows;
 using Caracal.ControlPlane.ProviderConnections;
 using Caracal.ControlPlane.Providers;
 using Caracal.ControlPlane.Resources;
@@ -207,6 +208,7 @@ internal sealed class ControlPlaneRoutes(RouteParts parts)
             new("GET", $"{Zone}/policy-sets/{{id}}/versions/{{versionId}}/diff", Look, new DiffPolicySet(changes.Database).HandleAsync),
             new("POST", $"{Zone}/policy-sets/{{id}}/versions/{{versionId}}/replay", Change, replays.StartAsync),
             new("GET", $"{Zone}/policy-replays/{{id}}", Look, replays.GetAsync),
+            .. new ShadowPolicySet(changes.Database, parts.State, settings).Routes(Zone),
             new("POST", $"{Zone}/policy-sets/{{id}}/rollback", Change, new RollbackPolicySet(changes.Database, activate).HandleAsync),
         ];
     }

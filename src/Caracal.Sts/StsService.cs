@@ -16,6 +16,7 @@ using Caracal.Sts.Health;
 using Caracal.Sts.Jwks;
 using Caracal.Sts.OAuth;
 using Caracal.Sts.Policies;
+using Caracal.Sts.PolicyShadows;
 using Caracal.Sts.Providers;
 using Caracal.Sts.RateLimits;
 using Caracal.Sts.TokenExchange;
@@ -42,6 +43,7 @@ public sealed class StsService : IAsyncDisposable
     private readonly ExchangeLimits _limits;
     private readonly AuthorityRecordInsertion _records;
     private readonly HoldStore _holds;
+    private readonly ShadowPolicies _shadows;
     private readonly StsConsumers _consumers;
     private readonly TokenEndpoint _token;
     private readonly JwksEndpoint _jwks;
@@ -76,6 +78,8 @@ public sealed class StsService : IAsyncDisposable
         _holds = new HoldStore(_on.Database);
         _consumers = new StsConsumers(
             _on.Streams, _on.State, settings, _zones, new RevocationWriter(_on.Database), _on.Clock, _on.Logger);
+        _shadows = new ShadowPolicies(
+            new PolicyLoader(store, new PolicyFigures(), settings.CustomRego, time, _on.Logger), _on.State, _on.Leases, _on.Clock, _on.Logger);
         var parts = BuildParts(store, facts, metrics);
         var spine = new TokenExchangeSpine(parts);
         _selfTest = new SelfTestKeys(
@@ -84,17 +88,18 @@ public sealed class StsService : IAsyncDisposable
         _oauth = OAuthEndpoints.Create(parts, _on);
         _decide = new DecideApproval(parts, new HoldDecisionStore(_on.Database, _on.Outbox), new DecisionAudit(settings.AuditKeys));
         _run = RunEndpoints.Create(parts, _on);
-        _token = new TokenEndpoint(spine, metrics);
+        _token = new TokenEndpoint(spine, _shadows, metrics);
         _jwks = new JwksEndpoint(_zones, _keyring);
         _approvals = new ApprovalStatus(_holds, _on.Database, _on.Clock);
         _rotate = new RotateSigningKey(settings, _keyring, _on.State, _on.Clock);
         _simulate = new SimulatePolicy(settings, _on.State, _on.Clock);
         _policyStatus = new PolicyStatus(settings, _zones, _on.State, _on.Clock);
+        metrics.Observe(_shadows.Figures);
         metrics.Observe(_on.Audit, figures, _zones.OldestPolicyAge, settings.PolicyPoll);
         _health = new HealthEndpoints(
             _on.Database, _on.State, _on.Audit, () => _consumers.AreReady, metrics.Registry,
             new MetricsAccess(settings.MetricsToken, settings.Mode), figures, _zones.OldestPolicyAge, settings.PolicyPoll, time);
-        Exchange = new InProcessExchange(spine, metrics);
+        Exchange = new InProcessExchange(spine, _shadows, metrics);
         ZoneKeys = new StsZoneKeys(_zones);
     }
 
@@ -103,6 +108,9 @@ public sealed class StsService : IAsyncDisposable
 
     /// <summary>Verification keys for services in the same process.</summary>
     public IZoneKeys ZoneKeys { get; }
+
+    /// <summary>Candidates asked beside active sets.</summary>
+    internal ShadowPolicies Shadows => _shadows;
 
     /// <summary>What the role's HTTP server must be created with (sts.md 1). Handlers count their own bodies: their limits differ.</summary>
     public static RoleServerOptions ServerOptions(StsSettings settings) => new()
@@ -151,6 +159,8 @@ public sealed class StsService : IAsyncDisposable
         Every("sts.rate-limit", TimeSpan.FromSeconds(30), _limits.RefreshAsync);
         Every("sts.key-activation", TimeSpan.FromSeconds(10), _keyring.ActivateDueAsync);
         Every("sts.used-mandates", TimeSpan.FromMinutes(5), ct => _records.PurgeUsedAsync(_on.Clock.Now, ct));
+        _tasks.Start(_shadows.RunAsync);
+        Every("sts.policy-shadow", ShadowPolicies.ReportInterval, _shadows.ReportAsync);
         Every("sts.hold-sweep", TimeSpan.FromHours(1), ct => _holds.SweepAsync(_on.Clock.Now.AddHours(-24), ct));
     }
 
@@ -158,6 +168,7 @@ public sealed class StsService : IAsyncDisposable
     public async Task StopAsync()
     {
         await _tasks.StopAsync(TimeSpan.FromSeconds(10));
+        await _shadows.ReportLastAsync();
         await _records.CloseAsync();
     }
 
@@ -203,6 +214,7 @@ public sealed class StsService : IAsyncDisposable
             Connections = new ConnectionTokens(
                 new ProviderConnectionStore(_on.Database), endpoint, circuit, lease, _settings, _on.Clock, metrics),
             Credentials = new ProviderCredentials(secrets, new ClientTokens(endpoint, circuit, _settings, _on.Clock, metrics)),
+            Shadows = _shadows,
             Audit = new ExchangeAudit(_on.Audit),
             Metrics = metrics,
         };

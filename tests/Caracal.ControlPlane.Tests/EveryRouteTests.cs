@@ -123,6 +123,7 @@ public sealed partial class EveryRouteTests : IAsyncLifetime
     [InlineData("POST", "/v1/zones/{zone}/kill-switch", "invalid_kill_switch")]
     [InlineData("POST", "/v1/zones/{zone}/policy-sets/missing/rollback", "invalid_body")]
     [InlineData("POST", "/v1/zones/{zone}/policy-sets/missing/versions/missing/replay", "invalid_replay")]
+    [InlineData("POST", "/v1/zones/{zone}/policy-sets/missing/versions/missing/shadow", "invalid_shadow")]
     [InlineData("POST", "/v1/admin-tokens", "invalid_admin_token_request")]
     [InlineData("PUT", "/v1/audit-retention", "invalid_audit_retention")]
     [InlineData("PUT", "/v1/mint-rate-limit", "invalid_mint_rate_limit")]

@@ -101,6 +101,7 @@ public sealed partial class OpenApiTests
         await CheckAsync("GET", $"{z}/policy-sets/{{id}}/versions/{{versionId}}/diff", null, set, version);
         await CheckAsync("POST", $"{z}/policy-sets/{{id}}/simulate", $$"""{"version_id":"{{version}}","input":{ } }""", set);
         await CheckAsync("POST", $"{z}/policy-sets/{{id}}/versions/{{versionId}}/replay", "{}", set, version);
+        await CheckAsync("POST", $"{z}/policy-sets/{{id}}/versions/{{versionId}}/shadow", "{}", set, version);
         await CheckAsync("POST", $"{z}/notification-sinks", """{"name":"s","url":"https://h.example"}""");
         await CheckAsync("POST", $"{z}/kill-switch", """{"subject_id":"user-1","dry_run":true}""");
         await CheckAsync("GET", $"{z}/subjects/overview?subject_id=user-1");

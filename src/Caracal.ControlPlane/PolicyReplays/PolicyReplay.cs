@@ -102,12 +102,14 @@ internal sealed class PolicyReplay(Database database, ControlPlaneSettings setti
             : (null, "the version that decided gives another answer to the rebuilt input");
     }
 
-    private static ReplayOutcome Judge(PolicyDecision then, PolicyDecision now)
+    private static ReplayOutcome Judge(PolicyDecision then, PolicyDecision now) => PolicyChanges.Between(then, now) switch
     {
-        if (then.Allowed != now.Allowed) return now.Allowed ? ReplayOutcome.NewlyAllowed : ReplayOutcome.NewlyDenied;
-        if (!now.Allowed || then.StepUp.IsEmpty == now.StepUp.IsEmpty) return ReplayOutcome.Unchanged;
-        return then.StepUp.IsEmpty ? ReplayOutcome.NewlyHeld : ReplayOutcome.NoLongerHeld;
-    }
+        PolicyChange.NewlyAllowed => ReplayOutcome.NewlyAllowed,
+        PolicyChange.NewlyDenied => ReplayOutcome.NewlyDenied,
+        PolicyChange.NewlyHeld => ReplayOutcome.NewlyHeld,
+        PolicyChange.NoLongerHeld => ReplayOutcome.NoLongerHeld,
+        _ => ReplayOutcome.Unchanged,
+    };
 
     private static PolicyEvaluation Decide(CompiledSet compiled, RegoValue input, CancellationToken cancellationToken)
     {

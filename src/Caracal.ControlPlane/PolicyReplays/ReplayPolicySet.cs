@@ -28,26 +28,14 @@ internal sealed class ReplayPolicySet(Database database, ISharedState state, Rep
         var examples = fields.Integer("examples", 0, MostExamples) ?? 10;
         if (since >= until) fields.Note("since", "must lie before until");
         if (fields.Problem() is { } problem) return problem;
-        var (set, version) = await database.ReadSnapshotAsync(
-            async connection => (
-                await PolicySetStore.FindAsync(connection, call.ZoneId, call.Id),
-                await PolicySetStore.FindVersionAsync(connection, call.Id, call.Parameters["versionId"])),
-            call.Cancelled);
-        if (set is null) return ControlPlaneErrors.PolicySetNotFound;
-        if (version is null) return ControlPlaneErrors.PolicySetVersionNotFound;
-        var ids = PolicyBundle.IdsOf(version.ManifestJson);
-        var bundle = await database.ReadAsync(
-            connection => PolicyBundle.LoadAsync(connection, database.Dialect, call.ZoneId, ids, settings.CustomRego), call.Cancelled);
-        if (bundle.Refusal is not null) return bundle.Refusal;
-        var candidate = PolicyCompiler.Compile([.. bundle.Policies.Select(policy => (policy.Id, policy.Content))], settings.CustomRego);
-        if (candidate.Result is null) return ControlPlaneErrors.InvalidPolicyBundle.With(candidate.InvalidDocument ?? candidate.Error ?? "");
-
+        var (found, refusal) = await Candidate.FindAsync(database, call, settings.CustomRego);
+        if (found is null) return refusal!;
         var request = new ReplayRequest
         {
             Id = Ids.New(),
             ZoneId = call.ZoneId,
-            PolicySetId = set.Id,
-            VersionId = version.Id,
+            PolicySetId = found.Version.PolicySetId,
+            VersionId = found.Version.Id,
             Since = since,
             Until = until,
             Limit = (int)limit,
@@ -56,7 +44,7 @@ internal sealed class ReplayPolicySet(Database database, ISharedState state, Rep
         };
         try
         {
-            if (!await runs.TryStartAsync(request, candidate, call.Cancelled)) return ControlPlaneErrors.ReplayInProgress;
+            if (!await runs.TryStartAsync(request, found.Compiled, call.Cancelled)) return ControlPlaneErrors.ReplayInProgress;
         }
         catch (StreamsUnavailableException)
         {

@@ -1,6 +1,8 @@
+using Caracal.Authority.Policies;
 using Caracal.Evidence.Trail;
 using Caracal.Hosting.Metrics;
 using Caracal.Sts.Policies;
+using Caracal.Sts.PolicyShadows;
 
 namespace Caracal.Sts.Health;
 
@@ -94,6 +96,18 @@ internal sealed class StsMetrics
         Registry.ObserveCounter(Prefix + "opa_compile_duration_seconds_total", () => policy.CompilationTime.TotalSeconds);
         Registry.Gauge(Prefix + "opa_max_policy_age_seconds", () => oldestPolicy().TotalSeconds);
         Registry.Gauge(Prefix + "opa_poll_interval_seconds", () => poll.TotalSeconds);
+    }
+
+    /// <summary>Adds what candidates said otherwise.</summary>
+    public void Observe(ShadowFigures shadows)
+    {
+        foreach (var change in Enum.GetValues<PolicyChange>())
+        {
+            Registry.ObserveCounter($"{Prefix}policy_shadow_evaluations_total{{change=\"{ShadowFigures.NameOf(change)}\"}}", () => shadows.Of(change));
+        }
+
+        Registry.ObserveCounter(Prefix + "policy_shadow_errors_total", () => shadows.Errors);
+        Registry.ObserveCounter(Prefix + "policy_shadow_dropped_total", () => shadows.Dropped);
     }
 
     private Counter Count(string name) => Registry.Counter($"{Prefix}{name}_total", name);

@@ -41,7 +41,8 @@ internal sealed class PolicyLoader(
             : PolicyBundle.Failed(active.PolicySetId, active.VersionId, active.ManifestSha256, error, now), false);
     }
 
-    private async Task<(PolicyBundle? Bundle, string Error)> CompileAsync(
+    /// <summary>The bundle of a set, active or not; the reason when it has none. A store that cannot be read throws.</summary>
+    public async Task<(PolicyBundle? Bundle, string Error)> CompileAsync(
         ActivePolicySet active, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (StoredManifest.TryRead(active.ManifestJson, active.ManifestSha256) is not { } ids)

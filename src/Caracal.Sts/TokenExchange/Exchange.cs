@@ -8,6 +8,7 @@ using Caracal.Protocol.Mandates;
 using Caracal.Storage.Approvals;
 using Caracal.Storage.TokenExchange;
 using Caracal.Sts.Jwks;
+using Caracal.Sts.PolicyShadows;
 using Caracal.Sts.Providers;
 using Caracal.Sts.Zones;
 
@@ -46,6 +47,9 @@ internal sealed class Exchange(TokenRequest request, string requestId)
 
     public List<ExchangeResource> Granted { get; } = new(1);
     public List<TierDeclaration>? StepUp { get; set; }
+
+    /// <summary>Questions to put to a candidate once this is answered; null when there are none.</summary>
+    public List<ShadowQuestion>? Shadowed { get; set; }
     public string? FirstDenyReason { get; set; }
     public bool WasRateLimited { get; set; }
 

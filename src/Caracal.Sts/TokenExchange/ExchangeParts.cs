@@ -7,6 +7,7 @@ using Caracal.Sts.Audit;
 using Caracal.Sts.Federation;
 using Caracal.Sts.Health;
 using Caracal.Sts.Jwks;
+using Caracal.Sts.PolicyShadows;
 using Caracal.Sts.Providers;
 using Caracal.Sts.RateLimits;
 using Caracal.Sts.Upstreams;
@@ -34,6 +35,7 @@ internal sealed record ExchangeParts
     public required ProviderSecrets Secrets { get; init; }
     public required ConnectionTokens Connections { get; init; }
     public required ProviderCredentials Credentials { get; init; }
+    public required ShadowPolicies Shadows { get; init; }
     public required ExchangeAudit Audit { get; init; }
     public required StsMetrics Metrics { get; init; }
 }

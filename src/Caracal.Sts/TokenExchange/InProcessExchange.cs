@@ -1,17 +1,23 @@
 using Caracal.Authority.TokenExchange;
 using Caracal.Protocol.Exchange;
 using Caracal.Sts.Health;
+using Caracal.Sts.PolicyShadows;
 
 namespace Caracal.Sts.TokenExchange;
 
 /// <summary>The Gateway's exchange when both share a process: the same steps and the same events, without HTTP and HMAC.</summary>
-internal sealed class InProcessExchange(TokenExchangeSpine spine, StsMetrics metrics) : IGatewayExchange
+internal sealed class InProcessExchange(TokenExchangeSpine spine, ShadowPolicies shadows, StsMetrics metrics) : IGatewayExchange
 {
     public async Task<ExchangeOutcome> ExchangeAsync(ExchangeRequest request, CancellationToken cancellationToken)
     {
         var exchange = new Exchange(Read(request), request.RequestId) { SignsOnDemand = true };
         var verdict = await spine.RunAsync(exchange, cancellationToken);
         metrics.Finished(verdict.IsGranted);
+        if (exchange.Shadowed is { } questions)
+        {
+            shadows.Ask(questions);
+        }
+
         if (!verdict.IsGranted)
         {
             return ExchangeOutcome.Failed(new ExchangeFailure(verdict.Refusal, Authenticated: true)

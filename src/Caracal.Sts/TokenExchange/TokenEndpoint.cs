@@ -1,12 +1,13 @@
 using Caracal.Hosting.Http;
 using Caracal.Protocol;
 using Caracal.Sts.Health;
+using Caracal.Sts.PolicyShadows;
 using Microsoft.AspNetCore.Http;
 
 namespace Caracal.Sts.TokenExchange;
 
 /// <summary><c>POST /oauth/2/token</c>: steps 1 and 2 of sts.md 2.1, then the spine, then the answer.</summary>
-internal sealed class TokenEndpoint(TokenExchangeSpine spine, StsMetrics metrics)
+internal sealed class TokenEndpoint(TokenExchangeSpine spine, ShadowPolicies shadows, StsMetrics metrics)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -21,6 +22,15 @@ internal sealed class TokenEndpoint(TokenExchangeSpine spine, StsMetrics metrics
 
         var verdict = await spine.RunAsync(exchange, context.RequestAborted);
         metrics.Finished(verdict.IsGranted);
+        if (exchange.Shadowed is { } questions)
+        {
+            context.Response.OnCompleted(() =>
+            {
+                shadows.Ask(questions);
+                return Task.CompletedTask;
+            });
+        }
+
         if (verdict.IsGranted)
         {
             await TokenAnswer.WriteAsync(context, exchange);

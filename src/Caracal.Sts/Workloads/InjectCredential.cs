@@ -5,6 +5,7 @@ using Caracal.Authority.Workloads;
 using Caracal.Hosting.Http;
 using Caracal.Protocol;
 using Caracal.Storage.TokenExchange;
+using Caracal.Sts.PolicyShadows;
 using Caracal.Sts.TokenExchange;
 using Microsoft.AspNetCore.Http;
 
@@ -55,7 +56,7 @@ internal sealed class InjectCredential(
             return badApproval.Answered ? null : badApproval.Refusal;
         }
 
-        var (decision, denied) = await DecideAsync(launch, cancellationToken);
+        var (decision, denied) = await DecideAsync(context, launch, cancellationToken);
         if (decision is null)
         {
             return denied;
@@ -137,21 +138,29 @@ internal sealed class InjectCredential(
             : InjectionRules.Problem(provider.Kind, provider.ConfigJson);
     }
 
-    private async Task<(PolicyDecision? Allowed, Refusal? Refusal)> DecideAsync(Launch launch, CancellationToken cancellationToken)
+    private async Task<(PolicyDecision? Allowed, Refusal? Refusal)> DecideAsync(HttpContext context, Launch launch, CancellationToken cancellationToken)
     {
-        var evaluation = launch.Zone!.Policy.Evaluate(
-            new PolicyRequest
+        var request = new PolicyRequest
+        {
+            ZoneId = launch.ZoneId,
+            PrincipalType = "Workload",
+            PrincipalId = launch.Workload.Id,
+            ActionId = "CredentialInjection",
+            Scopes = launch.Binding!.Scopes,
+            ApprovalAccepted = launch.Approval is not null,
+            TraceId = launch.RequestId,
+        };
+        var evaluation = launch.Zone!.Policy.Evaluate(request, launch.Resource!, cancellationToken);
+        if (parts.Shadows.Wants(launch.ZoneId))
+        {
+            var question = ShadowQuestion.Of(request, launch.Resource!, evaluation, parts.Clock.Now);
+            context.Response.OnCompleted(() =>
             {
-                ZoneId = launch.ZoneId,
-                PrincipalType = "Workload",
-                PrincipalId = launch.Workload.Id,
-                ActionId = "CredentialInjection",
-                Scopes = launch.Binding!.Scopes,
-                ApprovalAccepted = launch.Approval is not null,
-                TraceId = launch.RequestId,
-            },
-            launch.Resource!,
-            cancellationToken);
+                parts.Shadows.Ask([question]);
+                return Task.CompletedTask;
+            });
+        }
+
         if (evaluation.Decision is not { } decision)
         {
             await audit.PolicyFailedAsync(launch, evaluation.Error, cancellationToken);

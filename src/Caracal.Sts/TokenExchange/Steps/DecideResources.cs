@@ -2,6 +2,7 @@ using Caracal.Authority.DecisionContract;
 using Caracal.Authority.Policies;
 using Caracal.Authority.TokenExchange;
 using Caracal.Sts.Policies;
+using Caracal.Sts.PolicyShadows;
 
 namespace Caracal.Sts.TokenExchange.Steps;
 
@@ -88,6 +89,11 @@ internal sealed class DecideResources(ExchangeParts parts) : IExchangeStep
     {
         exchange.PolicyRequest ??= Describe(exchange);
         var evaluation = exchange.Zone!.Policy.Evaluate(exchange.PolicyRequest, resource, cancellationToken);
+        if (parts.Shadows.Wants(exchange.ZoneId))
+        {
+            (exchange.Shadowed ??= []).Add(ShadowQuestion.Of(exchange.PolicyRequest, resource, evaluation, parts.Clock.Now));
+        }
+
         if (evaluation.Decision is not { } decision)
         {
             await parts.Audit.PolicyFailedAsync(exchange, resource.Identifier, evaluation.Error, cancellationToken);
