@@ -50,8 +50,9 @@ public sealed class CaracalStack : IAsyncDisposable
             await stack.StartAsync(roles, settings, logging, cancellationToken);
             return stack;
         }
-        catch
+        catch (Exception fault)
         {
+            if (fault is Hosting.Settings.SettingsException refused) StackLog.ConfigurationRefused(logger, refused.Faults);
             await stack.DisposeAsync();
             throw;
         }

@@ -22,9 +22,9 @@ internal sealed class RoleSettings(IReadOnlyDictionary<string, string?> variable
     /// <summary>What takes rotated keys into each role; ask before <see cref="ThrowIfFaulty"/>, after all settings are read.</summary>
     public IReadOnlyList<SecretReload> Reloads() => [.. _readers.Values.Select(reader => new SecretReload(reader))];
 
-    /// <summary>What dev lets pass, by role.</summary>
+    /// <summary>What may start but should not stay so, by role.</summary>
     public IEnumerable<(string Role, string Warning)> Warnings =>
-        _readers.Values.SelectMany(reader => reader.Secrets.Warnings.Select(warning => (reader.Role, warning)));
+        _readers.Values.SelectMany(reader => reader.Warnings.Select(warning => (reader.Role, warning)));
 
     /// <summary>Throws with the faults of all roles, each once.</summary>
     public void ThrowIfFaulty()

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Caracal.Hosting.Settings;
+using Caracal.Keys.Secrets;
 
 namespace Caracal.Hosting.Http;
 
@@ -54,10 +55,25 @@ public sealed record ListenSettings
         try
         {
             using var certificate = X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
+            if (certificate.NotAfter.ToUniversalTime() <= TimeProvider.System.GetUtcNow().UtcDateTime)
+            {
+                // No refusal: a replica that restarts after the expiry must be able to take the renewed pair when it comes.
+                reader.Warn("TLS_CERT_FILE has expired: clients will refuse it; renew it, the file is read again by itself");
+            }
         }
         catch (Exception fault) when (fault is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             reader.Fault("TLS_CERT_FILE and TLS_KEY_FILE must be PEM files of a certificate and its own key");
+            return;
+        }
+
+        if (SecretFileAccess.Problem(keyFile) is { } problem)
+        {
+            reader.Weakness($"TLS_KEY_FILE {problem}");
+        }
+        else if (SecretFileAccess.Warning(keyFile) is { } warning)
+        {
+            reader.Warn($"TLS_KEY_FILE {warning}");
         }
     }
 }

@@ -89,6 +89,15 @@ public sealed class JsonLineLogging(TextWriter output, LogLevel minimum, string 
             case int or long:
                 writer.WriteNumberValue(Convert.ToInt64(value));
                 break;
+            case IEnumerable<string> texts when !Redaction.IsSecretName(name):
+                writer.WriteStartArray();
+                foreach (var text in texts)
+                {
+                    writer.WriteStringValue(Clean(text));
+                }
+
+                writer.WriteEndArray();
+                break;
             default:
                 writer.WriteStringValue(Redaction.IsSecretName(name) ? "***" : Clean(value.ToString() ?? ""));
                 break;

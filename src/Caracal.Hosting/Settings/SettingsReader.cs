@@ -13,6 +13,7 @@ public sealed class SettingsReader
     private readonly IReadOnlyDictionary<string, string?> _environment;
     private readonly string _rolePrefix;
     private readonly List<string> _faults = [];
+    private readonly List<string> _warnings = [];
     private readonly SortedSet<string> _names = new(StringComparer.Ordinal);
 
     /// <param name="environment">The variables.</param>
@@ -47,6 +48,15 @@ public sealed class SettingsReader
 
     /// <summary>Everything that must stop the start.</summary>
     public IReadOnlyList<string> Faults => [.. _faults, .. Secrets.Problems];
+
+    /// <summary>What may start but should not stay so; logged at the start.</summary>
+    public IReadOnlyList<string> Warnings => [.. _warnings, .. Secrets.Warnings];
+
+    /// <summary>Adds a warning; start it with the variable's name.</summary>
+    public void Warn(string text) => _warnings.Add(text);
+
+    /// <summary>Adds what rc and stable refuse and dev only warns of; start it with the variable's name.</summary>
+    public void Weakness(string text) => (Published ? _faults : _warnings).Add(text);
 
     /// <summary>Adds a fault of the caller's own; start it with the variable's name.</summary>
     public void Fault(string text) => _faults.Add(text);
@@ -193,9 +203,18 @@ public sealed class SettingsReader
     {
         foreach (var name in (ReadOnlySpan<string>)["INSECURE_STS", "INSECURE_HTTP"])
         {
-            if (Published && Text(name)?.ToLowerInvariant() is "true" or "1" or "yes" or "on")
+            if (Text(name)?.ToLowerInvariant() is not ("true" or "1" or "yes" or "on"))
+            {
+                continue;
+            }
+
+            if (Published)
             {
                 Fault($"{name} is refused outside dev");
+            }
+            else
+            {
+                Warn($"{name} is set: rc and stable refuse to start with it");
             }
         }
     }

@@ -85,7 +85,8 @@ public static class SecretRules
         return true;
     }
 
-    private static bool IsPlaceholder(ReadOnlySpan<char> text)
+    /// <summary>True for <c>changeme</c> and its kin, and for one character repeated.</summary>
+    public static bool IsPlaceholder(ReadOnlySpan<char> text)
     {
         foreach (var placeholder in Placeholders)
         {

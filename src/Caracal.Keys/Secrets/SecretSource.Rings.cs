@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Caracal.Keys.Rings;
+using Caracal.Keys.Sealing;
 
 namespace Caracal.Keys.Secrets;
 
@@ -14,7 +15,11 @@ public sealed partial class SecretSource
     public HmacKeyRing? HmacRing(string variable, bool required)
     {
         var classId = SecretFiles.ClassOf(variable);
-        if (ReadSlots(variable, required, archive: classId == KeyClass.AuditHmac) is not { } slots) return null;
+        if (ReadSlots(variable, required, archive: classId == KeyClass.AuditHmac) is not { } slots)
+        {
+            if (!required) WarnUnsigned(variable, classId);
+            return null;
+        }
 
         var keys = slots.Select(slot => Decode(slot, classId, HmacProblem)).ToList();
         CheckSlotsDiffer(slots);
@@ -35,6 +40,7 @@ public sealed partial class SecretSource
     /// <summary>All slots of <c>ZONE_KEK</c> or its alias <c>SECRET_STORE_KEK</c> (spec ruling 3).</summary>
     public KekRing? KekRing(bool required)
     {
+        if (!Css1Envelope.IsSupported) problems.Add($"{SecretFiles.ZoneKek} cannot be used: this machine's cryptographic library lacks ChaCha20-Poly1305");
         if (ReadSlots(SecretFiles.ZoneKek, required, archive: false) is not { } slots) return null;
 
         var keys = slots.Select(slot => Decode(slot, KeyClass.ZoneKek, SecretRules.KekProblem)).ToList();
@@ -168,6 +174,13 @@ public sealed partial class SecretSource
 
     private void Hold(string variable, string classId, ReadOnlySpan<byte> raw) =>
         held.Add(new HeldValue(variable, classId, [.. SHA256.HashData(raw)]));
+
+    // Operations.md 2.4: dev may run without these keys, and says what that means.
+    private void WarnUnsigned(string variable, string classId)
+    {
+        if (classId == KeyClass.StreamsHmac) warnings.Add($"{variable} is not set: stream messages are neither signed nor verified");
+        if (classId == KeyClass.AuditHmac) warnings.Add($"{variable} is not set: audit events are neither signed nor verified");
+    }
 
     private void Weak(string text) => (published ? problems : warnings).Add(text);
 

@@ -117,13 +117,21 @@ public sealed partial class SecretSource
     {
         try
         {
-            return File.ReadAllText(path).TrimEnd();
+            var text = File.ReadAllText(path).TrimEnd();
+            CheckAccess(path);
+            return text;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             problems.Add($"Secret file unreadable: {named}");
             return null;
         }
+    }
+
+    private void CheckAccess(string path)
+    {
+        if (SecretFileAccess.Problem(path) is { } problem) Weak($"Secret file {problem}");
+        else if (SecretFileAccess.Warning(path) is { } warning) warnings.Add($"Secret file {warning}");
     }
 
     private bool IsSet(string name) => !string.IsNullOrEmpty(Value(name));

@@ -2,6 +2,7 @@ using System.Net;
 using Caracal.Hosting;
 using Caracal.Hosting.Settings;
 using Caracal.Keys.Certificates;
+using Caracal.Keys.Secrets;
 using Caracal.Storage.Postgres;
 using Caracal.Storage.Privileges;
 using Caracal.Streams.Redis;
@@ -58,6 +59,7 @@ internal sealed record StoreSettings
                 reader.Fault($"DATABASE_URL {problem}");
             }
 
+            JudgePassword(reader, "DATABASE_URL", address.JudgePassword);
             return address;
         }
         catch (FormatException fault)
@@ -100,12 +102,27 @@ internal sealed record StoreSettings
             reader.Fault("REDIS_URL must use rediss:// to another machine (or set CARACAL_ALLOW_PLAINTEXT_STORES=true)");
         }
 
+        if (options.Password is { } password) JudgePassword(reader, "REDIS_URL", rule => rule(password.Reveal()));
+        else reader.Warn("REDIS_URL carries no password: whoever reaches Redis can forge stream entries and erase replay marks");
         return options with
         {
             ExtraAuthorities = ExtraAuthorities.Load(reader.Text("CARACAL_TLS_EXTRA_CA_FILE")),
             DialTimeout = reader.Duration("REDIS_DIAL_TIMEOUT", options.DialTimeout),
             CommandTimeout = reader.Duration("REDIS_READ_TIMEOUT", options.CommandTimeout),
         };
+    }
+
+    // Operations.md 2.3: a placeholder is refused, a short password of the operator's own is only warned of.
+    private static void JudgePassword(SettingsReader reader, string variable, Func<Func<string, string?>, string?> judge)
+    {
+        if (judge(static password => SecretRules.IsPlaceholder(password) ? "must not be a placeholder value" : null) is { } placeholder)
+        {
+            reader.Weakness($"{variable}: the password {placeholder}");
+        }
+        else if (judge(static password => SecretRules.PasswordWeakness(password, generated: false)) is { } weakness)
+        {
+            reader.Warn($"{variable}: the password {weakness}");
+        }
     }
 
     // A single label is a name of the deployment's own network (operations.md 2.4).

@@ -44,6 +44,12 @@ public sealed record PostgresAddress
     public bool IsNear => Host.StartsWith('/') || !Host.Contains('.', StringComparison.Ordinal) && !Host.Contains(':', StringComparison.Ordinal)
         || (IPAddress.TryParse(Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
+    /// <summary>True when the address carries a password; without one a socket or a trusting server must let the user in.</summary>
+    public bool HasPassword => _password is { Length: > 0 };
+
+    /// <summary>What a rule says of the password, which never leaves this type; null without one.</summary>
+    public string? JudgePassword(Func<string, string?> rule) => HasPassword ? rule(_password!) : null;
+
     /// <summary>True when every connection is encrypted: <c>sslmode</c> is <c>require</c>, <c>verify-ca</c> or <c>verify-full</c>.</summary>
     public bool RequiresTls => Mode is SslMode.Require or SslMode.VerifyCA or SslMode.VerifyFull;
 
