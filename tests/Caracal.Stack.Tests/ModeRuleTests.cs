@@ -180,6 +180,7 @@ public sealed class ModeRuleTests : IDisposable
             ["CARACAL_SECRETS_DIR"] = Secrets,
             ["CARACAL_INTERNAL_PLAINTEXT"] = "true",
             ["CARACAL_ALLOW_CUSTOM_PORTS"] = "true",
+            ["CARACAL_ALLOW_INSECURE_CONFIG_URLS"] = "true", // for near hosts only: the roles of this process
             ["HOST"] = "127.0.0.1",
         };
         foreach (var (name, value) in more) variables[name] = value;
