@@ -13,6 +13,8 @@ internal static class AuditErrors
     public const string CheckpointsOff = "AUDIT_CHECKPOINT_KEY is not set";
     public const string CheckpointNotFound = "no such checkpoint";
     public const string EventNotFound = "no such event";
+    public const string HoldInvalid = "a hold has from, until (RFC 3339), reason, placed_by, and zone_id unless it is for all";
+    public const string HoldNotFound = "no such hold";
     public const string ProofGone = "the rows of this proof are no longer retained";
     public const string EntryIdInvalid = "entry id is not valid";
     public const string SearchFailed = "search failed";

@@ -59,4 +59,7 @@ internal static partial class AuditLog
 
     [LoggerMessage(EventId = 5013, EventName = "export_failed", Level = LogLevel.Error, Message = "audit export failed; the hour is tried again")]
     public static partial void ExportFailed(ILogger logger, Exception fault);
+
+    [LoggerMessage(EventId = 5014, EventName = "retention", Level = LogLevel.Information, Message = "audit retention: {Outcome}")]
+    public static partial void RetentionDecided(ILogger logger, string outcome, DateTime month);
 }

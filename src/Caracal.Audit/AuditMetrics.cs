@@ -11,6 +11,7 @@ public sealed class AuditMetrics
     private readonly Dictionary<KeySlot, Counter> _signatures = [];
     private long _lastSweep;
     private long _lastFullSweep;
+    private long _heldPartitions;
     private long _exportWatermark;
     private long _exportBacklog;
     private long _exportMilliseconds;
@@ -33,6 +34,8 @@ public sealed class AuditMetrics
         CheckpointRefusals = Total("checkpoint_refusals");
         CheckpointMismatches = Total("checkpoint_mismatches");
         Cosignatures = Total("cosignatures");
+        PartitionsDropped = Total("retention_dropped");
+        Gauge("retention_held_partitions", () => Interlocked.Read(ref _heldPartitions));
         ExportedEvents = Total("export_events");
         ExportErrors = Total("export_errors");
         Unverifiable = Total("tamper_hmac_unverifiable");
@@ -65,6 +68,7 @@ public sealed class AuditMetrics
     public Counter CheckpointRefusals { get; }
     public Counter CheckpointMismatches { get; }
     public Counter Cosignatures { get; }
+    public Counter PartitionsDropped { get; }
     public Counter ExportedEvents { get; }
     public Counter ExportErrors { get; }
     public Counter Unverifiable { get; }
@@ -95,6 +99,9 @@ public sealed class AuditMetrics
         Interlocked.Exchange(ref _exportWatermark, lastHour?.ToUnixTimeSeconds() ?? 0);
         Interlocked.Exchange(ref _exportBacklog, backlog);
     }
+
+    /// <summary>How many months only a legal hold keeps.</summary>
+    public void PartitionsHeld(long months) => Interlocked.Exchange(ref _heldPartitions, months);
 
     /// <summary>How long the last run of the export took.</summary>
     public void ExportTook(TimeSpan duration) => Interlocked.Exchange(ref _exportMilliseconds, (long)duration.TotalMilliseconds);

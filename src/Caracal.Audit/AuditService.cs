@@ -30,6 +30,8 @@ public sealed class AuditService : IAsyncDisposable
     private readonly AuditHealth _health;
     private readonly AuditMetricsEndpoint _metricsEndpoint;
     private readonly SearchEndpoint _search;
+    private readonly AlertsEndpoint _alerts;
+    private readonly HoldEndpoints _holds;
     private readonly DeadLetterEndpoints _deadLetters;
     private readonly CheckpointEndpoints _checkpoints;
     private readonly Checkpointer? _checkpointer;
@@ -53,8 +55,12 @@ public sealed class AuditService : IAsyncDisposable
         var ingester = new AuditIngester(writer, queue, settings.AuditKeys, metrics, settings.MaximumEventBytes);
         var access = new AdminAccess(settings.AdminToken);
         _consumer = new AuditConsumer(transport, state, ingester, queue, ledger, settings, metrics, _time, logger);
-        _sweep = new TamperSweep(new LedgerVerification(database, settings.AuditKeys, settings.Checkpoints.Signer?.Key), settings, metrics, clock, logger);
-        _partitions = new PartitionCare(new LedgerPartitions(database), metrics, clock, logger);
+        _sweep = new TamperSweep(new LedgerVerification(database, settings.AuditKeys, settings.Checkpoints.Signer?.Key), new SweepStore(database), settings, metrics, clock, logger);
+        metrics.Gauge("tamper_sweep_rows_done", () => _sweep.Done);
+        metrics.Gauge("tamper_sweep_rows_total", () => _sweep.Total);
+        _holds = new HoldEndpoints(new LegalHoldStore(database), access, clock);
+        _alerts = new AlertsEndpoint(new SweepStore(database), access);
+        _partitions = new PartitionCare(new LedgerPartitions(database), new LedgerRetention(database), settings, metrics, clock, logger);
         _health = new AuditHealth(_consumer, database, ledger, state, transport, queue, settings, metrics, _time);
         _metricsEndpoint = new AuditMetricsEndpoint(metrics, new MetricsAccess(settings.MetricsToken, settings.Mode));
         _search = new SearchEndpoint(ledger, access, clock);
@@ -88,6 +94,10 @@ public sealed class AuditService : IAsyncDisposable
         application.MapGet("/metrics", _metricsEndpoint.TextAsync);
         application.MapGet("/metrics.json", _metricsEndpoint.JsonAsync);
         application.MapGet("/api/audit/search", _search.HandleAsync);
+        application.MapGet("/api/audit/alerts", _alerts.HandleAsync);
+        application.MapGet("/api/audit/holds", _holds.ListAsync);
+        application.MapPost("/api/audit/holds", _holds.PlaceAsync);
+        application.MapPost("/api/audit/holds/{id}/release", _holds.ReleaseAsync);
         application.MapGet("/api/audit/checkpoint", _checkpoints.CheckpointAsync);
         application.MapGet("/api/audit/checkpoint-key", _checkpoints.KeyAsync);
         application.MapGet("/api/audit/proof/inclusion", _checkpoints.InclusionAsync);

@@ -34,6 +34,12 @@ public sealed record AuditSettings
     public TimeSpan ClaimIdle { get; init; } = TimeSpan.FromSeconds(30);
     public TimeSpan RollingWindow { get; init; } = TimeSpan.FromHours(4);
 
+    /// <summary><c>AUDIT_RETENTION_DAYS</c>: a month goes when it ended as long ago; operators may set less, never more.</summary>
+    public int RetentionDays { get; init; } = 365;
+
+    /// <summary><c>AUDIT_SWEEP_ROWS_PER_SECOND</c>: what a full sweep may read; 0 is as fast as it can.</summary>
+    public int SweepRowsPerSecond { get; init; } = 20_000;
+
     /// <summary>0 switches the check of <c>/ready</c> off.</summary>
     public long ReadyDeadLetterLimit { get; init; }
 
@@ -65,6 +71,8 @@ public sealed record AuditSettings
         MaximumDeliveries = reader.Integer("AUDIT_MAX_DELIVERIES", 8),
         ClaimIdle = TimeSpan.FromSeconds(reader.Integer("AUDIT_CLAIM_IDLE_SECS", 30)),
         RollingWindow = TimeSpan.FromHours(reader.Integer("AUDIT_TAMPER_ROLLING_HOURS", 4)),
+        RetentionDays = reader.Integer("AUDIT_RETENTION_DAYS", 365),
+        SweepRowsPerSecond = reader.Integer("AUDIT_SWEEP_ROWS_PER_SECOND", 20_000, minimum: 0),
         ReadyDeadLetterLimit = reader.Integer("AUDIT_READY_DLQ_MAX", 0, minimum: 0),
         ReadyLagLimit = reader.Integer("AUDIT_READY_LAG_MAX", 0, minimum: 0),
         ReadyOldestPendingLimit = TimeSpan.FromSeconds(reader.Integer("AUDIT_READY_PEL_OLDEST_SECS_MAX", 0, minimum: 0)),

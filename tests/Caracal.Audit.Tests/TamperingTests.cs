@@ -61,7 +61,7 @@ public sealed class TamperingTests
         await audit.ShipAsync([.. Enumerable.Range(1, 5).Select(i => Vectors.Event($"e{i}"))]);
         var metrics = new AuditMetrics(new Hosting.Metrics.MetricsRegistry());
         var sweep = new TamperSweep(
-            new LedgerVerification(audit.Database, Vectors.Keys), audit.Settings, metrics, audit.Clock, audit.Logging.CreateLogger("audit"));
+            new LedgerVerification(audit.Database, Vectors.Keys), new Caracal.Storage.Ledger.SweepStore(audit.Database), audit.Settings, metrics, audit.Clock, audit.Logging.CreateLogger("audit"));
 
         await sweep.RunFullAsync(default);
         Assert.DoesNotContain("chain_break", audit.Log, StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using Caracal.Evidence.AdminAudit;
 using Caracal.Evidence.Checkpoints;
 using Caracal.Evidence.Ledger;
 using Caracal.Keys.Rings;
@@ -22,6 +23,7 @@ public sealed class LedgerVerification(
     private readonly SignedRoots? _roots = checkpointKey is null ? null : new(new CheckpointStore(database), checkpointKey, kept ?? []);
 
     private readonly LedgerReader _ledger = new(database);
+    private readonly LedgerRetention _retention = new(database);
     private readonly AdminLedgerReader _admin = new(database);
 
     /// <summary>Verifies every retained row of the event ledger and of the admin ledger.</summary>
@@ -29,6 +31,16 @@ public sealed class LedgerVerification(
     {
         var walk = await VerifyEventsAsync(await _ledger.ZonesAsync(cancellationToken), null, cancellationToken);
         return Join(walk, await VerifyAdminAsync(cancellationToken));
+    }
+
+    /// <summary>As <see cref="VerifyAllAsync(CancellationToken)"/>, from where the journal says a walk before this one was.</summary>
+    public async Task<ChainReport> VerifyAllAsync(SweepJournal journal, CancellationToken cancellationToken)
+    {
+        await journal.ResumeAsync(cancellationToken);
+        var walk = await VerifyEventsAsync(await _ledger.ZonesAsync(cancellationToken), null, cancellationToken, journal);
+        var report = Join(walk, await VerifyAdminAsync(cancellationToken));
+        await journal.CompleteAsync(report.Findings, cancellationToken);
+        return report;
     }
 
     /// <summary>Verifies one zone's chain whole.</summary>
@@ -40,43 +52,66 @@ public sealed class LedgerVerification(
         await VerifyEventsAsync(await _ledger.ZonesAsync(cancellationToken), since, cancellationToken);
 
     private async Task<ChainReport> VerifyEventsAsync(
-        IReadOnlyList<string> zones, DateTimeOffset? since, CancellationToken cancellationToken)
+        IReadOnlyList<string> zones, DateTimeOffset? since, CancellationToken cancellationToken, SweepJournal? journal = null)
     {
         // Heads are read before the rows: what is appended meanwhile lies behind them and cannot look like a lost tail.
         var treeFindings = new List<ChainFinding>();
+        var gone = new List<ChainFinding>();
         var heads = new Dictionary<string, ChainHead>(StringComparer.Ordinal);
         var starts = new Dictionary<string, ChainHead>(StringComparer.Ordinal);
+        var dropped = new Dictionary<string, DroppedRows>(StringComparer.Ordinal);
         foreach (var zone in zones)
         {
+            dropped[zone] = await _retention.DroppedAsync(zone, cancellationToken);
             heads[zone] = await _ledger.HeadAsync(zone, cancellationToken);
             if (since is { } time && await StartAsync(zone, time, heads[zone], cancellationToken) is { } start)
             {
                 starts[zone] = start;
             }
+
+            // A walk that had come further than the chain now reaches is begun anew: the rows it saw are gone.
+            if (journal?.Find(zone) is { } position && position.ChainSeq <= heads[zone].Seq) starts[zone] = new ChainHead(position.ChainSeq, position.ContentSha256);
         }
 
-        var verifier = new ChainVerifier(keys, new ChainSweep { Heads = heads, Predecessors = starts });
+        var verifier = new ChainVerifier(keys, new ChainSweep { Heads = heads, Predecessors = starts, IsDropped = (zone, first, last) => dropped[zone].Explain(first, last) });
         foreach (var zone in zones)
         {
             var after = starts.GetValueOrDefault(zone, ChainHead.Empty).Seq;
             var tree = _roots?.Open(zone, treeFindings.Add);
-            tree?.StartAt(after, after == 0 ? new TreeFrontier() : null);
-            await WalkAsync(verifier, (seq, token) => PageAsync(zone, seq, tree, token), after, cancellationToken);
-            tree?.Tree.Complete();
+            tree?.StartAt(after, after == 0 ? new TreeFrontier() : journal?.Find(zone) is { } kept ? TreeFrontier.Import(after, kept.Frontier) : null);
+            var before = verifier.Checked;
+            var told = (Chain: verifier.Findings.Count, Tree: treeFindings.Count);
+            await WalkAsync(
+                verifier, (seq, token) => PageAsync(zone, seq, tree, token), after,
+                journal is null ? null : async (page, token) =>
+                {
+                    await journal.PassAsync(
+                        zone, new ChainHead(page.Rows[^1].ChainSeq, page.Rows[^1].ContentSha256), page.Edge, page.Rows.Count,
+                        [.. verifier.Findings.Skip(told.Chain), .. treeFindings.Skip(told.Tree).Take(page.TreeFindings - told.Tree)], token);
+                    told = (verifier.Findings.Count, page.TreeFindings);
+                },
+                cancellationToken);
+            tree?.Tree.Complete(dropped[zone].Explain);
+            var missing = heads[zone].Seq - after - (verifier.Checked - before);
+            if (after == 0 && dropped[zone].Count > 0 && missing > dropped[zone].Count) gone.Add(Missing(zone, missing, dropped[zone].Count));
         }
 
         var report = verifier.Complete();
-        return report with { Findings = [.. report.Findings, .. treeFindings], CheckpointFaults = treeFindings.Count };
+        return report with { Breaks = report.Breaks + gone.Count, Findings = [.. report.Findings, .. gone, .. treeFindings], CheckpointFaults = treeFindings.Count };
+
+        // A checkpoint is signed after its rows: one that is read before them cannot be ahead of them.
+        async Task<Page<LedgerRow>> PageAsync(string zone, long after, SignedRoots.Zone? tree, CancellationToken token)
+        {
+            if (tree is not null) await tree.LoadAsync(after + PageSize, token);
+            var rows = await _ledger.ChainAsync(zone, after, PageSize, token);
+            foreach (var row in rows) tree?.Tree.Add(row.ChainSeq, row.ContentSha256);
+            return new Page<LedgerRow>(rows, journal is null ? null : tree?.Tree.Frontier?.Export(), treeFindings.Count);
+        }
     }
 
-    // A checkpoint is signed after its rows: one that is read before them cannot be ahead of them.
-    private async Task<IReadOnlyList<LedgerRow>> PageAsync(string zone, long after, SignedRoots.Zone? tree, CancellationToken cancellationToken)
-    {
-        if (tree is not null) await tree.LoadAsync(after + PageSize, cancellationToken);
-        var rows = await _ledger.ChainAsync(zone, after, PageSize, cancellationToken);
-        foreach (var row in rows) tree?.Tree.Add(row.ChainSeq, row.ContentSha256);
-        return rows;
-    }
+    // Retention explains as many rows as it told of, and not one more.
+    private static ChainFinding Missing(string zone, long missing, long dropped) =>
+        new(ChainFault.ChainBreak, zone, 1, null, 0, null, $"{missing} rows are missing, retention removed {dropped}");
 
     // The row before the window; the head itself when the window is empty, so that a cut-off tail still shows.
     private async Task<ChainHead?> StartAsync(string zone, DateTimeOffset since, ChainHead head, CancellationToken cancellationToken)
@@ -91,28 +126,40 @@ public sealed class LedgerVerification(
         var verifier = new ChainVerifier(keys);
         foreach (var zone in await _admin.ChainsAsync(cancellationToken))
         {
-            await WalkAsync(verifier, (seq, token) => _admin.ChainAsync(zone, seq, PageSize, token), 0, cancellationToken);
+            await WalkAsync(
+                verifier, async (seq, token) => new Page<AdminAuditRow>(await _admin.ChainAsync(zone, seq, PageSize, token), null, 0), 0, null, cancellationToken);
         }
 
         return verifier.Complete();
     }
 
     private static async Task WalkAsync<TRow>(
-        ChainVerifier verifier, Func<long, CancellationToken, Task<IReadOnlyList<TRow>>> page, long after, CancellationToken cancellationToken)
+        ChainVerifier verifier, Func<long, CancellationToken, Task<Page<TRow>>> read, long after, Func<Page<TRow>, CancellationToken, Task>? passed,
+        CancellationToken cancellationToken)
         where TRow : IChainRow
     {
         // The next page is read while this one is computed.
-        var next = page(after, cancellationToken);
+        var next = read(after, cancellationToken);
         while (true)
         {
-            var rows = await next;
-            if (rows.Count > 0) after = rows[^1].ChainSeq;
-            var more = rows.Count == PageSize;
-            if (more) next = Task.Run(() => page(after, cancellationToken), cancellationToken);
-            foreach (var row in rows) verifier.Add(row);
+            var page = await next;
+            var more = page.Rows.Count == PageSize;
+            if (page.Rows.Count > 0) after = page.Rows[^1].ChainSeq;
+            if (more) next = Task.Run(() => read(after, cancellationToken), cancellationToken);
+            foreach (var row in page.Rows) verifier.Add(row);
+            if (passed is not null && page.Rows.Count > 0)
+            {
+                // What the page before the next one told of its tree is not touched while the next one is read.
+                if (more) await Task.WhenAny(next);
+                await passed(page, cancellationToken);
+            }
+
             if (!more) return;
         }
     }
+
+    /// <summary>Rows, the tree's edge behind them, and how many findings of trees there were by then.</summary>
+    private sealed record Page<TRow>(IReadOnlyList<TRow> Rows, string? Edge, int TreeFindings);
 
     private static ChainReport Join(ChainReport left, ChainReport right) => new(
         left.Checked + right.Checked,

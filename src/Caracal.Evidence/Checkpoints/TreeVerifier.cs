@@ -17,12 +17,13 @@ public sealed class TreeVerifier(string zoneId, Action<ChainFinding> report)
     private readonly Queue<SignedRoot> _expected = new();
     private TreeFrontier? _frontier = new();
     private long _agreed;
+    private long _last;
 
     /// <summary>Rows up to here are proven to be the ones that were signed.</summary>
     public long ProvenSize { get; private set; }
 
     /// <summary>Starts at an edge that was reached before, or in the middle with an edge to come.</summary>
-    public void StartAt(long size, TreeFrontier? edge) => (_frontier, _agreed) = (edge, size);
+    public void StartAt(long size, TreeFrontier? edge) => (_frontier, _agreed, _last) = (edge, size, size);
 
     /// <summary>Adds a root to compare with; sizes rise.</summary>
     public void Expect(SignedRoot root)
@@ -35,6 +36,8 @@ public sealed class TreeVerifier(string zoneId, Action<ChainFinding> report)
 
     public void Add(long seq, string contentSha256)
     {
+        _last = seq;
+
         // A gap the chain walk explains or reports: the tree is known again at the next signed edge.
         if (_frontier is not null && seq != _frontier.Size + 1) _frontier = null;
         _frontier?.Add(MerkleTree.LeafHash(contentSha256));
@@ -45,10 +48,11 @@ public sealed class TreeVerifier(string zoneId, Action<ChainFinding> report)
         }
     }
 
-    /// <summary>Every root left lies behind the last row: rows that were signed are gone.</summary>
-    public void Complete()
+    /// <summary>Every root left lies behind the last row: rows that were signed are gone, unless it is known who removed them.</summary>
+    /// <param name="isDropped">Whether all rows from one to another were removed by retention.</param>
+    public void Complete(Func<long, long, bool>? isDropped = null)
     {
-        if (_expected.TryPeek(out var root)) Fail(root, "rows that were signed are missing at the end");
+        if (_expected.FirstOrDefault(left => isDropped?.Invoke(_last + 1, left.Size) != true) is { } root) Fail(root, "rows that were signed are missing at the end");
         _expected.Clear();
     }
 

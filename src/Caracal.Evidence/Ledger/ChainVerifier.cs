@@ -28,6 +28,12 @@ public sealed class ChainVerifier
         epochs = new EpochWalk(this.sweep, ring, Report);
     }
 
+    /// <summary>Rows added so far.</summary>
+    public long Checked => rowsChecked;
+
+    /// <summary>What was found so far; the first <see cref="ChainSweep.MaxFindings"/>.</summary>
+    public IReadOnlyList<ChainFinding> Findings => findings;
+
     public static async Task<ChainReport> VerifyAsync<TRow>(
         IAsyncEnumerable<TRow> rows, HmacKeyRing? ring, ChainSweep? sweep, CancellationToken ct)
         where TRow : IChainRow

@@ -47,6 +47,9 @@ public interface ISqlDialect
     /// <summary>True where the ledger is a table per month.</summary>
     bool PartitionsLedger { get; }
 
+    /// <summary>Removes a month of the ledger (<c>@name</c>), or <c>@limit</c> rows of the time from <c>@start</c> to <c>@end</c> where it is one table.</summary>
+    string DropLedgerRows { get; }
+
     /// <summary>Inserts rows with as few round trips as the engine can.</summary>
     Task InsertManyAsync(DbConnection connection, BulkInsert insert);
 

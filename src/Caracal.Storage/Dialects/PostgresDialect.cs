@@ -42,6 +42,8 @@ internal sealed class PostgresDialect : ISqlDialect
 
     public bool PartitionsLedger => true;
 
+    public string DropLedgerRows => "SELECT audit_partition_drop(@name)";
+
     public object ListValue(IReadOnlyCollection<string> values) => values as string[] ?? [.. values];
 
     public Task InsertManyAsync(DbConnection connection, BulkInsert insert) =>

@@ -46,6 +46,9 @@ internal sealed class SqliteDialect : ISqlDialect
 
     public bool PartitionsLedger => false;
 
+    public string DropLedgerRows =>
+        "DELETE FROM audit_events WHERE rowid IN (SELECT rowid FROM audit_events WHERE occurred_at >= @start AND occurred_at < @end LIMIT @limit)";
+
     public object ListValue(IReadOnlyCollection<string> values) =>
         JsonSerializer.Serialize([.. values], StringListContext.Default.StringArray);
 

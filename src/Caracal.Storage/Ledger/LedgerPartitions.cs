@@ -9,16 +9,13 @@ public sealed class LedgerPartitions(Database database)
     /// <summary>This month and as many after it are always there, so that no event ever waits for its table.</summary>
     public const int MonthsAhead = 3;
 
-    /// <summary>The retention leader's lock: one replica does this.</summary>
-    private static readonly AdvisoryLock Leader = AdvisoryLock.Job(0x4341524130303032);
-
     /// <summary>Creates the months that are missing; returns how many, 0 when another replica is at it.</summary>
     public Task<int> EnsureAheadAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
         !database.Dialect.PartitionsLedger ? Task.FromResult(0) : database.WriteAsync(
             async work =>
             {
                 var created = 0;
-                if (!await work.TryLockAsync(Leader))
+                if (!await work.TryLockAsync(LedgerRetention.Leader))
                 {
                     return created;
                 }

@@ -1,0 +1,158 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Caracal.Audit.Export;
+using Caracal.Audit.Retention;
+using Caracal.Audit.Tampering;
+using Caracal.Evidence.Ledger;
+using Caracal.Hosting.Metrics;
+using Caracal.Protocol;
+using Caracal.Storage.Ledger;
+using Caracal.TestKit;
+using Dapper;
+
+namespace Caracal.Audit.Tests;
+
+/// <summary>Ten events of an old month, five of today, one of the old month that came late; and two of another zone in the old month.</summary>
+public sealed class RetentionTests
+{
+    private static readonly DateTimeOffset OldMonth = new(2026, 7, 1, 0, 0, 0, TimeSpan.Zero);
+
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task A_month_that_is_old_enough_goes_and_the_chain_still_verifies(Engine engine)
+    {
+        await using var audit = await LedgerAsync(engine);
+        await CareAsync(audit);
+
+        Assert.Equal([11, 12, 13, 14, 15], (await audit.RowsAsync()).Select(row => row.ChainSeq));
+        Assert.Empty(await audit.RowsAsync("z2"));
+        var report = await VerifyAsync(audit);
+        Assert.True(report.IsClean, string.Join("; ", report.Findings));
+
+        // What retention told of hides nothing else.
+        await audit.TamperAsync("DELETE FROM audit_events WHERE zone_id = 'z1' AND chain_seq = 13");
+        Assert.Contains((await VerifyAsync(audit)).Findings, finding => finding is { Word: "chain_break", Chain: "z1" });
+
+        // The chain goes on behind it.
+        await audit.ShipAsync(Vectors.Event("e17"));
+        Assert.Equal(17, (await audit.RowsAsync())[^1].ChainSeq);
+    }
+
+    [Theory]
+    [InlineData(Engine.Sqlite, null, 0)]
+    [InlineData(Engine.Postgres, null, 0)]
+    [InlineData(Engine.Sqlite, "z2", 0)]
+    [InlineData(Engine.Sqlite, "z1", 12)] // Another time.
+    [InlineData(Engine.Sqlite, "nobody", 0)]
+    public async Task A_hold_keeps_its_zone_and_time_until_it_is_released(Engine engine, string? zone, int monthsLater)
+    {
+        await using var audit = await LedgerAsync(engine);
+        var holds = new LegalHoldStore(audit.Database);
+        var hold = new LegalHold
+        {
+            Id = Ids.New(),
+            HeldZoneId = zone,
+            HeldFrom = OldMonth.AddDays(10).AddMonths(monthsLater),
+            HeldUntil = OldMonth.AddDays(20).AddMonths(monthsLater),
+            Reason = "case 7",
+            PlacedBy = "counsel",
+            PlacedAt = audit.Clock.Now,
+        };
+        await holds.PlaceAsync(hold, default);
+        await CareAsync(audit);
+        var holding = zone != "nobody" && monthsLater == 0;
+        Assert.Equal(holding ? 18 : 5, await CountAsync(audit));
+
+        Assert.True(await holds.ReleaseAsync(hold.Id, audit.Clock.Now, default));
+        Assert.False(await holds.ReleaseAsync(hold.Id, audit.Clock.Now, default));
+        await CareAsync(audit);
+        Assert.Equal(5, await CountAsync(audit));
+    }
+
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task What_has_not_left_for_the_export_is_kept(Engine engine)
+    {
+        var folder = Directory.CreateTempSubdirectory("caracal-export-").FullName;
+        await using var audit = await LedgerAsync(engine, settings => settings with { Export = new ExportSettings { Folder = folder } });
+        await CareAsync(audit);
+        Assert.Equal(18, await CountAsync(audit));
+
+        await new ExportStore(audit.Database).AdvanceAsync(ExportStore.Hourly, null, OldMonth, new Dictionary<string, long> { ["z1"] = 16, ["z2"] = 1 }, audit.Clock.Now, default);
+        await CareAsync(audit);
+        Assert.Equal(18, await CountAsync(audit));
+
+        await new ExportStore(audit.Database).AdvanceAsync(ExportStore.Hourly, OldMonth, OldMonth.AddHours(1), new Dictionary<string, long> { ["z2"] = 2 }, audit.Clock.Now, default);
+        await CareAsync(audit);
+        Assert.Equal(5, await CountAsync(audit));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task Operators_may_keep_less_than_the_ceiling_and_never_more()
+    {
+        await using var audit = await LedgerAsync(Engine.Sqlite, settings => settings with { RetentionDays = 1000 });
+        await CareAsync(audit);
+        Assert.Equal(18, await CountAsync(audit));
+
+        await audit.TamperAsync("INSERT INTO audit_retention (singleton, retention_days) VALUES (1, 30)");
+        await CareAsync(audit);
+        Assert.Equal(5, await CountAsync(audit));
+    }
+
+    [Fact]
+    public async Task Holds_are_placed_listed_and_released_over_HTTP()
+    {
+        await using var audit = await (await AuditHarness.CreateAsync()).ListenAsync();
+        const string Body = """{"zone_id":"z1","from":"2026-07-01T00:00:00Z","until":"2026-08-01T00:00:00Z","reason":"case 7","placed_by":"counsel"}""";
+        Assert.Equal(HttpStatusCode.Unauthorized, (await PostAsync(audit, "/api/audit/holds", Body, bearer: null)).Status);
+        foreach (var bad in (string[])["", "[]", "{}", Body.Replace("zone_id", "zone"), Body.Replace("2026-08", "2026-06"), Body.Replace("\"counsel\"", "7"), Body.Replace("\"z1\"", "\"\"")])
+        {
+            Assert.Equal(HttpStatusCode.BadRequest, (await PostAsync(audit, "/api/audit/holds", bad)).Status);
+        }
+
+        var placed = await PostAsync(audit, "/api/audit/holds", Body);
+        Assert.Equal(HttpStatusCode.Created, placed.Status);
+        var id = JsonDocument.Parse(placed.Text).RootElement.GetProperty("id").GetString();
+        Assert.Equal(HttpStatusCode.NoContent, (await PostAsync(audit, $"/api/audit/holds/{id}/release", "")).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await PostAsync(audit, $"/api/audit/holds/{id}/release", "")).Status);
+        using var list = await audit.GetAsync("/api/audit/holds", AuditHarness.AdminToken);
+        var hold = Assert.Single(JsonDocument.Parse(await list.Content.ReadAsStringAsync()).RootElement.GetProperty("holds").EnumerateArray().ToList());
+        Assert.Equal(("z1", JsonValueKind.String), (hold.GetProperty("zone_id").GetString(), hold.GetProperty("released_at").ValueKind));
+    }
+
+    private static async Task<(HttpStatusCode Status, string Text)> PostAsync(AuditHarness audit, string path, string body, string? bearer = AuditHarness.AdminToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        if (bearer is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
+        using var answer = await audit.Http.SendAsync(request);
+        return (answer.StatusCode, await answer.Content.ReadAsStringAsync());
+    }
+
+    private static Task CareAsync(AuditHarness audit) => new PartitionCare(
+        new LedgerPartitions(audit.Database), new LedgerRetention(audit.Database), audit.Settings, new AuditMetrics(new MetricsRegistry()), audit.Clock,
+        audit.Logging.CreateLogger("audit")).RunAsync(default);
+
+    private static Task<ChainReport> VerifyAsync(AuditHarness audit) =>
+        new LedgerVerification(audit.Database, Vectors.Keys, Vectors.CheckpointSigner.Key).VerifyAllAsync(default);
+
+    private static Task<long> CountAsync(AuditHarness audit) =>
+        audit.Owner.ReadAsync(connection => connection.ExecuteScalarAsync<long>("SELECT count(*) FROM audit_events"));
+
+    private static async Task<AuditHarness> LedgerAsync(Engine engine, Func<AuditSettings, AuditSettings>? change = null)
+    {
+        var audit = await AuditHarness.CreateAsync(engine, settings => (change ?? (same => same))(settings with { RetentionDays = 30 }));
+        await audit.Clock.MeasureAsync(default);
+        var today = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+        await audit.ShipAsync([.. Enumerable.Range(1, 10).Select(i => Vectors.Event($"e{i}")), Vectors.Event("o1", "z2"), Vectors.Event("o2", "z2")]);
+        await audit.CheckpointAsync();
+        await audit.ShipAsync([.. Enumerable.Range(11, 5).Select(i => Vectors.Event($"e{i}").Replace("2026-07-12", today, StringComparison.Ordinal))]);
+        await audit.ShipAsync(Vectors.Event("late"));
+        await audit.CheckpointAsync();
+        return audit;
+    }
+}
