@@ -62,4 +62,7 @@ internal static partial class AuditLog
 
     [LoggerMessage(EventId = 5014, EventName = "retention", Level = LogLevel.Information, Message = "audit retention: {Outcome}")]
     public static partial void RetentionDecided(ILogger logger, string outcome, DateTime month);
+
+    [LoggerMessage(EventId = 5015, EventName = "feed_failed", Level = LogLevel.Warning, Message = "audit feed {Feed} is behind; its receiver took nothing, the events are told again")]
+    public static partial void FeedFailed(ILogger logger, Exception fault, string feed);
 }

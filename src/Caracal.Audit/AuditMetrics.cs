@@ -34,6 +34,8 @@ public sealed class AuditMetrics
         CheckpointRefusals = Total("checkpoint_refusals");
         CheckpointMismatches = Total("checkpoint_mismatches");
         Cosignatures = Total("cosignatures");
+        FeedEvents = Total("feed_events");
+        FeedErrors = Total("feed_errors");
         PartitionsDropped = Total("retention_dropped");
         Gauge("retention_held_partitions", () => Interlocked.Read(ref _heldPartitions));
         ExportedEvents = Total("export_events");
@@ -68,6 +70,8 @@ public sealed class AuditMetrics
     public Counter CheckpointRefusals { get; }
     public Counter CheckpointMismatches { get; }
     public Counter Cosignatures { get; }
+    public Counter FeedEvents { get; }
+    public Counter FeedErrors { get; }
     public Counter PartitionsDropped { get; }
     public Counter ExportedEvents { get; }
     public Counter ExportErrors { get; }

@@ -1,6 +1,7 @@
 using Caracal.Audit.Checkpoints;
 using Caracal.Audit.DeadLetters;
 using Caracal.Audit.Export;
+using Caracal.Audit.Feeds;
 using Caracal.Audit.Health;
 using Caracal.Audit.Ingest;
 using Caracal.Audit.Retention;
@@ -36,6 +37,8 @@ public sealed class AuditService : IAsyncDisposable
     private readonly CheckpointEndpoints _checkpoints;
     private readonly Checkpointer? _checkpointer;
     private readonly HourlyExport? _export;
+    private readonly FeedHttp _feedHttp = new();
+    private readonly IReadOnlyList<LedgerFeed> _feeds;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly BackgroundTasks _tasks = new();
@@ -70,6 +73,7 @@ public sealed class AuditService : IAsyncDisposable
         _checkpointer = settings.Checkpoints.Signer is null ? null : new Checkpointer(checkpoints, settings.Checkpoints, metrics, clock, logger);
         _export = !settings.Export.IsOn ? null : new HourlyExport(
             database, ExportTargets.Of(settings.Export, _time), new StoredProgress(database), settings.Export, settings.AuditKeys, settings.Checkpoints.Signer, metrics, clock, logger);
+        _feeds = [.. FeedSinks.Of(settings.Feeds, _feedHttp, _time).Select(sink => new LedgerFeed(sink, database, metrics, clock, logger))];
         JournalSink = new JournalSink(ingester, settings.AuditKeys);
         ServerOptions = new RoleServerOptions
         {
@@ -118,13 +122,18 @@ public sealed class AuditService : IAsyncDisposable
         Every("tamper-sweep-rolling", TamperSweep.RollingInterval, _sweep.RunRollingAsync);
         Every("ledger-partitions", PartitionCare.Interval, _partitions.RunAsync);
         if (_checkpointer is not null) Every("audit-checkpoints", Checkpointer.LookInterval, _checkpointer.RunAsync);
+        foreach (var feed in _feeds) Every("audit-feed", LedgerFeed.Interval, feed.RunAsync);
         if (_export is not null) Every("audit-export", HourlyExport.Interval, _export.RunAsync);
         Every("audit-figures", AuditHealth.FigureInterval, _health.MeasureAsync);
     }
 
     public Task StopAsync() => _tasks.StopAsync(StopLimit);
 
-    public async ValueTask DisposeAsync() => await _tasks.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _tasks.DisposeAsync();
+        _feedHttp.Dispose();
+    }
 
     private void Every(string name, TimeSpan interval, Func<CancellationToken, Task> run)
     {

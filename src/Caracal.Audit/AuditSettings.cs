@@ -1,5 +1,6 @@
 using Caracal.Audit.Checkpoints;
 using Caracal.Audit.Export;
+using Caracal.Audit.Feeds;
 using Caracal.Hosting;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Settings;
@@ -52,6 +53,9 @@ public sealed record AuditSettings
     /// <summary>Signed checkpoints of the zones' trees.</summary>
     public CheckpointSettings Checkpoints { get; init; } = new();
 
+    /// <summary>Who is told of events as they come.</summary>
+    public FeedSettings Feeds { get; init; } = new();
+
     /// <summary>The hourly Parquet export.</summary>
     public ExportSettings Export { get; init; } = new();
 
@@ -78,6 +82,7 @@ public sealed record AuditSettings
         ReadyOldestPendingLimit = TimeSpan.FromSeconds(reader.Integer("AUDIT_READY_PEL_OLDEST_SECS_MAX", 0, minimum: 0)),
         Checkpoints = CheckpointSettings.Read(reader),
         Export = ExportSettings.Read(reader),
+        Feeds = FeedSettings.Read(reader),
         ConsumerName = reader.Text("HOSTNAME", "audit-worker-0"),
     };
 }
