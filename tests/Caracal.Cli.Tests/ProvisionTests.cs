@@ -11,6 +11,7 @@ using Caracal.TestKit;
 namespace Caracal.Cli.Tests;
 
 /// <summary><c>caracal migrate</c>, <c>provision</c> and <c>migrate-store</c> on real servers.</summary>
+[Collection("users of Redis")] // one server, and each provisioning gives its users other passwords
 public sealed class ProvisionTests(RedisServer redis)
 {
     [Fact]
@@ -73,6 +74,32 @@ public sealed class ProvisionTests(RedisServer redis)
                 Assert.True(reply.Kind == RespKind.Error && reply.Text!.StartsWith("NOPERM", StringComparison.Ordinal), $"{service}: {string.Join(' ', command)}");
             }
         }
+    }
+
+    [Fact]
+    public async Task Verifies_a_provisioned_Redis_and_names_what_is_wrong_with_another()
+    {
+        using var running = await NewAsync();
+        var nothing = await running.RunAsync("redis", "verify");
+        Assert.Equal(1, nothing.Exit);
+        Assert.Equal(0, (await running.RunAsync("provision")).Exit);
+        Assert.True(RedisOptions.TryParse($"redis://:{RedisServer.Password}@127.0.0.1:{redis.Port}", out var options, out _));
+        await using var administrator = new RedisConnection(options);
+        await administrator.ExecuteAsync(["CONFIG", "SET", "appendonly", "yes"], default);
+        await administrator.ExecuteAsync(["CONFIG", "SET", "maxmemory-policy", "noeviction"], default);
+        var good = await running.RunAsync("redis", "verify");
+        Assert.Equal((0, ""), (good.Exit, good.Error));
+        Assert.Contains("caracal-sts touches its own keys only", good.Output, StringComparison.Ordinal);
+
+        await administrator.ExecuteAsync(["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"], default);
+        await administrator.ExecuteAsync(["XGROUP", "DESTROY", "caracal.audit.events", "siem-export"], default);
+        await administrator.ExecuteAsync(["ACL", "SETUSER", "caracal-gateway", "allkeys"], default);
+        var bad = await running.RunAsync("redis", "verify");
+        await administrator.ExecuteAsync(["CONFIG", "SET", "maxmemory-policy", "noeviction"], default);
+        Assert.Equal(1, bad.Exit);
+        Assert.Contains("maxmemory-policy is noeviction: it is allkeys-lru", bad.Error, StringComparison.Ordinal);
+        Assert.Contains("caracal.audit.events has the group siem-export: it is missing", bad.Error, StringComparison.Ordinal);
+        Assert.Contains("caracal-gateway touches its own keys only: it may touch", bad.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -27,6 +27,7 @@ internal static class CommandTable
         KeysCommand.Descriptor,
         MigrateCommand.Descriptor,
         ProvisionCommand.Descriptor,
+        RedisCommand.Descriptor,
         MigrateStoreCommand.Descriptor,
         DoctorCommand.Descriptor,
         HardenCommand.Descriptor,

@@ -69,6 +69,7 @@ internal sealed class ServerStores : StackStores
         var redis = new RedisConnection(settings.Redis with { ClientName = $"caracal-{role}:{ServiceInstance.Id}" });
         var metrics = new MetricsRegistry();
         RedisMetrics.Register(metrics, redis.Figures);
+        PoolMetrics.Register(metrics, role, database.Pool);
         var state = new RedisState(redis);
         return new RoleServers(redis, new RoleStores
         {

@@ -13,12 +13,12 @@ internal static class PostgresConnections
     private const string ReadOnly = " -c default_transaction_read_only=on";
 
     /// <summary>Half of the pool, for queries; the server refuses a change on it.</summary>
-    public static NpgsqlDataSource Readers(PostgresAddress address, PostgresSettings settings) =>
-        Pool(address, settings, (settings.MaximumConnections + 1) / 2, (settings.MinimumConnections + 1) / 2, ReadOnly);
+    public static NpgsqlDataSource Readers(PostgresAddress address, PostgresSettings settings, string name) =>
+        Pool(address, settings, name, (settings.MaximumConnections + 1) / 2, (settings.MinimumConnections + 1) / 2, ReadOnly);
 
     /// <summary>The other half, for changes.</summary>
-    public static NpgsqlDataSource Writers(PostgresAddress address, PostgresSettings settings) =>
-        Pool(address, settings, settings.MaximumConnections / 2, settings.MinimumConnections / 2, "");
+    public static NpgsqlDataSource Writers(PostgresAddress address, PostgresSettings settings, string name) =>
+        Pool(address, settings, name, settings.MaximumConnections / 2, settings.MinimumConnections / 2, "");
 
     /// <summary>One connection outside the pool, kept for <c>LISTEN</c>: it waits for hours, so neither time limit holds for it.</summary>
     public static NpgsqlDataSource Listener(PostgresAddress address, PostgresSettings settings)
@@ -40,7 +40,7 @@ internal static class PostgresConnections
         return NpgsqlDataSource.Create(builder);
     }
 
-    private static NpgsqlDataSource Pool(PostgresAddress address, PostgresSettings settings, int maximum, int minimum, string options)
+    private static NpgsqlDataSource Pool(PostgresAddress address, PostgresSettings settings, string name, int maximum, int minimum, string options)
     {
         var builder = Common(address, settings);
         builder.MaxPoolSize = Math.Max(1, maximum);
@@ -57,7 +57,7 @@ internal static class PostgresConnections
         builder.Options = string.Create(
             CultureInfo.InvariantCulture,
             $"{EveryZone}{Plans(settings)} -c statement_timeout={(int)settings.StatementTimeout.TotalMilliseconds} -c idle_in_transaction_session_timeout={(int)settings.IdleInTransactionTimeout.TotalMilliseconds}{options}");
-        return NpgsqlDataSource.Create(builder);
+        return new NpgsqlDataSourceBuilder(builder.ConnectionString) { Name = name }.Build();
     }
 
     // What the STS asks on every call finds its rows by key: one plan for ever is right, and planning costs ten times the

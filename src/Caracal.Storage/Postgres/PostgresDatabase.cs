@@ -26,11 +26,17 @@ public sealed class PostgresDatabase : Database
     public PostgresDatabase(PostgresAddress address, PostgresSettings settings)
         : base(new PostgresDialect())
     {
-        _readers = PostgresConnections.Readers(address, settings);
-        _writers = PostgresConnections.Writers(address, settings);
+        // The driver counts by name, and one process may have several databases.
+        var (readers, writers) = ($"readers {Guid.NewGuid():N}", $"writers {Guid.NewGuid():N}");
+        _readers = PostgresConnections.Readers(address, settings, readers);
+        _writers = PostgresConnections.Writers(address, settings, writers);
+        Pool = new PoolFigures([readers, writers], Math.Max(2, settings.MaximumConnections));
         _groups = new PostgresGroups(_writers, _plans);
         _listener = new PostgresListener(PostgresConnections.Listener(address, settings), Deliver);
     }
+
+    /// <summary>How busy the pools of this service and instance are.</summary>
+    public PoolFigures Pool { get; }
 
     public override Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default) =>
         ReadAgainAsync(
@@ -120,6 +126,7 @@ public sealed class PostgresDatabase : Database
         await _listener.DisposeAsync();
         await _readers.DisposeAsync();
         await _writers.DisposeAsync();
+        Pool.Dispose();
     }
 
     // Of the transaction alone: the connection goes back into the pool seeing every zone again.

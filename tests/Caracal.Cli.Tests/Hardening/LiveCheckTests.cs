@@ -11,6 +11,7 @@ using Npgsql;
 namespace Caracal.Cli.Tests.Hardening;
 
 /// <summary>The checks that ask running services and stores: real ones pass, and each with one fault fails.</summary>
+[Collection("users of Redis")] // one server, and each provisioning gives its users other passwords
 public sealed class LiveCheckTests(RedisServer redis)
 {
     [Fact]

@@ -4,19 +4,29 @@ using Caracal.Stack;
 
 namespace Caracal.EndToEnd.Drills;
 
-/// <summary>Rotation over separate processes, one of which does not get the new files.</summary>
-[Collection(DrillCollection.Name)]
-public sealed class KeyRotationDrill(DrillFleet drill) : IDisposable
+/// <summary>
+/// Rotation over separate processes, one of which does not get the new files. Its system is its own: a rotation waits for
+/// processes that were killed a moment ago, and the other drills kill many.
+/// </summary>
+public sealed class KeyRotationDrill : IAsyncLifetime
 {
     private readonly DirectoryInfo _frozen = Directory.CreateTempSubdirectory("caracal-frozen-");
+    private LocalFleet _fleet = null!;
 
-    public void Dispose() => _frozen.Delete(recursive: true);
+    public async ValueTask InitializeAsync() => _fleet = await LocalFleet.StartAsync(
+        replicas: 1, new Dictionary<string, string?>(StringComparer.Ordinal) { ["API_V1_RATE_LIMIT_PER_MIN"] = "0" }, CancellationToken.None);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _fleet.DisposeAsync();
+        _frozen.Delete(recursive: true);
+    }
 
     [Fact]
     public async Task Activation_waits_for_the_process_whose_folder_is_frozen_names_it_and_goes_on_when_it_thaws()
     {
         using var caracal = new CaracalCommand();
-        caracal.With("CARACAL_SECRETS_DIR", drill.Fleet.Files.Secrets).With("CARACAL_API_URL", drill.Fleet.Find(StackRoles.Api).Url).With("CARACAL_ENV", "development");
+        caracal.With("CARACAL_SECRETS_DIR", _fleet.Files.Secrets).With("CARACAL_API_URL", _fleet.Find(StackRoles.Api).Url).With("CARACAL_ENV", "development");
         CopySecrets();
         await using var laggard = await StartLaggardAsync();
         var prepared = await caracal.RunAsync("keys", "prepare", "streams-hmac", "--reason", "a drill of convergence", "--actor", "ops@example.com", "--json");
@@ -37,7 +47,7 @@ public sealed class KeyRotationDrill(DrillFleet drill) : IDisposable
         CopySecrets();
         var evidence = await caracal.RunAsync("keys", "evidence", id);
         Assert.True(evidence.Exit == 0, evidence.Output + evidence.Error);
-        foreach (var file in Directory.EnumerateFiles(drill.Fleet.Files.Secrets, "streamsHmacKey*").Where(file => !file.EndsWith(".jsonl", StringComparison.Ordinal)))
+        foreach (var file in Directory.EnumerateFiles(_fleet.Files.Secrets, "streamsHmacKey*").Where(file => !file.EndsWith(".jsonl", StringComparison.Ordinal)))
         {
             foreach (var value in await File.ReadAllLinesAsync(file))
             {
@@ -49,16 +59,16 @@ public sealed class KeyRotationDrill(DrillFleet drill) : IDisposable
     private async Task<FleetService> StartLaggardAsync()
     {
         var url = $"http://127.0.0.1:{FreePorts.Take(1).Single()}";
-        var variables = new Dictionary<string, string?>(drill.Fleet.Find(StackRoles.Gateway).Variables, StringComparer.Ordinal)
+        var variables = new Dictionary<string, string?>(_fleet.Find(StackRoles.Gateway).Variables, StringComparer.Ordinal)
         {
             ["CARACAL_SECRETS_DIR"] = _frozen.FullName,
             ["CARACAL_HOME"] = Path.Combine(_frozen.FullName, "home"),
             ["GATEWAY__PORT"] = new Uri(url).Port.ToString(System.Globalization.CultureInfo.InvariantCulture),
         };
         Keys.Secrets.SecretFolder.Prepare(variables["CARACAL_HOME"]!);
-        var service = new FleetService(StackRoles.Gateway, 9, url, Path.Combine(drill.Fleet.Files.Folder, "gateway-9.log"), variables);
+        var service = new FleetService(StackRoles.Gateway, 9, url, Path.Combine(_fleet.Files.Folder, "gateway-9.log"), variables);
         service.Start();
-        await drill.Fleet.WaitUntilReadyAsync([service], CancellationToken.None);
+        await _fleet.WaitUntilReadyAsync([service], CancellationToken.None);
         return service;
     }
 
@@ -78,7 +88,7 @@ public sealed class KeyRotationDrill(DrillFleet drill) : IDisposable
 
     private void CopySecrets()
     {
-        var wanted = Directory.EnumerateFiles(drill.Fleet.Files.Secrets).ToDictionary(file => Path.GetFileName(file)!, StringComparer.Ordinal);
+        var wanted = Directory.EnumerateFiles(_fleet.Files.Secrets).ToDictionary(file => Path.GetFileName(file)!, StringComparer.Ordinal);
         foreach (var (name, path) in wanted) File.Copy(path, Path.Combine(_frozen.FullName, name), overwrite: true);
         foreach (var gone in Directory.EnumerateFiles(_frozen.FullName).Where(file => !wanted.ContainsKey(Path.GetFileName(file)))) File.Delete(gone);
     }

@@ -32,6 +32,9 @@ public sealed class RedisProvisioning(RedisStreams streams)
         (Topics.DelegationsInvalidate, 110_000),
     ];
 
+    /// <summary>Every group that work is shared in, with its topic.</summary>
+    internal static IEnumerable<(string Topic, string Group)> SharedGroups => Groups.Select(group => (group.Topic, group.Group));
+
     /// <summary>Returns the topics that are longer than they should be, with their lengths: a warning each, and no more than that.</summary>
     public async Task<IReadOnlyList<(string Topic, long Length)>> RunAsync(CancellationToken cancellationToken)
     {
