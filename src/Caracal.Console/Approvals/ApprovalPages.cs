@@ -10,14 +10,19 @@ internal sealed class ApprovalPages(ApiClient api, ConsoleAnswers answers)
 {
     public async Task ListAsync(HttpContext context, ConsoleSession session, string zone)
     {
-        var state = context.Request.Query["state"].Count == 0 ? "?state=pending" : ConsoleQuery.Of(context, "state");
-        var cursor = ConsoleQuery.Cursor(context).Replace('?', state.Length == 0 ? '?' : '&');
+        var state = StateOf(context.Request.Query);
+        var query = state.Length == 0 ? ConsoleQuery.Cursor(context) : FilterOf(state) + ConsoleQuery.Cursor(context).Replace('?', '&');
         var approvals = await api.GetAsync(
-            session, $"/v1/zones/{Uri.EscapeDataString(zone)}/approvals{state}{cursor}", ApiShapes.Default.ListPageApprovalRow, context.RequestAborted);
+            session, $"/v1/zones/{Uri.EscapeDataString(zone)}/approvals{query}", ApiShapes.Default.ListPageApprovalRow, context.RequestAborted);
         await answers.WriteAsync<ApprovalsPage, ListPage<ApprovalRow>>(
-            context, session, zone, approvals, (nameof(ApprovalsPage.Filter), state),
-            (nameof(ApprovalsPage.State), state.Length == 0 ? "" : state[(state.IndexOf('=', StringComparison.Ordinal) + 1)..]));
+            context, session, zone, approvals, (nameof(ApprovalsPage.Filter), FilterOf(state)), (nameof(ApprovalsPage.State), state));
     }
+
+    /// <summary>The state that is asked for: what waits, unless another or none is named.</summary>
+    internal static string StateOf(IQueryCollection query) => query.TryGetValue("state", out var state) ? state.ToString() : "pending";
+
+    /// <summary>What a link to the next page has to say so that it asks for the same state; "any" has to be said too.</summary>
+    internal static string FilterOf(string state) => "?state=" + Uri.EscapeDataString(state);
 
     public async Task DecideAsync(HttpContext context, ConsoleSession session, string zone, string approval, IReadOnlyDictionary<string, string> form)
     {
