@@ -22,7 +22,7 @@ public sealed class LiveCheckTests(RedisServer redis)
             new StackOptions { Variables = files.Variables, DataDirectory = files.Data, Log = TextWriter.Null }, TestContext.Current.CancellationToken);
         using var running = Beside(files);
 
-        foreach (var id in (string[])["H-ENF-1", "H-ENF-2", "H-ENF-3", "H-MON-1", "H-MON-2", "H-KEY-2", "H-POL-1", "H-ROT-1"])
+        foreach (var id in (string[])["H-ENF-1", "H-ENF-2", "H-ENF-3", "H-MON-1", "H-MON-2", "H-KEY-2", "H-POL-1", "H-ROT-1", "H-ADM-1", "H-ADM-3"])
         {
             Assert.Equal((id, "ok"), (id, (await CheckAsync(running, id)).Status));
         }

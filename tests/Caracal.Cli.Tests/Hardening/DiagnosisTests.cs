@@ -1,0 +1,62 @@
+using Caracal.Cli.Hardening;
+
+namespace Caracal.Cli.Tests.Hardening;
+
+/// <summary>What the two commands say of deployments whose services do not fit each other.</summary>
+public sealed class DiagnosisTests
+{
+    [Theory]
+    [InlineData("audit-hmac", "D-KEY-2", "AUDIT")]
+    [InlineData("streams-hmac", "D-KEY-3", "COORDINATOR")]
+    [InlineData("gateway-sts-hmac", "D-KEY-4", "GATEWAY")]
+    public async Task Doctor_names_the_services_whose_keys_differ(string classId, string check, string other)
+    {
+        using var deployment = new GoodDeployment();
+        using var one = ForeignServer.Http(Keys(classId, "sid_1111111111111111"));
+        using var another = ForeignServer.Http(Keys(classId, "sid_2222222222222222"));
+        foreach (var name in (string[])["API", "STS", "GATEWAY", "AUDIT", "COORDINATOR"])
+        {
+            deployment.Set($"CARACAL_{name}_URL", name == other ? another.Url : one.Url);
+        }
+
+        var (exit, output, _) = await deployment.Running.RunAsync("doctor");
+
+        Assert.Equal(1, exit);
+        var line = Assert.Single(output.Split('\n'), line => line.Contains(check, StringComparison.Ordinal));
+        Assert.Contains("fail", line, StringComparison.Ordinal);
+        Assert.Contains($"{other.ToLowerInvariant()} has sid_2222222222222222", line, StringComparison.Ordinal);
+        Assert.Contains("sts has sid_1111111111111111", line, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(22, "fail", "gateway at 127.0.0.1 accepts TLS 1.1")] // it goes on with the handshake
+    [InlineData(21, "ok", "TLS 1.1 is refused")] // an alert
+    public async Task An_edge_that_accepts_old_tls_fails(int record, string status, string says)
+    {
+        using var edge = ForeignServer.Raw((byte)record, 3, 2, 0, 2);
+        using var deployment = new GoodDeployment();
+        Assert.False((await deployment.CheckAsync("H-TLS-5")).Evaluated);
+        deployment.Set("CARACAL_GATEWAY_URL", $"https://127.0.0.1:{edge.Port}");
+
+        var found = await deployment.CheckAsync("H-TLS-5");
+
+        Assert.Equal(status, found.Status);
+        Assert.Contains(says, found.Detail, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("H-TLS-4", "exposes every token")]
+    [InlineData("H-KEY-2", "forged")]
+    [InlineData("H-KEY-3", "forged")]
+    [InlineData("H-PG-1", "travel")]
+    [InlineData("H-NET-5", "brute force")]
+    [InlineData("H-ADM-3", "excess authority")]
+    public void A_consequence_says_what_an_attacker_gains(string id, string says)
+    {
+        var check = Assert.Single(CheckList.All, check => check.Id == id);
+        Assert.Contains(says, check.Consequence, StringComparison.Ordinal);
+    }
+
+    private static string Keys(string classId, string sid) =>
+        "{\"service\":\"x\",\"instance\":\"x-1\",\"classes\":{\"" + classId + "\":{\"current\":\"" + sid + "\",\"next\":null,\"previous\":[],\"source\":\"file\"}}}";
+}
