@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 
 namespace Caracal.Evidence.Canonical;
 
@@ -25,6 +26,12 @@ internal sealed class ByteBuffer : IDisposable
         Grow(value.Length);
         value.CopyTo(bytes.AsSpan(Length));
         Length += value.Length;
+    }
+
+    public void WriteUtf8(string value)
+    {
+        Grow(Encoding.UTF8.GetByteCount(value));
+        Length += Encoding.UTF8.GetBytes(value, bytes.AsSpan(Length));
     }
 
     public void Fill(byte value, int count)

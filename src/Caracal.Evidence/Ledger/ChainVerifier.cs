@@ -129,11 +129,13 @@ public sealed class ChainVerifier
     private void CheckHmac(IChainRow row)
     {
         if (ring is null) return;
-        var preimage = LedgerHash.ChainPreimage(row.ContentSha256, row.PrevContentSha256);
+        var preimage = LedgerHash.ChainPreimage(row.ContentSha256, row.PrevContentSha256, stackalloc byte[LedgerHash.PreimageSize]);
         if (row.HmacKeyId is not { } keyId)
         {
             // A legacy row names no key: any loaded one may have made it.
-            if (!ring.Keys.All().Any(slot => slot.Key.VerifyHex(preimage, row.ChainHmac))) Mismatch(row, "no loaded key made the chain MAC");
+            var made = false;
+            foreach (var slot in ring.Keys.All()) made |= slot.Key.VerifyHex(preimage, row.ChainHmac);
+            if (!made) Mismatch(row, "no loaded key made the chain MAC");
             return;
         }
 

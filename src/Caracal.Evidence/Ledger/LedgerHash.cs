@@ -9,6 +9,9 @@ namespace Caracal.Evidence.Ledger;
 /// <summary>The content hash and chain MAC of ledger rows (audit.md 4, operations.md 3.4).</summary>
 public static class LedgerHash
 {
+    /// <summary>Bytes over which a chain MAC is made: two hashes in hex, and what stands between them.</summary>
+    internal const int PreimageSize = (2 * SHA256.HashSizeInBytes * 2) + 1;
+
     private const byte Separator = 0x1f;
 
     /// <summary>64 lower-case hex characters over every field of the entry.</summary>
@@ -36,7 +39,7 @@ public static class LedgerHash
     /// <param name="contentSha256">This row.</param>
     /// <param name="prevContentSha256">The row before; null or empty on the first.</param>
     public static string ChainHmac(HmacKey? key, string contentSha256, string? prevContentSha256) =>
-        key is null ? "" : key.SignHex(ChainPreimage(contentSha256, prevContentSha256));
+        key is null ? "" : key.SignHex(ChainPreimage(contentSha256, prevContentSha256, stackalloc byte[PreimageSize]));
 
     /// <summary>The row that follows <paramref name="head"/>.</summary>
     public static LedgerRow Link(LedgerEntry entry, ChainHead head, HmacKey? key, DateTimeOffset ingestedAt)
@@ -54,8 +57,17 @@ public static class LedgerHash
         };
     }
 
-    internal static byte[] ChainPreimage(string contentSha256, string? prevContentSha256) =>
-        Encoding.ASCII.GetBytes(contentSha256 + "|" + prevContentSha256);
+    /// <summary>What the chain MAC is made over, in the caller's memory where it fits.</summary>
+    internal static ReadOnlySpan<byte> ChainPreimage(string contentSha256, string? prevContentSha256, Span<byte> memory)
+    {
+        // A row that somebody wrote may hold any text.
+        var most = contentSha256.Length + 1 + (prevContentSha256?.Length ?? 0);
+        if (most > memory.Length) memory = new byte[most];
+        var length = Encoding.ASCII.GetBytes(contentSha256, memory);
+        memory[length++] = (byte)'|';
+        length += Encoding.ASCII.GetBytes(prevContentSha256, memory[length..]);
+        return memory[..length];
+    }
 
     internal static void Append(ByteBuffer target, string? value)
     {
@@ -79,15 +91,6 @@ public static class LedgerHash
 
     private static void AppendText(ByteBuffer target, string? value)
     {
-        if (string.IsNullOrEmpty(value)) return;
-        var length = Encoding.UTF8.GetByteCount(value);
-        if (length <= 256)
-        {
-            Span<byte> utf8 = stackalloc byte[256];
-            target.Write(utf8[..Encoding.UTF8.GetBytes(value, utf8)]);
-            return;
-        }
-
-        target.Write(Encoding.UTF8.GetBytes(value));
+        if (!string.IsNullOrEmpty(value)) target.WriteUtf8(value);
     }
 }

@@ -12,6 +12,14 @@ internal static class PostgresConnections
 
     private const string ReadOnly = " -c default_transaction_read_only=on";
 
+    /// <summary>Bytes: a batch or a page of the ledger is hundreds of kilobytes, and each filled buffer wakes the other side.</summary>
+    private const int LedgerBuffer = 64 * 1024;
+
+    // A ledger is never small enough to be read whole, but its statistics are a minute old, and after the first minute of a
+    // month they say it is empty: then a look at five hundred ids was a scan of everything, in two more processes.
+    private const string LedgerPlans =
+        " -c plan_cache_mode=force_custom_plan -c enable_seqscan=off -c max_parallel_workers_per_gather=0 -c jit=off";
+
     /// <summary>Half of the pool, for queries; the server refuses a change on it.</summary>
     public static NpgsqlDataSource Readers(PostgresAddress address, PostgresSettings settings, string name) =>
         Pool(address, settings, name, (settings.MaximumConnections + 1) / 2, (settings.MinimumConnections + 1) / 2, ReadOnly);
@@ -50,6 +58,7 @@ internal static class PostgresConnections
         builder.ConnectionPruningInterval = Math.Min(10, builder.ConnectionIdleLifetime);
         builder.MaxAutoPrepare = 200;
         builder.AutoPrepareMinUsages = 2;
+        if (settings.Role == ServiceRole.Audit) builder.ReadBufferSize = builder.WriteBufferSize = LedgerBuffer;
 
         // Nothing of ours outlives its transaction: settings are LOCAL, locks are of the transaction, LISTEN has its own
         // connection. So a connection needs no cleaning between two users, which would cost each of them eight statements.
@@ -64,7 +73,7 @@ internal static class PostgresConnections
     // query. Audit asks rarely and for many rows of a ledger that grows and is cut by the month: each batch is planned.
     private static string Plans(PostgresSettings settings) =>
         settings.Role == ServiceRole.Sts ? " -c plan_cache_mode=force_generic_plan"
-        : settings.Role == ServiceRole.Audit ? " -c plan_cache_mode=force_custom_plan"
+        : settings.Role == ServiceRole.Audit ? LedgerPlans
         : "";
 
     private static NpgsqlConnectionStringBuilder Common(PostgresAddress address, PostgresSettings settings)
