@@ -65,4 +65,10 @@ internal static partial class AuditLog
 
     [LoggerMessage(EventId = 5015, EventName = "feed_failed", Level = LogLevel.Warning, Message = "audit feed {Feed} is behind; its receiver took nothing, the events are told again")]
     public static partial void FeedFailed(ILogger logger, Exception fault, string feed);
+
+    [LoggerMessage(EventId = 5016, EventName = "epoch_sealed", Level = LogLevel.Information, Message = "audit key rotation {RotationId}: {Chains} chains are sealed")]
+    public static partial void EpochsSealed(ILogger logger, string rotationId, long chains);
+
+    [LoggerMessage(EventId = 5017, EventName = "epoch_problem", Level = LogLevel.Error, Message = "tamper: audit key rotation {RotationId} found {Problems} problems in what it seals")]
+    public static partial void EpochProblems(ILogger logger, string rotationId, long problems);
 }

@@ -1,5 +1,6 @@
 using Caracal.Audit.Checkpoints;
 using Caracal.Audit.DeadLetters;
+using Caracal.Audit.Epochs;
 using Caracal.Audit.Export;
 using Caracal.Audit.Feeds;
 using Caracal.Audit.Health;
@@ -39,6 +40,7 @@ public sealed class AuditService : IAsyncDisposable
     private readonly HourlyExport? _export;
     private readonly FeedHttp _feedHttp = new();
     private readonly IReadOnlyList<LedgerFeed> _feeds;
+    private readonly EpochSealer? _sealer;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly BackgroundTasks _tasks = new();
@@ -73,6 +75,7 @@ public sealed class AuditService : IAsyncDisposable
         _checkpointer = settings.Checkpoints.Signer is null ? null : new Checkpointer(checkpoints, settings.Checkpoints, metrics, clock, logger);
         _export = !settings.Export.IsOn ? null : new HourlyExport(
             database, ExportTargets.Of(settings.Export, _time), new StoredProgress(database), settings.Export, settings.AuditKeys, settings.Checkpoints.Signer, metrics, clock, logger);
+        _sealer = settings.AuditKeys is null ? null : new EpochSealer(database, settings.AuditKeys, writer, clock, logger);
         _feeds = [.. FeedSinks.Of(settings.Feeds, _feedHttp, _time).Select(sink => new LedgerFeed(sink, database, metrics, clock, logger))];
         JournalSink = new JournalSink(ingester, settings.AuditKeys);
         ServerOptions = new RoleServerOptions
@@ -122,6 +125,7 @@ public sealed class AuditService : IAsyncDisposable
         Every("tamper-sweep-rolling", TamperSweep.RollingInterval, _sweep.RunRollingAsync);
         Every("ledger-partitions", PartitionCare.Interval, _partitions.RunAsync);
         if (_checkpointer is not null) Every("audit-checkpoints", Checkpointer.LookInterval, _checkpointer.RunAsync);
+        if (_sealer is not null) Every("audit-epochs", EpochSealer.Interval, _sealer.RunAsync);
         foreach (var feed in _feeds) Every("audit-feed", LedgerFeed.Interval, feed.RunAsync);
         if (_export is not null) Every("audit-export", HourlyExport.Interval, _export.RunAsync);
         Every("audit-figures", AuditHealth.FigureInterval, _health.MeasureAsync);

@@ -47,7 +47,7 @@ public class PrivilegeTests
         ["caracal_outbox"] = ["", "", "", "SIUD", ""],
         ["notification_sinks"] = ["SIUD", "", "", "", ""],
         ["notification_deliveries"] = ["SIUD", "", "", "", ""],
-        ["key_registry"] = ["SIUD", "", "", "", ""],
+        ["key_registry"] = ["SIUD", "", "", "", "S"],
         ["service_instances"] = ["SD", "", "", "", ""],
         ["rotation_lock"] = ["SU", "", "", "", ""],
         ["key_rotations"] = ["SIU", "", "", "", "S"],
@@ -56,6 +56,7 @@ public class PrivilegeTests
         ["key_rotation_events"] = ["SI", "", "", "", ""],
         ["audit_epochs"] = ["S", "", "", "", "SI"],
         ["audit_epoch_macs"] = ["", "", "", "", "SI"],
+        ["audit_rotation_seals"] = ["S", "", "", "", "SI"],
 
         // Ours, docs/decisions 0002 and 0003: the version that tells a cache it is stale, and mandates that were spent.
         ["zone_versions"] = ["S", "S", "", "", ""],

@@ -1,3 +1,4 @@
+using Caracal.Evidence.Events;
 using Caracal.Evidence.Ledger;
 using Caracal.Keys.Rings;
 using Caracal.Protocol;
@@ -52,6 +53,16 @@ internal sealed class LedgerWriter(Database database, LedgerStore ledger, HmacKe
                 return outcomes;
             },
             cancellationToken);
+
+    /// <summary>Appends an event of this service itself, within a work that does more than that.</summary>
+    public async Task AppendOwnAsync(Work work, AuditEvent happened, HmacKey key)
+    {
+        var data = happened.ToUtf8();
+        var entry = IngestCheck.ExamineOwn(data, key).Entry!;
+        var frame = new AuditFrame(AuditFrame.Journal, data, key.SignHex(data), key.KeyId, null) { SignedHere = key };
+        var head = await ledger.HoldChainAsync(work, entry.ZoneId);
+        await ledger.AppendAsync(work, entry.ZoneId, [Link(new AcceptedEvent(frame, entry, LedgerHash.Content(entry), key.KeyId), head, key, clock.Now)]);
+    }
 
     // The content hash was computed before the transaction began; here only the link is made.
     private static LedgerRow Link(AcceptedEvent accepted, ChainHead head, HmacKey? key, DateTimeOffset now) => new()

@@ -25,6 +25,7 @@ public sealed class LedgerVerification(
     private readonly LedgerReader _ledger = new(database);
     private readonly LedgerRetention _retention = new(database);
     private readonly AdminLedgerReader _admin = new(database);
+    private readonly EpochStore _epochs = new(database);
 
     /// <summary>Verifies every retained row of the event ledger and of the admin ledger.</summary>
     public async Task<ChainReport> VerifyAllAsync(CancellationToken cancellationToken)
@@ -73,7 +74,8 @@ public sealed class LedgerVerification(
             if (journal?.Find(zone) is { } position && position.ChainSeq <= heads[zone].Seq) starts[zone] = new ChainHead(position.ChainSeq, position.ContentSha256);
         }
 
-        var verifier = new ChainVerifier(keys, new ChainSweep { Heads = heads, Predecessors = starts, IsDropped = (zone, first, last) => dropped[zone].Explain(first, last) });
+        var verifier = new ChainVerifier(keys, await SealedAsync(
+            new ChainSweep { Heads = heads, Predecessors = starts, IsDropped = (zone, first, last) => dropped[zone].Explain(first, last) }, cancellationToken));
         foreach (var zone in zones)
         {
             var after = starts.GetValueOrDefault(zone, ChainHead.Empty).Seq;
@@ -123,7 +125,7 @@ public sealed class LedgerVerification(
 
     private async Task<ChainReport> VerifyAdminAsync(CancellationToken cancellationToken)
     {
-        var verifier = new ChainVerifier(keys);
+        var verifier = new ChainVerifier(keys, await SealedAsync(new ChainSweep(), cancellationToken));
         foreach (var zone in await _admin.ChainsAsync(cancellationToken))
         {
             await WalkAsync(
@@ -131,6 +133,19 @@ public sealed class LedgerVerification(
         }
 
         return verifier.Complete();
+    }
+
+    // What seals say about rows whose key is gone, and which keys prove nothing any more (operations.md 4.6.3).
+    private async Task<ChainSweep> SealedAsync(ChainSweep sweep, CancellationToken cancellationToken)
+    {
+        var compromised = await _epochs.CompromisedAsync(cancellationToken);
+        return sweep with
+        {
+            Epochs = await _epochs.ListAsync(cancellationToken),
+            CompromisedKeys = keys is null || compromised.Count == 0
+                ? sweep.CompromisedKeys
+                : keys.Keys.All().Where(slot => compromised.Contains(slot.Key.SecretId)).Select(slot => slot.Key.KeyId).ToHashSet(StringComparer.Ordinal),
+        };
     }
 
     private static async Task WalkAsync<TRow>(

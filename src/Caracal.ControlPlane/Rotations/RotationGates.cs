@@ -23,11 +23,12 @@ internal sealed class RotationGates(ControlPlaneSettings settings)
         {
             RotationState.Deployed => [readers.AllLive(), readers.HoldsNext(rotation.ToSid)],
             RotationState.Rolled => [readers.SignsWith(rotation.ToSid, rotation.FromSid)],
-            RotationState.Verified => [.. Verified(rotation, checks, now), .. await ResealedAsync(work, rotation, TimeSpan.Zero, now)],
+            RotationState.Verified => [.. Verified(rotation, checks, now), .. await ResealedAsync(work, rotation, TimeSpan.Zero, now), .. await SealedAsync(work, rotation)],
             RotationState.Retired =>
             [
                 .. await RetiredAsync(work, rotation, readers, now),
                 .. await ResealedAsync(work, rotation, rotation.Emergency ? TimeSpan.Zero : SecondCount, now),
+                .. await SealedAsync(work, rotation),
                 .. rotation.Class == KeyClass.ZoneKek && !rotation.Emergency ? (Gate[])[await BackupAsync(work, rotation, backup)] : [],
             ],
             RotationState.RolledBack when rotation.FromSid is { } from => [readers.HoldsBoth(from, rotation.ToSid)],
@@ -63,6 +64,17 @@ internal sealed class RotationGates(ControlPlaneSettings settings)
         }
 
         return [new Gate("zero_old_envelopes", true, "no value is sealed with another key"), Gate.Time("counted_twice", done.Max(family => family.ZeroAt!.Value), again, now)];
+    }
+
+    // Never bypassed: without its seals, rows of a key that is gone prove nothing. What was found in them does not go away
+    // with time, so an emergency passes with it; it stays among the alerts.
+    private static async Task<IReadOnlyList<Gate>> SealedAsync(Work work, RotationRow rotation)
+    {
+        if (rotation.Class != KeyClass.AuditHmac) return [];
+        if (await EpochSeals.FindAsync(work.Connection, rotation.Id) is not { } seals) return [new Gate("epochs_sealed", false, "Audit has not sealed every chain yet", 1)];
+        return seals.Problems == 0 || rotation.Emergency
+            ? [new Gate("epochs_sealed", true, $"{seals.Chains} chains are sealed")]
+            : [new Gate("epochs_sealed", false, $"{seals.Problems} problems were found in the rows and seals; see the alerts of Audit")];
     }
 
     private static async Task<Gate> BackupAsync(Work work, RotationRow rotation, string? takenAt)

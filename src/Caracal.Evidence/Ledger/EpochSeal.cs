@@ -40,6 +40,14 @@ public sealed record EpochMac(string MacKeyId, string Mac);
 /// <summary>A sealed epoch of one chain: proves its rows even after their key is gone (operations.md 3.6, 4.6.3).</summary>
 public sealed record SealedEpoch
 {
+    public string Id { get; init; } = "";
+
+    /// <summary>The rotation that ended the epoch.</summary>
+    public string RotationId { get; init; } = "";
+
+    /// <summary>Findings in its rows when it was sealed.</summary>
+    public long Problems { get; init; }
+
     /// <summary>Zone id, or <c>admin-audit:…</c>.</summary>
     public required string Chain { get; init; }
 
@@ -52,6 +60,9 @@ public sealed record SealedEpoch
 
     /// <summary>64 lower-case hex characters of <see cref="EpochDigest"/>.</summary>
     public required string Digest { get; init; }
+
+    /// <summary>Its rotation went back: the seal still proves its rows, but its key signed on after them.</summary>
+    public bool Reopened { get; init; }
 
     /// <summary>One per audit key that has vouched for it since.</summary>
     public IReadOnlyList<EpochMac> Macs { get; init; } = [];

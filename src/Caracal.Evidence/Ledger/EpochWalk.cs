@@ -25,7 +25,7 @@ internal sealed class EpochWalk(ChainSweep sweep, HmacKeyRing? ring, Action<Chai
     /// <summary>Whether the key's last epoch was sealed before the row: then the row cannot be genuine (operations.md 4.6.3).</summary>
     public bool EndsBefore(string keyId, long seq)
     {
-        var own = epochs.Where(epoch => epoch.KeyId == keyId).ToList();
+        var own = epochs.Where(epoch => epoch.KeyId == keyId && !epoch.Reopened).ToList();
         return own.Count > 0 && own.TrueForAll(epoch => epoch.LastSeq < seq);
     }
 

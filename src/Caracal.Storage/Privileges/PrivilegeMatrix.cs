@@ -134,7 +134,8 @@ public static class PrivilegeMatrix
             View(ServiceRole.Audit, "singleton retention_days")),
 
         // Rotation: the API owns it; Audit seals the epochs of its keys.
-        Owned("key_registry", ServiceRole.Api, "SIUD"),
+        Owned("key_registry", ServiceRole.Api, "SIUD",
+            View(ServiceRole.Audit, "class scope sid state")),
         Owned("service_instances", ServiceRole.Api, "SD"),
         Owned("rotation_lock", ServiceRole.Api, "SU"),
         Owned("key_rotations", ServiceRole.Api, "SIU",
@@ -145,6 +146,8 @@ public static class PrivilegeMatrix
         Owned("audit_epochs", ServiceRole.Audit, "SI",
             View(ServiceRole.Api, "id chain last_seq key_id sealed_at rotation_id")),
         Owned("audit_epoch_macs", ServiceRole.Audit, "SI"),
+        Owned("audit_rotation_seals", ServiceRole.Audit, "SI",
+            View(ServiceRole.Api, "rotation_id chains problems sealed_at")),
 
         // What the API alone works with.
         Owned("admin_tokens", ServiceRole.Api, "SIUD"),

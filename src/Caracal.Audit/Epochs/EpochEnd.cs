@@ -1,0 +1,87 @@
+using Caracal.Evidence.Ledger;
+using Caracal.Keys.Rings;
+
+namespace Caracal.Audit.Epochs;
+
+/// <summary>A chain of either ledger that is about to be sealed.</summary>
+/// <param name="Name">As seals name it.</param>
+/// <param name="ZoneId">Empty for the admin chain of no zone.</param>
+/// <param name="IsAdmin">Which ledger.</param>
+/// <param name="IsDropped">Whether retention explains a gap.</param>
+/// <param name="ReadAsync">Rows after a sequence number, at most so many.</param>
+internal sealed record SealedChain(
+    string Name, string ZoneId, bool IsAdmin, Func<long, long, bool> IsDropped, Func<long, int, CancellationToken, Task<IReadOnlyList<IChainRow>>> ReadAsync);
+
+/// <summary>Walks a chain from its last seal on, verifies every row, and remembers the digest at the last row of the old key.</summary>
+internal sealed class EpochEnd
+{
+    private const int PageSize = 2000;
+
+    private readonly SealedChain _chain;
+    private readonly HmacKey _old;
+    private readonly ChainVerifier _verifier;
+    private readonly EpochDigest _digest = new();
+    private long _at;
+    private long _first;
+    private (long Seq, string Digest)? _end;
+
+    private EpochEnd(SealedChain chain, HmacKeyRing keys, HmacKey old, ChainHead start)
+    {
+        _chain = chain;
+        _old = old;
+        _at = start.Seq;
+        _verifier = new ChainVerifier(keys, new ChainSweep
+        {
+            Predecessors = new Dictionary<string, ChainHead>(StringComparer.Ordinal) { [chain.Name] = start },
+            IsDropped = (_, first, last) => chain.IsDropped(first, last),
+        });
+    }
+
+    /// <summary>What was found in the rows; to be asked once, after the last row.</summary>
+    public ChainReport Report => field ??= _verifier.Complete();
+
+    /// <param name="chain">The chain.</param>
+    /// <param name="keys">Every key that may have signed a row.</param>
+    /// <param name="old">The key whose epoch ends.</param>
+    /// <param name="sealedTo">Where the last seal of the chain ends; 0 when there is none.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    public static async Task<EpochEnd> BeginAsync(SealedChain chain, HmacKeyRing keys, HmacKey old, long sealedTo, CancellationToken cancellationToken)
+    {
+        var before = sealedTo == 0 ? [] : await chain.ReadAsync(sealedTo - 1, 1, cancellationToken);
+        return new EpochEnd(chain, keys, old, before is [var row] && row.ChainSeq == sealedTo ? new ChainHead(sealedTo, row.ContentSha256) : new ChainHead(sealedTo, ""));
+    }
+
+    /// <summary>Goes on to where the chain ends now.</summary>
+    public async Task AdvanceAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<IChainRow> rows;
+        do
+        {
+            rows = await _chain.ReadAsync(_at, PageSize, cancellationToken);
+            foreach (var row in rows) Add(row);
+        }
+        while (rows.Count == PageSize);
+    }
+
+    /// <summary>The epoch to seal; null when the old key signed nothing since the last one.</summary>
+    public SealedEpoch? ToEpoch(string id, string rotationId) => _end is not { } end ? null : new SealedEpoch
+    {
+        Id = id,
+        RotationId = rotationId,
+        Chain = _chain.Name,
+        FirstSeq = _first,
+        LastSeq = end.Seq,
+        KeyId = _old.KeyId,
+        Digest = end.Digest,
+        Problems = Report.Mismatches + Report.Breaks + Report.HmacFailures + Report.UnknownKeys.Sum(unknown => unknown.Count),
+    };
+
+    private void Add(IChainRow row)
+    {
+        if (_first == 0) _first = row.ChainSeq;
+        _at = row.ChainSeq;
+        _verifier.Add(row);
+        _digest.Add(row.ChainSeq, row.ContentSha256, row.ChainHmac);
+        if (row.HmacKeyId == _old.KeyId) _end = (row.ChainSeq, _digest.Hex);
+    }
+}
