@@ -1,3 +1,4 @@
+using Caracal.Cli.Backups;
 using Caracal.Cli.Bench;
 using Caracal.Cli.Commands;
 using Caracal.Cli.Configure;
@@ -29,6 +30,9 @@ internal static class CommandTable
         ProvisionCommand.Descriptor,
         RedisCommand.Descriptor,
         MigrateStoreCommand.Descriptor,
+        BackupCommand.Descriptor,
+        RestoreCommand.Descriptor,
+        DrillCommand.Descriptor,
         DoctorCommand.Descriptor,
         HardenCommand.Descriptor,
         PolicyCommand.Descriptor,

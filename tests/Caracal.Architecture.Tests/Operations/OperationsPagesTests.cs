@@ -12,6 +12,7 @@ public sealed partial class OperationsPagesTests
     [InlineData("redis.md", "provision,group,appendonly,noeviction,retention,ACL")]
     [InlineData("tls.md", "TLS_CERT_FILE,TLS_KEY_FILE,INSECURE_STS,ALLOW_PRIVATE_UPSTREAMS,CARACAL_TLS_EXTRA_CA_FILE,1.2")]
     [InlineData("key-management.md", "zone-kek,keys/zone-signing.md,prepare,retire,rollback")]
+    [InlineData("backup-and-restore.md", "caracal backup,caracal restore,partition,export,sweep,ZONE_KEK,revoked")]
     public void A_page_says_what_its_reader_came_for(string page, string words)
     {
         var text = File.ReadAllText(Path.Combine(Folder, page));

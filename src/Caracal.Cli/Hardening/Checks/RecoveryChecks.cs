@@ -6,23 +6,22 @@ namespace Caracal.Cli.Hardening.Checks;
 /// <summary>What survives a loss.</summary>
 internal static class RecoveryChecks
 {
-    private const string NoBackups = "this version makes no backups of its own";
     private static readonly string[] Ephemeral = ["tmpfs", "ramfs", "overlay", "overlayfs", "aufs"];
 
     public static IReadOnlyList<Check> All { get; } =
     [
         new(
             "H-BAK-1", "age of the last backup", "backups", "24 h or less",
-            "data loss", "Back up the store every day.",
-            (_, _) => Task.FromResult(Finding.NotEvaluated(NoBackups))),
+            "data loss", "Run caracal backup every day.",
+            Check.Look(BackupChecks.Age)),
         new(
             "H-BAK-2", "keys for what is stored", "key ids in the database and in the ring", "every id can be opened",
             "a backup that cannot be decrypted", "Keep every KEK in escrow until nothing is sealed with it.",
-            (_, _) => Task.FromResult(Finding.NotEvaluated("the key ids of sealed values are compared when a rotation ends, not by this version of harden"))),
+            BackupChecks.KeysAsync),
         new(
             "H-BAK-3", "last restore drill", "drills", "90 days or less",
-            "untested recovery", "Restore a backup into an isolated system.",
-            (_, _) => Task.FromResult(Finding.NotEvaluated(NoBackups))) { Required = false },
+            "untested recovery", "Run caracal drill restore.",
+            Check.Look(BackupChecks.Drill)) { Required = false },
         new(
             "H-BAK-4", "journals of evidence", "AUDIT_REPLAY_DIR", "a folder that can be written and outlives the service",
             "evidence is lost at the next deployment",

@@ -1,0 +1,151 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Caracal.Audit.Tampering;
+using Caracal.Cli.CommandLine;
+using Caracal.Cli.Environment;
+using Caracal.Cli.Ledger;
+using Caracal.Keys.Rings;
+using Caracal.Keys.Secrets;
+using Caracal.Storage;
+using Caracal.Storage.Backups;
+using Caracal.Storage.Postgres;
+using Caracal.Storage.Reencryption;
+using Dapper;
+
+namespace Caracal.Cli.Backups;
+
+/// <summary><c>caracal drill restore</c>: proves that the newest backup can be brought back, beside everything that runs.</summary>
+internal static class DrillCommand
+{
+    private const string Records = "drills.jsonl";
+
+    public static Command Descriptor { get; } = new(
+        "drill", CommandGroup.Operations, "prove that the newest backup can be restored",
+        """
+        usage: caracal drill restore [BUNDLE] [--json]
+
+        Restores a bundle (the newest of CARACAL_HOME/backups) into a temporary folder, or a temporary database
+        beside the one that DATABASE_URL names, which is dropped again. Then: does every sealed value open, do the
+        ledgers verify, is nothing alive that lived then? The result is a line of CARACAL_HOME/drills.jsonl with
+        the age of the backup (what would be lost) and the time the restore took.
+        """,
+        RunAsync);
+
+    /// <summary>The last line of the record; null when no drill was run.</summary>
+    public static JsonObject? Last(CaracalPaths paths)
+    {
+        var path = Path.Combine(paths.Home, Records);
+        return File.Exists(path) && File.ReadLines(path).LastOrDefault(line => line.Length > 0) is { } line ? JsonNode.Parse(line) as JsonObject : null;
+    }
+
+    private static async Task<int> RunAsync(CommandContext context)
+    {
+        context.Arguments.RequireKnown("json");
+        context.Terminal.Quiet = context.Json;
+        if (context.Arguments.Operands is not ["restore", ..] || context.Arguments.Operands.Count > 2) throw new CommandFailure("say which: caracal drill restore [BUNDLE]");
+        var bundle = context.Arguments.Operands.Count == 2 ? context.Arguments.Operands[1]
+            : BackupBundle.In(BackupCommand.Folder(context.Paths)) is [.., var newest] ? newest
+            : throw new CommandFailure($"there is no backup in {BackupCommand.Folder(context.Paths)}");
+        if (!File.Exists(bundle)) throw new CommandFailure($"there is no backup at {bundle}");
+        var folder = Directory.CreateTempSubdirectory("caracal-drill-").FullName;
+        try
+        {
+            return await RunAsync(context, bundle, folder);
+        }
+        catch (StoreBackupException fault)
+        {
+            throw new CommandFailure(fault.Message);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<int> RunAsync(CommandContext context, string bundle, string folder)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var now = TimeProvider.System.GetUtcNow();
+        var ring = BackupKeys.Kek(context);
+        var manifest = await BackupBundle.ReadAsync(bundle, ring, folder, context.Stop);
+        PostgresAddress? isolated = null;
+        try
+        {
+            await using var store = await RestoredStore.PlaceAsync(
+                manifest, folder, Path.Combine(folder, "drill", "caracal.db"), replace: false, () => isolated = Beside(context), context.Terminal, context.Stop);
+            await RestoredAuthority.EndAsync(store, now, context.Stop);
+            var took = Stopwatch.GetElapsedTime(start);
+            var unopened = await UnopenedAsync(store, ring, context.Stop);
+            var report = await new LedgerVerification(store, LedgerKeys.Find(context)).VerifyAllAsync(context.Stop);
+            var alive = await store.ReadAsync(AliveAsync, context.Stop);
+            var good = unopened == 0 && report.IsClean && alive == 0;
+            var line = new JsonObject
+            {
+                ["at"] = now.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
+                ["drill"] = "restore",
+                ["bundle"] = Path.GetFileName(bundle),
+                ["ok"] = good,
+                ["backup_age_seconds"] = (long)(now - manifest.TakenAt).TotalSeconds,
+                ["restore_seconds"] = Math.Round(took.TotalSeconds, 1),
+                ["events_verified"] = report.Checked,
+                ["values_unopened"] = unopened,
+                ["still_alive"] = alive,
+            };
+            Record(context.Paths, line);
+            if (context.Json) context.Terminal.Line(line.ToJsonString());
+            else Tell(context.Terminal, line, report);
+            return good ? 0 : 1;
+        }
+        finally
+        {
+            if (isolated is not null) await IsolatedDatabase.DropAsync(isolated, CancellationToken.None);
+        }
+    }
+
+    private static void Tell(Terminal terminal, JsonObject line, Evidence.Ledger.ChainReport report)
+    {
+        AuditVerify.Print(terminal, report);
+        terminal.Line($"{terminal.Mark((bool)line["ok"]!)} restored in {line["restore_seconds"]} s; what happened in the {line["backup_age_seconds"]} s since the backup would be lost");
+        if ((long)line["values_unopened"]! > 0) terminal.Error($"{line["values_unopened"]} sealed values do not open");
+        if ((long)line["still_alive"]! > 0) terminal.Error($"{line["still_alive"]} sessions, delegations or records are alive");
+    }
+
+    private static PostgresAddress Beside(CommandContext context)
+    {
+        var address = new AdministratorAccess(context.Variables).Address();
+        return address.ForDatabase($"{address.Database}_drill_{TimeProvider.System.GetUtcNow().UtcDateTime:yyyyMMddHHmmss}");
+    }
+
+    private static async Task<long> UnopenedAsync(Database store, KekRing ring, CancellationToken stop)
+    {
+        var failed = 0L;
+        foreach (var family in EnvelopeFamily.All)
+        {
+            for (var after = (string?)""; after is not null;)
+            {
+                var from = after;
+                var batch = await store.ReadAsync(connection => EnvelopeStore.TryAsync(connection, family, ring, from, 1000), stop);
+                failed += batch.Failed.Count;
+                after = batch.LastKey;
+            }
+        }
+
+        return failed;
+    }
+
+    private static Task<long> AliveAsync(System.Data.Common.DbConnection connection) => connection.ExecuteScalarAsync<long>(
+        """
+        SELECT (SELECT count(*) FROM authority_records WHERE status = 'active') + (SELECT count(*) FROM sessions WHERE status IN ('active', 'suspended'))
+             + (SELECT count(*) FROM delegation_edges WHERE status = 'active')
+        """);
+
+    private static void Record(CaracalPaths paths, JsonObject line)
+    {
+        SecretFolder.Prepare(paths.Home);
+        var options = new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using var writer = new StreamWriter(Path.Combine(paths.Home, Records), options);
+        writer.Write(line.ToJsonString() + "\n");
+    }
+}

@@ -1,0 +1,89 @@
+using Caracal.Audit.Tampering;
+using Caracal.Cli.CommandLine;
+using Caracal.Cli.Environment;
+using Caracal.Cli.Ledger;
+using Caracal.Cli.Processes;
+using Caracal.Keys.Secrets;
+using Caracal.Stack;
+using Caracal.Storage;
+using Caracal.Storage.Backups;
+using Caracal.Storage.Postgres;
+using Caracal.Storage.Sqlite;
+
+namespace Caracal.Cli.Backups;
+
+/// <summary><c>caracal restore</c>: a store from a bundle, with nothing alive in it that may have been revoked since.</summary>
+internal static class RestoreCommand
+{
+    public static Command Descriptor { get; } = new(
+        "restore", CommandGroup.Operations, "bring a backup back; nothing that lived then comes back to life",
+        """
+        usage: caracal restore BUNDLE --confirm [--data DIR] [--replace] [--trust]
+               caracal restore --secrets FILE --passphrase-file FILE
+
+        Brings back the store of a bundle: into DATA/caracal.db, or into the database that the
+        administrator's DATABASE_URL names, which must hold no store yet. Refuses without a ZONE_KEK for every
+        value in it, before anything is touched. Then ends every session, delegation, authority record,
+        provider connection, approval and minted admin token, and retires the zones' signing keys: whatever
+        was revoked since the backup cannot be told from the rest. At last it verifies the ledgers.
+        --confirm    you mean it
+        --data DIR   folder of caracal.db and of the journals (default CARACAL_HOME/data)
+        --replace    keeps a store that is there aside as caracal.db.before-restore
+        --trust      ends nothing: only where nothing was revoked since the backup, as in a planned move
+        --secrets    puts back what backup --secrets-out wrote, into an empty CARACAL_SECRETS_DIR
+        """,
+        RunAsync);
+
+    private static async Task<int> RunAsync(CommandContext context)
+    {
+        context.Arguments.RequireKnown("confirm", "data", "replace", "trust", "secrets", "passphrase-file");
+        if (context.Arguments.Value("secrets") is { } secrets) return SecretsBundle.Restore(context, secrets);
+        if (context.Arguments.Operands is not [var bundle] || !File.Exists(bundle)) throw new CommandFailure("say which bundle: caracal restore BUNDLE --confirm");
+        if (!context.Arguments.IsOn("confirm")) throw new CommandFailure("a restore replaces what services believe; add --confirm");
+        if (StackRecord.Read(context.Paths.StackRecord) is { Process.IsRunning: true }) throw new CommandFailure("a stack runs here; stop it first with caracal down");
+        var data = context.Arguments.Value("data") ?? context.Paths.Data;
+        BackedUpJournals.RequireIdle(Path.Combine(data, "journal"));
+        SecretFolder.Prepare(data);
+        var staging = Path.Combine(data, ".restore-" + Guid.NewGuid().ToString("N"));
+        SecretFolder.Prepare(staging);
+        try
+        {
+            var manifest = await BackupBundle.ReadAsync(bundle, BackupKeys.Kek(context), staging, context.Stop);
+            context.Terminal.Success($"backup of {manifest.TakenAt:yyyy-MM-dd HH:mm:ss}Z, {manifest.Files.Length} files as the manifest says");
+            return await RestoreAsync(context, manifest, staging, data);
+        }
+        catch (StoreBackupException fault)
+        {
+            throw new CommandFailure(fault.Message);
+        }
+        finally
+        {
+            Directory.Delete(staging, recursive: true);
+        }
+    }
+
+    private static async Task<int> RestoreAsync(CommandContext context, BackupManifest manifest, string staging, string data)
+    {
+        await using var store = await RestoredStore.PlaceAsync(
+            manifest, staging, CaracalStack.DatabasePath(data), context.Arguments.IsOn("replace"),
+            () => new AdministratorAccess(context.Variables).Address(), context.Terminal, context.Stop);
+        if (context.Arguments.IsOn("trust")) context.Terminal.Warning("nothing was ended: what was revoked since the backup is alive again");
+        else Tell(context.Terminal, await RestoredAuthority.EndAsync(store, TimeProvider.System.GetUtcNow(), context.Stop));
+        var returned = await BackedUpJournals.ReturnAsync(Path.Combine(staging, "journal"), Path.Combine(data, "journal"), context.Stop);
+        if (returned > 0) context.Terminal.Info($"{returned} events of the journals will be in the ledger at the next start");
+        var report = await new LedgerVerification(store, LedgerKeys.Find(context)).VerifyAllAsync(context.Stop);
+        AuditVerify.Print(context.Terminal, report);
+        foreach (var head in manifest.Content.Heads) context.Terminal.Info($"the ledger of zone {head.ZoneId} ends at event {head.Sequence}; compare with your exports and checkpoints what came after");
+        if (BackupKeys.SecretIds(context).Any(held => manifest.Keys.TryGetValue(held.Key, out var then) && then != held.Value))
+        {
+            context.Terminal.Warning("a key was rotated since the backup: run caracal keys adopt before you start the services");
+        }
+
+        context.Terminal.Info("next: start the services, caracal doctor, mint an admin token for each operator; rotate secrets of applications that were changed since the backup");
+        return report.IsClean ? 0 : 1;
+    }
+
+    private static void Tell(Terminal terminal, EndedAuthority ended) => terminal.Success(
+        $"ended: {ended.Sessions} sessions, {ended.Delegations} delegations, {ended.Records} authority records, {ended.Connections} provider connections, "
+        + $"{ended.Holds} approvals, {ended.AdminTokens} admin tokens, {ended.SigningKeys} signing keys");
+}

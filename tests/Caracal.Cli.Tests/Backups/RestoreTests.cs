@@ -1,0 +1,213 @@
+using System.Text.Json;
+using Caracal.Cli.Backups;
+using Caracal.Cli.Client;
+using Caracal.Cli.Processes;
+using Caracal.Stack;
+using Caracal.Streams.Tests.Servers;
+using Caracal.TestKit;
+
+namespace Caracal.Cli.Tests.Backups;
+
+/// <summary>A backup that was taken under load, brought back on either engine.</summary>
+[Collection("users of Redis")] // one server, and each provisioning gives its users other passwords
+public sealed class RestoreTests(RedisServer redis) : IDisposable
+{
+    private static readonly string[] Scopes = ["pipernet:read"];
+    private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(3));
+    private readonly PrivateStack _files = new(folder: null, new Dictionary<string, string?>());
+
+    private CancellationToken Stop => _limit.Token;
+
+    public void Dispose()
+    {
+        _files.Dispose();
+        _limit.Dispose();
+    }
+
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgresql")]
+    public async Task What_was_revoked_stays_revoked_tokens_mint_and_the_ledger_verifies(string engine)
+    {
+        using var operations = await OperationsAsync(engine);
+        await using var upstream = await LoopbackUpstream.StartAsync(remember: false, Stop);
+        AgentApplication before;
+        AgentAuthority revoked, alive;
+        string spentLater, bundle;
+        await using (var stack = await StartAsync())
+        {
+            using var wire = new WireClient(WireEndpoints.From(stack.Urls));
+            var zone = await GovernedZone.CreateAsync(
+                wire, _files.AdminToken, new ZoneBlueprint { Name = "Restored", UpstreamUrl = upstream.Url, ApiKey = "key", Scopes = ["pipernet:read", "pipernet:write"] }, Stop);
+            before = new AgentApplication(wire, zone);
+            (revoked, alive) = (await before.ProvisionAsync(Scopes, depth: 1, Stop), await before.ProvisionAsync(Scopes, depth: 1, Stop));
+            spentLater = (await before.MintAsync(alive, Scopes[0], Stop)).Require("mint")["access_token"];
+            bundle = await BackUpUnderLoadAsync(operations, wire, before, alive);
+            var killed = await wire.ApiAsync(
+                HttpMethod.Post, $"/v1/zones/{zone.ZoneId}/kill-switch", _files.AdminToken, JsonSerializer.Serialize(new { session_id = revoked.SessionId }), Stop);
+            Assert.True(killed.IsSuccess, killed.Text);
+            Assert.False((await before.MintAsync(revoked, Scopes[0], Stop)).IsSuccess);
+            await stack.StopAsync();
+        }
+
+        await RestoreAsync(operations, engine, bundle);
+
+        await using var restored = await StartAsync();
+        using var again = new WireClient(WireEndpoints.From(restored.Urls));
+        var after = new AgentApplication(again, before.Zone);
+        Assert.False((await after.MintAsync(revoked, Scopes[0], Stop)).IsSuccess);
+        Assert.False((await after.MintAsync(alive, Scopes[0], Stop)).IsSuccess); // nobody can tell the two apart
+        Assert.False((await again.GovernedAsync(HttpMethod.Get, "/reports", spentLater, before.Zone.Blueprint.Resource, Stop)).IsSuccess);
+        var fresh = await after.ProvisionAsync(Scopes, depth: 1, Stop);
+        var mandate = (await after.MintAsync(fresh, Scopes[0], Stop)).Require("mint")["access_token"];
+        var call = await again.GovernedAsync(HttpMethod.Get, "/reports", mandate, before.Zone.Blueprint.Resource, Stop);
+        Assert.True(call.IsSuccess, call.Text);
+        await restored.StopAsync();
+
+        Assert.Equal(0, (await operations.RunAsync("audit", "verify", "--data", _files.Data)).Exit);
+    }
+
+    [Fact]
+    public async Task A_restore_without_the_key_or_of_a_changed_file_touches_nothing()
+    {
+        using var operations = await OperationsAsync("sqlite");
+        await using (var stack = await StartAsync())
+        {
+            using var wire = new WireClient(WireEndpoints.From(stack.Urls));
+            await GovernedZone.CreateAsync(wire, _files.AdminToken, new ZoneBlueprint { Name = "Kept", UpstreamUrl = "http://127.0.0.1:9", ApiKey = "key" }, Stop);
+            Assert.Contains("a stack runs on this folder", (await operations.RunAsync("restore", await BackUpAsync(operations), "--confirm", "--data", _files.Data)).Error, StringComparison.Ordinal);
+            await stack.StopAsync();
+        }
+
+        var bundle = BackupBundle.In(BackupCommand.Folder(new Caracal.Cli.Environment.CaracalPaths(operations.Variables)))[^1];
+        var elsewhere = Path.Combine(operations.Home, "elsewhere");
+        Assert.Contains("add --confirm", (await operations.RunAsync("restore", bundle, "--data", elsewhere)).Error, StringComparison.Ordinal);
+        Assert.Contains("--replace keeps it aside", (await operations.RunAsync("restore", bundle, "--confirm", "--data", _files.Data)).Error, StringComparison.Ordinal);
+
+        using var keyless = new Running(("CARACAL_MODE", "dev"), ("CARACAL_SECRETS_DIR", Path.Combine(operations.Home, "no-secrets")));
+        Assert.Contains("ZONE_KEK is required", (await keyless.RunAsync("restore", bundle, "--confirm", "--data", elsewhere)).Error, StringComparison.Ordinal);
+        keyless.Set("ZONE_KEK", System.Security.Cryptography.RandomNumberGenerator.GetHexString(64, lowercase: true));
+        Assert.Contains("which is not among the keys here", (await keyless.RunAsync("restore", bundle, "--confirm", "--data", elsewhere)).Error, StringComparison.Ordinal);
+
+        var changed = File.ReadAllBytes(bundle);
+        changed[^1000] ^= 1;
+        var damaged = Path.Combine(operations.Home, "changed");
+        File.WriteAllBytes(damaged, changed);
+        Assert.Contains("was changed", (await operations.RunAsync("restore", damaged, "--confirm", "--data", elsewhere)).Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(CaracalStack.DatabasePath(elsewhere)));
+        Assert.Equal(0, (await operations.RunAsync("restore", bundle, "--confirm", "--data", elsewhere)).Exit);
+    }
+
+    [Fact]
+    public async Task Backups_are_read_back_kept_in_number_drilled_and_looked_at_by_harden()
+    {
+        using var operations = await OperationsAsync("sqlite");
+        await using (var stack = await StartAsync()) await stack.StopAsync();
+        Assert.Equal("warn", await HardenAsync(operations, "H-BAK-1")); // none is seen here
+        Assert.Equal("warn", await HardenAsync(operations, "H-BAK-3"));
+        Assert.NotEqual(0, (await operations.RunAsync("drill", "restore")).Exit);
+        for (var i = 0; i < 3; i++)
+        {
+            await BackUpAsync(operations, "--keep", "2");
+            await Task.Delay(1100, Stop); // names have seconds
+        }
+
+        Assert.Equal(2, BackupBundle.In(BackupCommand.Folder(new Caracal.Cli.Environment.CaracalPaths(operations.Variables))).Count);
+        Assert.Equal("ok", await HardenAsync(operations, "H-BAK-1"));
+        Assert.Equal("ok", await HardenAsync(operations, "H-BAK-2"));
+        var (exit, output, _) = await operations.RunAsync("drill", "restore", "--json");
+        Assert.True(exit == 0, output);
+        Assert.Equal(0, JsonDocument.Parse(output).RootElement.GetProperty("still_alive").GetInt64());
+        Assert.Equal("ok", await HardenAsync(operations, "H-BAK-3"));
+
+        operations.Set("CARACAL_SECRETS_DIR", Path.Combine(operations.Home, "other"));
+        operations.Set("ZONE_KEK", System.Security.Cryptography.RandomNumberGenerator.GetHexString(64, lowercase: true));
+        Assert.Equal("fail", await HardenAsync(operations, "H-BAK-2")); // a backup nobody can open
+    }
+
+    [Fact]
+    public async Task Secrets_go_under_a_passphrase_and_come_back_into_an_empty_folder_only()
+    {
+        using var operations = await OperationsAsync("sqlite");
+        var file = Path.Combine(operations.Home, "secrets.sealed");
+        var passphrase = operations.Write("passphrase", "correct horse battery staple\n");
+        Assert.Equal(0, (await operations.RunAsync("backup", "--secrets-out", file, "--passphrase-file", passphrase)).Exit);
+        var key = File.ReadAllText(Path.Combine(_files.Secrets, "zoneKek"));
+        Assert.DoesNotContain(key, File.ReadAllText(file, System.Text.Encoding.Latin1), StringComparison.Ordinal);
+        Assert.Contains("never overwritten", (await operations.RunAsync("restore", "--secrets", file, "--passphrase-file", passphrase)).Error, StringComparison.Ordinal);
+
+        operations.Set("CARACAL_SECRETS_DIR", Path.Combine(operations.Home, "back"));
+        var wrong = operations.Write("wrong", "another horse battery staple\n");
+        Assert.Contains("does not open", (await operations.RunAsync("restore", "--secrets", file, "--passphrase-file", wrong)).Error, StringComparison.Ordinal);
+        Assert.Equal(0, (await operations.RunAsync("restore", "--secrets", file, "--passphrase-file", passphrase)).Exit);
+        Assert.Equal(key, File.ReadAllText(Path.Combine(operations.Home, "back", "zoneKek")));
+    }
+
+    private async Task<string> BackUpUnderLoadAsync(Running operations, WireClient wire, AgentApplication application, AgentAuthority authority)
+    {
+        using var loaded = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+        var calls = 0;
+        var load = Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            while (!loaded.IsCancellationRequested)
+            {
+                var minted = await application.MintAsync(authority, Scopes[0], Stop);
+                if (!minted.IsSuccess) continue;
+                await wire.GovernedAsync(HttpMethod.Get, "/reports", minted["access_token"], application.Zone.Blueprint.Resource, Stop);
+                Interlocked.Increment(ref calls);
+            }
+        }, Stop)).ToList();
+        while (Volatile.Read(ref calls) < 50) await Task.Delay(10, Stop);
+        var bundle = await BackUpAsync(operations);
+        var then = Volatile.Read(ref calls);
+        while (Volatile.Read(ref calls) < then + 50) await Task.Delay(10, Stop);
+        await loaded.CancelAsync();
+        await Task.WhenAll(load);
+        return bundle;
+    }
+
+    private async Task<string> BackUpAsync(Running operations, params string[] more)
+    {
+        var (exit, output, error) = await operations.RunAsync(["backup", "--data", _files.Data, "--json", .. more]);
+        Assert.True(exit == 0, error);
+        var path = JsonDocument.Parse(output).RootElement.GetProperty("path").GetString()!;
+        if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+        return path;
+    }
+
+    private async Task RestoreAsync(Running operations, string engine, string bundle)
+    {
+        if (engine == "postgresql")
+        {
+            Assert.Contains("restore into a new one", (await operations.RunAsync("restore", bundle, "--confirm", "--data", _files.Data)).Error, StringComparison.Ordinal);
+            var was = new Uri(operations.Variables["DATABASE_URL"]!).AbsolutePath.Trim('/');
+            foreach (var file in Directory.GetFiles(_files.Secrets, "*DatabaseUrl")) File.WriteAllText(file, File.ReadAllText(file).Replace(was, was + "_back", StringComparison.Ordinal));
+            operations.Set("DATABASE_URL", operations.Variables["DATABASE_URL"]!.Replace(was, was + "_back", StringComparison.Ordinal));
+        }
+
+        var (exit, output, error) = await operations.RunAsync("restore", bundle, "--confirm", "--replace", "--data", _files.Data);
+        Assert.True(exit == 0, output + error);
+        Assert.Contains("signing keys", output, StringComparison.Ordinal);
+    }
+
+    private async Task<Running> OperationsAsync(string engine)
+    {
+        var running = new Running([.. _files.Variables.Where(pair => pair.Key is not ("CARACAL_HOME" or "HOME")).Select(pair => (pair.Key, pair.Value))]);
+        if (engine == "sqlite") return running;
+        var server = await PostgresServer.GetAsync();
+        running.Set("DATABASE_URL", $"postgres://postgres:{PostgresServer.Password}@127.0.0.1:{server.Port}/backup_{Guid.NewGuid():N}?sslmode=disable");
+        running.Set("REDIS_URL", $"redis://:{RedisServer.Password}@127.0.0.1:{redis.Port}");
+        var (exit, output, error) = await running.RunAsync("provision");
+        Assert.True(exit == 0, output + error);
+        return running;
+    }
+
+    private Task<CaracalStack> StartAsync() =>
+        CaracalStack.StartAsync(new StackOptions { Variables = _files.Variables, DataDirectory = _files.Data, Log = TextWriter.Null }, Stop);
+
+    private static async Task<string> HardenAsync(Running operations, string id)
+    {
+        var (_, output, _) = await operations.RunAsync("harden", "--only", id, "--json");
+        return Assert.Single(JsonDocument.Parse(output).RootElement.GetProperty("checks").EnumerateArray()).GetProperty("status").GetString()!;
+    }
+}
