@@ -37,6 +37,7 @@ public sealed class AuditMetrics
         FeedEvents = Total("feed_events");
         FeedErrors = Total("feed_errors");
         PartitionsDropped = Total("retention_dropped");
+        ReplayInputsDropped = Total("replay_inputs_dropped");
         Gauge("retention_held_partitions", () => Interlocked.Read(ref _heldPartitions));
         ExportedEvents = Total("export_events");
         ExportErrors = Total("export_errors");
@@ -58,6 +59,7 @@ public sealed class AuditMetrics
     public Counter Inserts { get; }
     public Counter ParseErrors { get; }
     public Counter DeadLetters { get; }
+    public Counter ReplayInputsDropped { get; }
     public Counter Retries { get; }
     public Counter HmacFailures { get; }
     public Counter TamperReplays { get; }

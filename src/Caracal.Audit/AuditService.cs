@@ -29,6 +29,7 @@ public sealed class AuditService : IAsyncDisposable
     private readonly AuditConsumer _consumer;
     private readonly TamperSweep _sweep;
     private readonly PartitionCare _partitions;
+    private readonly PolicyInputCare _inputs;
     private readonly AuditHealth _health;
     private readonly AuditMetricsEndpoint _metricsEndpoint;
     private readonly SearchEndpoint _search;
@@ -56,7 +57,8 @@ public sealed class AuditService : IAsyncDisposable
         var metrics = new AuditMetrics(registry);
         var ledger = new LedgerReader(database);
         var queue = new DeadLetterQueue(transport, settings.StreamKeys, settings.AuditKeys, metrics, _time, logger);
-        var writer = new LedgerWriter(database, new LedgerStore(database.Dialect), settings.AuditKeys, clock);
+        var inputs = new PolicyInputStore(database);
+        var writer = new LedgerWriter(database, new LedgerStore(database.Dialect), settings.AuditKeys, clock, settings.ReplayInputDays > 0 ? inputs : null);
         var ingester = new AuditIngester(writer, queue, settings.AuditKeys, metrics, settings.MaximumEventBytes);
         var access = new AdminAccess(settings.AdminToken);
         _consumer = new AuditConsumer(transport, state, ingester, queue, ledger, settings, metrics, _time, logger);
@@ -66,6 +68,7 @@ public sealed class AuditService : IAsyncDisposable
         _holds = new HoldEndpoints(new LegalHoldStore(database), access, clock);
         _alerts = new AlertsEndpoint(new SweepStore(database), access);
         _partitions = new PartitionCare(new LedgerPartitions(database), new LedgerRetention(database), settings, metrics, clock, logger);
+        _inputs = new PolicyInputCare(inputs, new LedgerRetention(database), settings, metrics, clock);
         _health = new AuditHealth(_consumer, database, ledger, state, transport, queue, settings, metrics, _time);
         _metricsEndpoint = new AuditMetricsEndpoint(metrics, new MetricsAccess(settings.MetricsToken, settings.Mode));
         _search = new SearchEndpoint(ledger, access, clock);
@@ -124,6 +127,7 @@ public sealed class AuditService : IAsyncDisposable
         Every("tamper-sweep-full", TamperSweep.FullInterval, _sweep.RunFullAsync);
         Every("tamper-sweep-rolling", TamperSweep.RollingInterval, _sweep.RunRollingAsync);
         Every("ledger-partitions", PartitionCare.Interval, _partitions.RunAsync);
+        Every("policy-inputs", PolicyInputCare.Interval, _inputs.RunAsync);
         if (_checkpointer is not null) Every("audit-checkpoints", Checkpointer.LookInterval, _checkpointer.RunAsync);
         if (_sealer is not null) Every("audit-epochs", EpochSealer.Interval, _sealer.RunAsync);
         foreach (var feed in _feeds) Every("audit-feed", LedgerFeed.Interval, feed.RunAsync);

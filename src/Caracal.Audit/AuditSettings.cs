@@ -38,6 +38,9 @@ public sealed record AuditSettings
     /// <summary><c>AUDIT_RETENTION_DAYS</c>: a month goes when it ended as long ago; operators may set less, never more.</summary>
     public int RetentionDays { get; init; } = 365;
 
+    /// <summary><c>AUDIT_REPLAY_INPUT_DAYS</c>: how long a decision can be replayed, never longer than the ledger keeps it; 0 keeps nothing for replays.</summary>
+    public int ReplayInputDays { get; init; } = 30;
+
     /// <summary><c>AUDIT_SWEEP_ROWS_PER_SECOND</c>: what a full sweep may read; 0 is as fast as it can.</summary>
     public int SweepRowsPerSecond { get; init; } = 20_000;
 
@@ -76,6 +79,7 @@ public sealed record AuditSettings
         ClaimIdle = TimeSpan.FromSeconds(reader.Integer("AUDIT_CLAIM_IDLE_SECS", 30)),
         RollingWindow = TimeSpan.FromHours(reader.Integer("AUDIT_TAMPER_ROLLING_HOURS", 4)),
         RetentionDays = reader.Integer("AUDIT_RETENTION_DAYS", 365),
+        ReplayInputDays = reader.Integer("AUDIT_REPLAY_INPUT_DAYS", 30, minimum: 0),
         SweepRowsPerSecond = reader.Integer("AUDIT_SWEEP_ROWS_PER_SECOND", 20_000, minimum: 0),
         ReadyDeadLetterLimit = reader.Integer("AUDIT_READY_DLQ_MAX", 0, minimum: 0),
         ReadyLagLimit = reader.Integer("AUDIT_READY_LAG_MAX", 0, minimum: 0),

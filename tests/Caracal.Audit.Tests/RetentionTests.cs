@@ -104,6 +104,41 @@ public sealed class RetentionTests
         Assert.Equal(5, await CountAsync(audit));
     }
 
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task What_replays_need_goes_earlier_and_the_chain_still_verifies(Engine engine)
+    {
+        await using var audit = await AuditHarness.CreateAsync(engine, settings => settings with { ReplayInputDays = 7 });
+        await audit.Clock.MeasureAsync(default);
+        const string Input = """{"resource_scopes":["a:b"], "presented":{"scope":"ä"}}""";
+        string With(string id, string zone = "z1") => Vectors.Event(id, zone)[..^1] + $",\"policy_input\":{Input}}}";
+        await audit.ShipAsync(With("e1"), Vectors.Event("e2"), With("e3"), With("o1", "z2"), Vectors.Event("e4")[..^1] + ",\"policy_input\":\"text\"}");
+        await audit.ShipAsync(With("e1")); // Again, as after a lost acknowledgement.
+        Assert.Equal([Input, Input, Input], await InputsAsync(audit));
+        Assert.Equal((await audit.RowsAsync())[0].Entry.MetadataJson, (await audit.RowsAsync())[1].Entry.MetadataJson);
+
+        await audit.TamperAsync($"UPDATE policy_inputs SET kept_since = {(engine == Engine.Sqlite ? "kept_since - 691200000000" : "kept_since - interval '8 days'")} WHERE chain_seq = 1");
+        var now = audit.Clock.Now;
+        var hold = new LegalHold { Id = Ids.New(), HeldZoneId = "z2", HeldFrom = now.AddDays(-9), HeldUntil = now, Reason = "case 7", PlacedBy = "counsel", PlacedAt = now };
+        await new LegalHoldStore(audit.Database).PlaceAsync(hold, default);
+        Assert.Equal(1, await CareForInputsAsync(audit));
+        Assert.Equal(2, (await InputsAsync(audit)).Count);
+        await new LegalHoldStore(audit.Database).ReleaseAsync(hold.Id, now, default);
+        Assert.Equal(1, await CareForInputsAsync(audit));
+        Assert.Single(await InputsAsync(audit));
+        Assert.True((await VerifyAsync(audit)).IsClean);
+    }
+
+    [Fact]
+    public async Task Nothing_is_kept_for_replays_where_nobody_wants_them()
+    {
+        await using var audit = await AuditHarness.CreateAsync(change: settings => settings with { ReplayInputDays = 0 });
+        await audit.ShipAsync(Vectors.Event("e1")[..^1] + ",\"policy_input\":{}}");
+        Assert.Empty(await InputsAsync(audit));
+        Assert.Single(await audit.RowsAsync());
+    }
+
     [Fact]
     public async Task Holds_are_placed_listed_and_released_over_HTTP()
     {
@@ -136,6 +171,16 @@ public sealed class RetentionTests
     private static Task CareAsync(AuditHarness audit) => new PartitionCare(
         new LedgerPartitions(audit.Database), new LedgerRetention(audit.Database), audit.Settings, new AuditMetrics(new MetricsRegistry()), audit.Clock,
         audit.Logging.CreateLogger("audit")).RunAsync(default);
+
+    private static async Task<IReadOnlyList<string>> InputsAsync(AuditHarness audit) =>
+        (await audit.Owner.ReadAsync(connection => connection.QueryAsync<string>("SELECT input FROM policy_inputs ORDER BY zone_id, chain_seq"))).AsList();
+
+    private static async Task<long> CareForInputsAsync(AuditHarness audit)
+    {
+        var metrics = new AuditMetrics(new MetricsRegistry());
+        await new PolicyInputCare(new PolicyInputStore(audit.Database), new LedgerRetention(audit.Database), audit.Settings, metrics, audit.Clock).RunAsync(default);
+        return metrics.ReplayInputsDropped.Value;
+    }
 
     private static Task<ChainReport> VerifyAsync(AuditHarness audit) =>
         new LedgerVerification(audit.Database, Vectors.Keys, Vectors.CheckpointSigner.Key).VerifyAllAsync(default);

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Caracal.TestKit;
 
@@ -38,6 +40,23 @@ public sealed class PolicyReplaysTests
         // The same version against itself changes nothing.
         var same = await RunAsync(api, scene, """{"since":"2026-01-01T00:00:00Z","until":"2026-01-02T00:00:00Z"}""", version: 0);
         Assert.Equal((0, 0, 15), (Number(same, "newly_allowed"), Number(same, "newly_denied"), Number(same, "unchanged")));
+    }
+
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task Asks_with_what_is_kept_for_it_and_says_what_is_kept_no_longer(Engine engine)
+    {
+        await using var api = await ApiHost.StartAsync(engine: engine);
+        var scene = await SceneAsync(api);
+        const string Kept = """{"resource_id":"r","resource_scopes":["pay"],"delegation_scopes":["refund"]}""";
+        await DecisionsAsync(api, scene, 9, "'allow'", scene.Versions[0], "refund", "reader", Kept);
+        await api.ExecuteAsync("INSERT INTO policy_inputs (zone_id, chain_seq, input, kept_since) SELECT zone_id, chain_seq, '" + Kept + "', ingested_at FROM audit_events WHERE chain_seq <= 6");
+        await api.ExecuteAsync("UPDATE policy_inputs SET input = '{}' WHERE chain_seq = 1");
+        var done = await RunAsync(api, scene, """{"since":"2026-01-01T00:00:00Z","until":"2026-01-02T00:00:00Z"}""");
+        Assert.Equal((9, 5, 1, 3), (Number(done, "evaluated"), Number(done, "newly_denied"), Number(done, "unreproducible"), Number(done, "not_kept")));
+        var example = done.GetProperty("examples").GetProperty("unreproducible")[0];
+        Assert.Equal(("e-1", "what is kept is not what policy saw"), (example.GetProperty("event_id").GetString(), example.GetProperty("reason").GetString()));
     }
 
     [Fact]
@@ -142,7 +161,7 @@ public sealed class PolicyReplaysTests
     private static int Number(JsonElement report, string name) => report.GetProperty(name).GetInt32();
 
     // Decisions as the STS records them: minted on a delegation by an agent that carries a label.
-    private static async Task DecisionsAsync(ApiHost api, Scene scene, int count, string decision, string version, string scope, string label)
+    private static async Task DecisionsAsync(ApiHost api, Scene scene, int count, string decision, string version, string scope, string label, string? kept = null)
     {
         var sqlite = api.Database.Dialect.Name == "sqlite";
         var first = int.Parse((await api.RowsAsync("SELECT coalesce(max(chain_seq), 0) AS n FROM audit_events"))[0]["n"]!);
@@ -151,7 +170,7 @@ public sealed class PolicyReplaysTests
             : $"generate_series(1, {count}) AS g(i)";
         var time = sqlite ? "1767225600000000 + i" : "to_timestamp(1767225600) + i * interval '1 microsecond'";
         var metadata =
-            $$"""{"application_id":"{{scene.Application}}","resource":"resource://r","requested_scopes":["{{scope}}"],"session_id":"rec","agent_session_id":"ses","delegation_edge_id":"edge","subject_kind":"application","agent_lifecycle":"task","agent_labels":["{{label}}"],"delegation_scopes":["{{scope}}"]}""";
+            $$"""{"application_id":"{{scene.Application}}","resource":"resource://r","requested_scopes":["{{scope}}"],"session_id":"rec","agent_session_id":"ses","delegation_edge_id":"edge","subject_kind":"application","agent_lifecycle":"task","agent_labels":["{{label}}"],{{(kept is null ? $"\"delegation_scopes\":[\"{scope}\"]" : $"\"policy_input_sha256\":\"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(kept)))}\"")}}}""";
         await api.ExecuteAsync(
             $$"""
             INSERT INTO audit_events (id, zone_id, event_type, request_id, decision, policy_set_version_id, evaluation_status, determining_policies_json,

@@ -12,7 +12,8 @@ namespace Caracal.Audit.Ingest;
 /// <param name="ledger">Its ledger tables.</param>
 /// <param name="keys">The current key signs the chain; null only in dev.</param>
 /// <param name="clock">Database time, for <c>ingested_at</c>.</param>
-internal sealed class LedgerWriter(Database database, LedgerStore ledger, HmacKeyRing? keys, DatabaseClock clock)
+/// <param name="inputs">Takes what replays need; null when nothing is kept for them.</param>
+internal sealed class LedgerWriter(Database database, LedgerStore ledger, HmacKeyRing? keys, DatabaseClock clock, PolicyInputStore? inputs = null)
 {
     /// <summary>Events of one transaction: the embedded store's single writer must soon be free for the next request's commit.</summary>
     public int LargestBatch { get; } = database.Dialect.HasOneWriter ? 64 : 500;
@@ -50,6 +51,7 @@ internal sealed class LedgerWriter(Database database, LedgerStore ledger, HmacKe
                 }
 
                 await ledger.AppendAsync(work, zoneId, rows);
+                if (inputs is not null) await inputs.KeepAsync(work, rows);
                 return outcomes;
             },
             cancellationToken);

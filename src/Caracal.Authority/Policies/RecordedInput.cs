@@ -4,29 +4,33 @@ using Caracal.Rego;
 namespace Caracal.Authority.Policies;
 
 /// <summary>
-/// The policy input of a recorded decision, rebuilt from its event's metadata (sts.md 10.3 and 11): what policy was asked
-/// then, as far as the ledger keeps it. Whoever uses it asks the policy of that time first, and believes the rebuilt input
+/// The policy input of a recorded decision, rebuilt from its event's metadata (sts.md 10.3 and 11) and what is kept beside
+/// the ledger for this purpose: what policy was asked then, as far as that goes. Whoever uses it asks the policy of that time first, and believes the rebuilt input
 /// only where the old answer comes back.
 /// </summary>
 public static class RecordedInput
 {
     /// <param name="zoneId">The event's zone.</param>
     /// <param name="metadata">Its metadata, an object.</param>
-    /// <param name="resource">The resource as it is registered now; null when it is gone.</param>
-    public static RegoValue Of(string zoneId, JsonElement metadata, (string Id, IReadOnlyList<string> Scopes)? resource)
+    /// <param name="kept">What is kept for replays, an object; null with an event of a version that kept all of it in the metadata.</param>
+    /// <param name="resource">The resource as it is registered now, for such an event; null when it is gone.</param>
+    public static RegoValue Of(string zoneId, JsonElement metadata, JsonElement? kept, (string Id, IReadOnlyList<string> Scopes)? resource)
     {
         var scopes = Texts(metadata, "requested_scopes");
+        var seen = kept ?? metadata;
+        if (kept is { } then) resource = (Text(then, "resource_id") ?? "", Texts(then, "resource_scopes"));
         var input = new RegoObjectBuilder(7)
             .Add("schema_version", PolicyContent.SchemaVersion)
             .Add("principal", Principal(zoneId, metadata))
             .Add("resource", Resource(Text(metadata, "resource") ?? "", resource, scopes))
-            .Add("action", Action(metadata))
-            .Add("context", Context(metadata, scopes));
+            .Add("action", Action(metadata, seen))
+            .Add("context", Context(metadata, seen, scopes));
         if (Text(metadata, "session_id") is { } record) input.Add("session", new RegoObjectBuilder(1).Add("id", record).Build());
         if (Text(metadata, "delegation_edge_id") is { } edge)
         {
-            var proof = new RegoObjectBuilder(2).Add("id", edge);
-            if (Texts(metadata, "delegation_scopes") is { Count: > 0 } granted) proof.Add("scopes", List(granted));
+            var proof = new RegoObjectBuilder(3).Add("id", edge);
+            if (Texts(seen, "delegation_scopes") is { Count: > 0 } granted) proof.Add("scopes", List(granted));
+            if (seen.TryGetProperty("delegation_constraints", out var constraints)) proof.Add("constraints_json", RegoValue.FromJson(constraints.GetRawText()));
             input.Add("delegation_edge", proof.Build());
         }
 
@@ -53,22 +57,22 @@ public static class RecordedInput
         return resource.Build();
     }
 
-    private static RegoValue Action(JsonElement metadata)
+    private static RegoValue Action(JsonElement metadata, JsonElement seen)
     {
         var action = new RegoObjectBuilder(3).Add("id", "TokenExchange");
-        Optional(action, "method", Text(metadata, "method"));
+        Optional(action, "method", Text(seen, "method") ?? Text(metadata, "method"));
         Optional(action, "path", Text(metadata, "path"));
         return action.Build();
     }
 
-    private static RegoValue Context(JsonElement metadata, List<string> scopes)
+    private static RegoValue Context(JsonElement metadata, JsonElement seen, List<string> scopes)
     {
         var application = Text(metadata, "application_id") ?? "";
         var context = new RegoObjectBuilder(7)
             .Add("actor_claims", new RegoObjectBuilder(1).Add("caracal_client_id", application).Build())
             .Add("challenge_resolved", RegoValue.FromJson(Flag(metadata, "challenge_resolved") ? "true" : "false"))
             .Add("requested_scopes", List(scopes));
-        if (metadata.TryGetProperty("presented", out var presented) && presented.ValueKind == JsonValueKind.Object)
+        if (seen.TryGetProperty("presented", out var presented) && presented.ValueKind == JsonValueKind.Object)
         {
             var claims = new RegoObjectBuilder(3);
             Optional(claims, "scope", Text(presented, "scope"));

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Caracal.Authority.Policies;
 using Caracal.ControlPlane.PolicySets;
@@ -74,7 +76,14 @@ internal sealed class PolicyReplay(Database database, ControlPlaneSettings setti
         using var metadata = JsonDocument.Parse(row.MetadataJson.Value);
         var identifier = metadata.RootElement.TryGetProperty("resource", out var named) ? named.GetString() ?? "" : "";
         var resource = resources.TryGetValue(identifier, out var known) ? (known.Id, (IReadOnlyList<string>)known.Scopes) : ((string, IReadOnlyList<string>)?)null;
-        var input = RecordedInput.Of(report.Request.ZoneId, metadata.RootElement, resource);
+        var (kept, problem) = Kept(metadata.RootElement, row.Input);
+        if (problem is { } outcome)
+        {
+            report.Count(outcome, row, outcome == ReplayOutcome.NotKept ? "what policy saw is no longer kept" : "what is kept is not what policy saw");
+            return;
+        }
+
+        var input = RecordedInput.Of(report.Request.ZoneId, metadata.RootElement, kept, resource);
         var (then, why) = Then(versions, row, input, cancellationToken);
         if (then is null)
         {
@@ -87,6 +96,16 @@ internal sealed class PolicyReplay(Database database, ControlPlaneSettings setti
         // What the engine cannot decide is refused, as it would be at the STS.
         var decision = now.Decision ?? PolicyDecision.Deny(now.Error);
         report.Count(Judge(then, decision), row, decision.Reason ?? "");
+    }
+
+    // The event's hash vouches for what is kept beside the ledger. Events of earlier versions have neither.
+    private static (JsonElement? Kept, ReplayOutcome? Problem) Kept(JsonElement metadata, string? input)
+    {
+        if (!metadata.TryGetProperty("policy_input_sha256", out var expected)) return (null, null);
+        if (input is null) return (null, ReplayOutcome.NotKept);
+        if (Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(input))) != expected.GetString()) return (null, ReplayOutcome.Unreproducible);
+        using var document = JsonDocument.Parse(input);
+        return (document.RootElement.Clone(), null);
     }
 
     private static (PolicyDecision? Decision, string Why) Then(

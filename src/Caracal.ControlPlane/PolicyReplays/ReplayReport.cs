@@ -20,6 +20,9 @@ internal enum ReplayOutcome
 
     /// <summary>The policy of that time does not give its old answer to the rebuilt input, so nothing is said about the new one.</summary>
     Unreproducible,
+
+    /// <summary>What policy saw then is no longer kept (<c>AUDIT_REPLAY_INPUT_DAYS</c>).</summary>
+    NotKept,
 }
 
 /// <summary>What is asked of a replay.</summary>
@@ -43,6 +46,7 @@ internal sealed class ReplayReport(ReplayRequest request)
     [
         (ReplayOutcome.NewlyAllowed, "newly_allowed"), (ReplayOutcome.NewlyDenied, "newly_denied"), (ReplayOutcome.NewlyHeld, "newly_held"),
         (ReplayOutcome.NoLongerHeld, "no_longer_held"), (ReplayOutcome.Unchanged, "unchanged"), (ReplayOutcome.Unreproducible, "unreproducible"),
+        (ReplayOutcome.NotKept, "not_kept"),
     ];
 
     private readonly long[] _counts = new long[Names.Length];

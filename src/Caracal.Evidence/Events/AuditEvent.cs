@@ -52,6 +52,12 @@ public sealed record AuditEvent
     /// <summary>JSON object, UTF-8, left out when empty; see <see cref="AuditJson.Object{TState}"/>.</summary>
     public ReadOnlyMemory<byte> MetadataJson { get; init; }
 
+    /// <summary>
+    /// What policy saw beyond the metadata: a JSON object, UTF-8, left out when empty. No part of the ledger's content;
+    /// whoever wants the chain to vouch for it puts its hash into the metadata.
+    /// </summary>
+    public ReadOnlyMemory<byte> PolicyInputJson { get; init; }
+
     /// <summary>Event time; microseconds are kept.</summary>
     public required DateTimeOffset OccurredAt { get; init; }
 
@@ -95,6 +101,7 @@ public sealed record AuditEvent
         WriteRaw(writer, "determining_policies_json"u8, DeterminingPoliciesJson);
         WriteRaw(writer, "diagnostics_json"u8, DiagnosticsJson);
         if (!MetadataJson.IsEmpty) WriteRaw(writer, "metadata_json"u8, MetadataJson);
+        if (!PolicyInputJson.IsEmpty) WriteRaw(writer, "policy_input"u8, PolicyInputJson);
         Span<byte> occurredAt = stackalloc byte[Rfc3339.MicrosecondLength];
         Rfc3339.WriteMicroseconds(OccurredAt, occurredAt);
         writer.WriteString("occurred_at"u8, occurredAt);

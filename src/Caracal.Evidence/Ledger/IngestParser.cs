@@ -21,11 +21,21 @@ public static class IngestParser
         {
             var name = Text(reader.ValueSpan, scratch);
             reader.Read();
-            fields.Set(name, ref reader, canonical, scratch);
+            if (name == "policy_input") fields.PolicyInput = Exactly(data, ref reader);
+            else fields.Set(name, ref reader, canonical, scratch);
         }
 
         reader.Read(); // Throws on anything but white space behind the object.
         return fields.ToEntry();
+    }
+
+    // An object, byte for byte: its hash stands in the metadata. Anything else is as good as nothing.
+    private static string? Exactly(ReadOnlySpan<byte> data, ref Utf8JsonReader reader)
+    {
+        var start = (int)reader.TokenStartIndex;
+        var isObject = reader.TokenType == JsonTokenType.StartObject;
+        reader.Skip();
+        return isObject ? Encoding.UTF8.GetString(data[start..(int)reader.BytesConsumed]) : null;
     }
 
     private static string Text(ReadOnlySpan<byte> raw, ByteBuffer scratch)
@@ -38,6 +48,8 @@ public static class IngestParser
     private sealed class Fields
     {
         private readonly Dictionary<string, string?> texts = new(13, StringComparer.Ordinal);
+
+        public string? PolicyInput { get; set; }
 
         public void Set(string name, ref Utf8JsonReader reader, CanonicalWriter canonical, ByteBuffer scratch)
         {
@@ -75,6 +87,7 @@ public static class IngestParser
             DeterminingPoliciesJson = Get("determining_policies_json"),
             DiagnosticsJson = Get("diagnostics_json"),
             MetadataJson = Get("metadata_json"),
+            PolicyInput = PolicyInput,
             OccurredAt = Rfc3339.TryParse(Required("occurred_at"), out var time) && time > Zero
                 ? time
                 : throw new JsonException("occurred_at is not an RFC 3339 time"),

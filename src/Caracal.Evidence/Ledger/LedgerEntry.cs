@@ -30,6 +30,9 @@ public sealed record LedgerEntry
     /// <summary>Canonical jsonb text; null when absent or JSON null.</summary>
     public string? MetadataJson { get; init; }
 
+    /// <summary>What policy saw beyond the metadata, exactly as it came; no part of the content, and kept elsewhere for a shorter time.</summary>
+    public string? PolicyInput { get; init; }
+
     /// <summary>UTC, truncated to the microsecond.</summary>
     public required DateTimeOffset OccurredAt { get; init; }
 }

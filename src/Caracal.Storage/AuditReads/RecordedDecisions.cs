@@ -13,6 +13,9 @@ public sealed record RecordedDecision
     public JsonText MetadataJson { get; init; }
     public DateTimeOffset OccurredAt { get; init; }
     public long ChainSeq { get; init; }
+
+    /// <summary>What policy saw beyond the metadata, as it was recorded; null when it is no longer kept, or never was.</summary>
+    public string? Input { get; init; }
 }
 
 /// <summary>Decisions that policy took about token exchanges, newest first; refusals that never came to policy are not among them.</summary>
@@ -32,8 +35,10 @@ public static class RecordedDecisions
         DbConnection connection, string zoneId, DateTimeOffset since, DateTimeOffset until, long before, int limit) =>
         (await connection.QueryAsync<RecordedDecision>(
             $"""
-             SELECT id, request_id, decision, policy_set_version_id, metadata_json, occurred_at, chain_seq FROM audit_events
-             {Where} AND chain_seq < @before ORDER BY chain_seq DESC LIMIT @limit
+             SELECT e.*, i.input FROM (
+                 SELECT id, request_id, decision, policy_set_version_id, metadata_json, occurred_at, chain_seq FROM audit_events
+                 {Where} AND chain_seq < @before ORDER BY chain_seq DESC LIMIT @limit) AS e
+             LEFT JOIN policy_inputs i ON i.zone_id = @zoneId AND i.chain_seq = e.chain_seq ORDER BY e.chain_seq DESC
              """,
             new { zoneId, since, until, before, limit })).AsList();
 

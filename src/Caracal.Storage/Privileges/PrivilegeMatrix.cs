@@ -120,6 +120,8 @@ public static class PrivilegeMatrix
                 id zone_id event_type request_id decision policy_set_id policy_set_version_id manifest_sha evaluation_status
                 determining_policies_json diagnostics_json metadata_json occurred_at ingested_at chain_seq agent_session_id session_id
                 """)),
+        Owned("policy_inputs", ServiceRole.Audit, "SID",
+            View(ServiceRole.Api, "zone_id chain_seq input")),
         Owned("audit_ingest_alerts", ServiceRole.Audit, "SI"),
         Owned("audit_chain_heads", ServiceRole.Audit, "SIU"),
         Owned("audit_checkpoints", ServiceRole.Audit, "SI"),

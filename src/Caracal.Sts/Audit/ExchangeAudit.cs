@@ -16,16 +16,20 @@ namespace Caracal.Sts.Audit;
 internal sealed class ExchangeAudit(AuditTrail trail)
 {
     /// <summary>A policy decision about one resource.</summary>
-    public ValueTask DecisionAsync(Exchange exchange, string resource, PolicyDecision decision, CancellationToken cancellationToken) =>
-        trail.RecordAsync(
+    public ValueTask DecisionAsync(Exchange exchange, ExchangeResource resource, PolicyDecision decision, CancellationToken cancellationToken)
+    {
+        var input = KeptPolicyInput.Write(exchange, resource);
+        return trail.RecordAsync(
             Base(exchange, AuditEventTypes.TokenExchange, decision.Allowed ? AuditDecisions.Allow : AuditDecisions.Deny) with
             {
                 EvaluationStatus = decision.EvaluationStatus,
                 DeterminingPoliciesJson = Json(decision.DeterminingPolicies),
                 DiagnosticsJson = Json(decision.Diagnostics),
-                MetadataJson = ExchangeMetadata.Write(exchange, resource, denied: !decision.Allowed),
+                MetadataJson = ExchangeMetadata.Write(exchange, resource.Identifier, denied: !decision.Allowed, policyInput: input),
+                PolicyInputJson = input,
             },
             cancellationToken);
+    }
 
     /// <summary>The engine could not decide.</summary>
     public ValueTask PolicyFailedAsync(Exchange exchange, string resource, string error, CancellationToken cancellationToken) =>

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using Caracal.Evidence.Events;
 using Caracal.Sts.TokenExchange;
@@ -9,8 +10,8 @@ internal static class ExchangeMetadata
 {
     // audit.md 2.1: method and path stand on denials only. A path may itself be a secret, and an allowed call needs no clue.
     public static ReadOnlyMemory<byte> Write(
-        Exchange exchange, string? resource, string? reason = null, bool withRequested = false, bool denied = true) =>
-        AuditJson.Object((exchange, resource, reason, withRequested, denied), static (writer, state) =>
+        Exchange exchange, string? resource, string? reason = null, bool withRequested = false, bool denied = true, ReadOnlyMemory<byte> policyInput = default) =>
+        AuditJson.Object((exchange, resource, reason, withRequested, denied, policyInput), static (writer, state) =>
         {
             var exchange = state.exchange;
             WriteApplication(writer, exchange);
@@ -23,7 +24,7 @@ internal static class ExchangeMetadata
             WriteAuthority(writer, exchange);
             WriteSession(writer, exchange);
             WriteDelegation(writer, exchange);
-            WritePresented(writer, exchange);
+            WriteSeen(writer, exchange, state.policyInput.Span);
             if (exchange.IsGateway && state.denied)
             {
                 WriteOptional(writer, "method"u8, exchange.Request.RequestMethod);
@@ -88,33 +89,24 @@ internal static class ExchangeMetadata
         writer.WriteEndArray();
         writer.WriteNumber("delegation_hop_count"u8, proof.Path.Length);
         writer.WriteNumber("delegation_graph_epoch"u8, proof.Epoch);
-        writer.WriteStartArray("delegation_scopes"u8);
-        foreach (var scope in proof.Edge.Scopes)
-        {
-            writer.WriteStringValue(scope);
-        }
-
-        writer.WriteEndArray();
     }
 
-    // What policy saw beyond the request, so that another policy can be asked the same question later. No subject value is among it.
-    private static void WritePresented(Utf8JsonWriter writer, Exchange exchange)
+    // What policy saw beyond this lies beside the ledger, for a shorter time (KeptPolicyInput); its hash is evidence.
+    private static void WriteSeen(Utf8JsonWriter writer, Exchange exchange, ReadOnlySpan<byte> policyInput)
     {
         if (exchange.Approval is not null)
         {
             writer.WriteBoolean("challenge_resolved"u8, true);
         }
 
-        if (exchange.SubjectClaims is not { } claims)
+        if (policyInput.IsEmpty)
         {
             return;
         }
 
-        writer.WriteStartObject("presented"u8);
-        WriteOptional(writer, "scope"u8, claims.Scope);
-        WriteTexts(writer, "target"u8, claims.Target);
-        WriteOptional(writer, "delegation_edge_id"u8, claims.DelegationEdgeId);
-        writer.WriteEndObject();
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(policyInput, digest);
+        writer.WriteString("policy_input_sha256"u8, Convert.ToHexStringLower(digest));
     }
 
     private static void WriteOptional(Utf8JsonWriter writer, ReadOnlySpan<byte> name, string? value)

@@ -22,11 +22,11 @@ public sealed class RecordedInputTests
         var compiled = PolicyCompiler.Compile([("data", StsHarness.Documents())], customAllowed: true);
         var decided = (await sts.EventsAsync())
             .Where(e => e.GetProperty("event_type").GetString() == "token_exchange" && e.GetProperty("evaluation_status").GetString() == "complete").ToList();
-        Assert.Contains(decided, e => e.GetProperty("decision").GetString() == "allow" && e.GetProperty("metadata_json").TryGetProperty("presented", out _));
+        Assert.Contains(decided, e => e.GetProperty("decision").GetString() == "allow" && e.GetProperty("policy_input").TryGetProperty("presented", out _));
         Assert.Contains(decided, e => e.GetProperty("decision").GetString() == "deny");
         foreach (var recorded in decided)
         {
-            var input = RecordedInput.Of(StsHarness.Zone, recorded.GetProperty("metadata_json"), null);
+            var input = RecordedInput.Of(StsHarness.Zone, recorded.GetProperty("metadata_json"), recorded.GetProperty("policy_input"), null);
             var decision = PolicyEvaluation.Of(compiled.Result!, compiled.Restrict, input, new Explanation(), CancellationToken.None).Decision;
             Assert.Equal(recorded.GetProperty("decision").GetString() == "allow", decision!.Allowed);
             Assert.DoesNotContain(token, JsonSerializer.Serialize(recorded), StringComparison.Ordinal);

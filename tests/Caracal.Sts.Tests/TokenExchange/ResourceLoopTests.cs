@@ -139,7 +139,7 @@ public sealed class ResourceLoopTests
             [
                 "application_id", "application_name", "application_registration_method", "resource", "requested_scopes", "agent_session_id",
                 "delegation_edge_id", "subject_kind", "agent_lifecycle", "agent_labels", "agent_depth", "delegation_chain", "delegation_hop_count",
-                "delegation_graph_epoch", "delegation_scopes",
+                "delegation_graph_epoch", "policy_input_sha256",
             ],
             metadata.EnumerateObject().Select(member => member.Name));
     }

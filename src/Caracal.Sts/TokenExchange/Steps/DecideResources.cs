@@ -80,7 +80,7 @@ internal sealed class DecideResources(ExchangeParts parts) : IExchangeStep
             return StsErrors.ControlKeyRequired;
         }
 
-        await parts.Audit.DecisionAsync(exchange, resource.Identifier, ControlKey, cancellationToken);
+        await parts.Audit.DecisionAsync(exchange, resource, ControlKey, cancellationToken);
         exchange.Granted.Add(resource);
         return Verdict.Continue;
     }
@@ -105,7 +105,7 @@ internal sealed class DecideResources(ExchangeParts parts) : IExchangeStep
             decision = OtherTarget;
         }
 
-        await parts.Audit.DecisionAsync(exchange, resource.Identifier, decision, cancellationToken);
+        await parts.Audit.DecisionAsync(exchange, resource, decision, cancellationToken);
         if (decision.EvaluationStatus != "complete")
         {
             return StsErrors.PolicyIncomplete;
