@@ -15,10 +15,6 @@ using Caracal.ControlPlane.Operations;
 using Caracal.ControlPlane.Outbound;
 using Caracal.ControlPlane.Platform;
 using Caracal.ControlPlane.Policies;
-using Caracal.ControlPlane.PolicyReplays;
-using Caracal.ControlPlane.PolicySets;
-using Caracal.ControlPlane.PolicyShadows;
-using Caracal.ControlPlane.ProviderConnections;
 using Caracal.ControlPlane.Providers;
 using Caracal.ControlPlane.Resources;
 using Caracal.ControlPlane.Rotations;
@@ -51,7 +47,7 @@ internal sealed record RouteParts
     public required OutboundHttp Outbound { get; init; }
     public required SinkPlaces Sinks { get; init; }
 
-    public required ReplayRuns Replays { get; init; }
+    public required PolicyReplays.ReplayRuns Replays { get; init; }
 
     public required InstanceProbes Probes { get; init; }
 
@@ -59,10 +55,11 @@ internal sealed record RouteParts
     public required IPolicyRuntime? Policies { get; init; }
 }
 
-/// <summary>Every route of the API and what it needs, on one page (api.md).</summary>
+/// <summary>Every route of the API and what it needs (api.md); policies, providers and rotations have a page of their own.</summary>
 internal sealed class ControlPlaneRoutes(RouteParts parts)
 {
-    private const string Zone = "/v1/zones/{zoneId}";
+    /// <summary>Where the routes of a zone begin.</summary>
+    public const string Zone = "/v1/zones/{zoneId}";
 
     private readonly ControlPlaneSettings settings = parts.Settings;
     private readonly Changes changes = parts.Changes;
@@ -76,7 +73,7 @@ internal sealed class ControlPlaneRoutes(RouteParts parts)
 
     public IReadOnlyList<Route> All() =>
     [
-        .. Zones(), .. Applications(), .. Workloads(), .. Providers(), .. Connections(), .. Resources(), .. Policies(), .. Grants(),
+        .. Zones(), .. Applications(), .. Workloads(), .. ProviderRoutes.All(parts), .. Resources(), .. PolicyRoutes.All(parts), .. Grants(),
         .. Subjects(), .. Approvals(), .. Evidence(), .. Platform(), .. RotationRoutes.All(parts),
     ];
 
@@ -129,42 +126,6 @@ internal sealed class ControlPlaneRoutes(RouteParts parts)
         ];
     }
 
-    private IReadOnlyList<Route> Providers()
-    {
-        var secrets = new ProviderSecrets(custody);
-        var check = new ProviderCheck(parts.Outbound, parts.Clock);
-        return
-        [
-            new("GET", $"{Zone}/providers", Look, new ListProviders(changes.Database).HandleAsync),
-            new("POST", $"{Zone}/providers", Change, new CreateProvider(changes, secrets, check, limits).HandleAsync),
-            new("GET", $"{Zone}/providers/{{id}}", Look, new GetProvider(changes.Database).HandleAsync),
-            new("PATCH", $"{Zone}/providers/{{id}}", Change, new UpdateProvider(changes, secrets).HandleAsync),
-            new("DELETE", $"{Zone}/providers/{{id}}", Change, new ArchiveProvider(changes).HandleAsync),
-            new("POST", $"{Zone}/providers/{{id}}/test", Change, new TestProvider(changes, secrets, check, limits).HandleAsync),
-            new("POST", $"{Zone}/providers/discovery", Change, new DiscoverProvider(changes.Database, parts.Outbound, limits).HandleAsync),
-        ];
-    }
-
-    private IReadOnlyList<Route> Connections()
-    {
-        var secrets = new ProviderSecrets(custody);
-        var seals = new ConnectionSeals(settings.Keks);
-        return
-        [
-            new("GET", $"{Zone}/provider-connections", Look, new ListConnections(changes.Database).HandleAsync),
-            new("POST", $"{Zone}/provider-connections", Change, new CreateConnection(changes, seals).HandleAsync),
-            new("POST", $"{Zone}/provider-connections/revoke", Change, new RevokeConnection(changes, secrets, seals, parts.Outbound).HandleAsync),
-            new("POST", $"{Zone}/provider-connections/oauth/authorize", Change, new AuthorizeConnection(changes.Database, parts.State).HandleAsync),
-    
-            // HEAD would use up the state (api.md, "Better than v1.0" 9).
-            new("GET", $"{Zone}/provider-connections/oauth/callback", Look, new CompleteConsent(changes, parts.State, secrets, seals, parts.Outbound).HandleAsync)
-            {
-                IsOpen = true,
-                GetOnly = true,
-            },
-        ];
-    }
-
     private IReadOnlyList<Route> Resources()
     {
         var check = new ResourceCheck(parts.Outbound, parts.Clock);
@@ -176,40 +137,6 @@ internal sealed class ControlPlaneRoutes(RouteParts parts)
             new("PATCH", $"{Zone}/resources/{{id}}", Change, new UpdateResource(changes, control).HandleAsync),
             new("DELETE", $"{Zone}/resources/{{id}}", Change, new ArchiveResource(changes, control).HandleAsync),
             new("POST", $"{Zone}/resources/{{id}}/test", Change, new TestResource(changes.Database, control, check, limits).HandleAsync),
-        ];
-    }
-
-    private IReadOnlyList<Route> Policies()
-    {
-        var proof = new CompileProof(parts.Policies);
-        var policySets = new ListPolicySets(changes.Database);
-        var setVersions = new ReadPolicySetVersions(changes.Database);
-        var activate = new ActivatePolicySet(changes, proof, settings);
-        var replays = new ReplayPolicySet(changes.Database, parts.State, parts.Replays, settings);
-        return
-        [
-            new("POST", "/v1/policies/validate", Look, new ValidatePolicy(settings).HandleAsync),
-            new("GET", "/v1/policy-templates", Look, ListPolicyTemplates.HandleAsync),
-            new("GET", $"{Zone}/policies", Look, new ListPolicies(changes.Database).HandleAsync),
-            new("POST", $"{Zone}/policies", Change, new CreatePolicy(changes, settings).HandleAsync),
-            new("GET", $"{Zone}/policies/{{id}}", Look, new GetPolicy(changes.Database).HandleAsync),
-            new("POST", $"{Zone}/policies/{{id}}/versions", Change, new AddPolicyVersion(changes, settings).HandleAsync),
-            new("DELETE", $"{Zone}/policies/{{id}}", Change, new ArchivePolicy(changes).HandleAsync),
-            new("GET", $"{Zone}/policy-sets", Look, policySets.HandleAsync),
-            new("POST", $"{Zone}/policy-sets", Change, new CreatePolicySet(changes).HandleAsync),
-            new("GET", $"{Zone}/policy-sets/{{id}}", Look, policySets.GetAsync),
-            new("DELETE", $"{Zone}/policy-sets/{{id}}", Change, new ArchivePolicySet(changes).HandleAsync),
-            new("GET", $"{Zone}/policy-sets/{{id}}/versions", Look, setVersions.ListAsync),
-            new("POST", $"{Zone}/policy-sets/{{id}}/versions", Change, new AddPolicySetVersion(changes, proof, settings).HandleAsync),
-            new("GET", $"{Zone}/policy-sets/{{id}}/versions/{{versionId}}", Look, setVersions.GetAsync),
-            new("POST", $"{Zone}/policy-sets/{{id}}/simulate", Change, new SimulatePolicySet(changes.Database, parts.Policies, settings).HandleAsync),
-            new("POST", $"{Zone}/policy-sets/{{id}}/activate", Change, activate.HandleAsync),
-            new("GET", $"{Zone}/policy-sets/{{id}}/activation-status", Look, new GetActivationStatus(changes.Database, parts.Policies).HandleAsync),
-            new("GET", $"{Zone}/policy-sets/{{id}}/versions/{{versionId}}/diff", Look, new DiffPolicySet(changes.Database).HandleAsync),
-            new("POST", $"{Zone}/policy-sets/{{id}}/versions/{{versionId}}/replay", Change, replays.StartAsync),
-            new("GET", $"{Zone}/policy-replays/{{id}}", Look, replays.GetAsync),
-            .. new ShadowPolicySet(changes.Database, parts.State, settings).Routes(Zone),
-            new("POST", $"{Zone}/policy-sets/{{id}}/rollback", Change, new RollbackPolicySet(changes.Database, activate).HandleAsync),
         ];
     }
 

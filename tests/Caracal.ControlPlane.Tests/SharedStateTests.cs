@@ -9,7 +9,7 @@ public sealed class SharedStateTests
     public async Task Keeps_serving_and_limiting_while_the_shared_state_is_away()
     {
         await using var api = await ApiHost.StartAsync(
-            new Dictionary<string, string?> { ["ADMIN_AUTH_FAIL_LIMIT_PER_MIN"] = "2" }, shared: new Away());
+            new Dictionary<string, string?> { ["ADMIN_AUTH_FAIL_LIMIT_PER_MIN"] = "2" }, shared: new AwayState());
         var ready = await api.GetAsync("/ready", token: null);
         Assert.Equal(503, ready.Status);
         Assert.Equal("""{"ok":false,"error":"redis_unreachable","dependency":"redis"}""", ready.Text);
@@ -23,24 +23,24 @@ public sealed class SharedStateTests
         for (var i = 0; i < 4; i++) statuses.Add((await api.GetAsync("/v1/zones", "wrong")).Status);
         Assert.Equal(429, statuses[^1]);
     }
+}
 
-    /// <summary>A Redis nobody reaches.</summary>
-    private sealed class Away : ISharedState
-    {
-        public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken) => throw Fault();
+/// <summary>A Redis nobody reaches.</summary>
+internal sealed class AwayState : ISharedState
+{
+    public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken) => throw Fault();
 
-        public ValueTask<long> IncrementAsync(string key, TimeSpan window, CancellationToken cancellationToken) => throw Fault();
+    public ValueTask<long> IncrementAsync(string key, TimeSpan window, CancellationToken cancellationToken) => throw Fault();
 
-        public ValueTask<string?> GetAsync(string key, CancellationToken cancellationToken) => throw Fault();
+    public ValueTask<string?> GetAsync(string key, CancellationToken cancellationToken) => throw Fault();
 
-        public ValueTask SetAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken) => throw Fault();
+    public ValueTask SetAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken) => throw Fault();
 
-        public ValueTask<string?> TakeAsync(string key, CancellationToken cancellationToken) => throw Fault();
+    public ValueTask<string?> TakeAsync(string key, CancellationToken cancellationToken) => throw Fault();
 
-        public ValueTask DeleteAsync(string key, CancellationToken cancellationToken) => throw Fault();
+    public ValueTask DeleteAsync(string key, CancellationToken cancellationToken) => throw Fault();
 
-        public ValueTask PingAsync(CancellationToken cancellationToken) => throw Fault();
+    public ValueTask PingAsync(CancellationToken cancellationToken) => throw Fault();
 
-        private static StreamsUnavailableException Fault() => new("away", new IOException("away"));
-    }
+    private static StreamsUnavailableException Fault() => new("away", new IOException("away"));
 }

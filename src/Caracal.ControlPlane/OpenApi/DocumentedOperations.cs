@@ -16,11 +16,23 @@ internal sealed record Operation
 
     /// <summary>Null when the answer is empty.</summary>
     public Shape? Answer { get; init; }
+
+    /// <summary>What this route refuses beyond <see cref="DocumentedOperations.OfAnyCall"/>.</summary>
+    public IReadOnlyList<(int Status, string Code)> Refusals { get; init; } = [];
 }
 
 /// <summary>operations.txt: every type and every operation of the API.</summary>
 internal sealed class DocumentedOperations
 {
+    /// <summary>What any call may be refused with, before its route looks at it or because something is broken.</summary>
+    public static readonly IReadOnlyList<(int Status, string Code)> OfAnyCall =
+    [
+        (400, "invalid_params"), (400, "invalid_body"), (401, "invalid_admin_token"), (401, "invalid_account_assertion"), (403, "admin_token_read_only"),
+        (403, "admin_token_approve_only"), (403, "approve_capability_required"), (403, "admin_token_zone_mismatch"), (403, "system_zone_read_only"),
+        (403, "account_scope_required"), (403, "zone_forbidden"), (413, "payload_too_large"), (415, "invalid_body"), (429, "rate_limited"),
+        (500, "internal_error"), (500, "audit_unavailable"),
+    ];
+
     private DocumentedOperations(IReadOnlyList<(string Name, Shape Shape)> types, IReadOnlyList<Operation> all)
     {
         Types = types;
@@ -57,8 +69,9 @@ internal sealed class DocumentedOperations
         return new DocumentedOperations(types, operations);
     }
 
-    private static Operation Read(string line)
+    private static Operation Read(string whole)
     {
+        var (line, refused) = whole.Split(" ! ") is [var before, var after] ? (before, after.Split(' ')) : (whole, []);
         var head = line.Split(' ', 3);
         var rest = new ShapeReader(head[2]);
         var id = rest.ReadName();
@@ -84,7 +97,28 @@ internal sealed class DocumentedOperations
             Body = body,
             Status = status,
             Answer = rest.AtEnd ? null : rest.ReadShape(),
+            Refusals = [.. ListRefusals(query), .. Refusals(refused)],
         };
+    }
+
+    private static IEnumerable<(int Status, string Code)> ListRefusals(IEnumerable<(string Name, Shape Shape)> query)
+    {
+        foreach (var (name, _) in query)
+        {
+            if (name == "cursor") yield return (400, "invalid_query");
+            if (name == "cursor") yield return (400, "invalid_cursor");
+            if (name == "fields") yield return (400, "invalid_fields");
+        }
+    }
+
+    private static IEnumerable<(int Status, string Code)> Refusals(IEnumerable<string> words)
+    {
+        var status = 0;
+        foreach (var word in words)
+        {
+            if (char.IsAsciiDigit(word[0])) status = int.Parse(word);
+            else yield return (status, word);
+        }
     }
 
     private static PlainShape QueryShape(string name) => name switch

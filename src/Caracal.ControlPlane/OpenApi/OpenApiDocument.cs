@@ -12,6 +12,8 @@ internal static class OpenApiDocument
 {
     private static readonly JsonWriterOptions Options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    private static readonly string AnyCall = string.Join(", ", DocumentedOperations.OfAnyCall.Select(refusal => refusal.Code).Distinct());
+
     public static byte[] Of(IEnumerable<Route> routes)
     {
         var operations = DocumentedOperations.Load();
@@ -90,11 +92,21 @@ internal static class OpenApiDocument
         writer.WriteString("description", operation.Summary);
         if (operation.Answer is { } answer) WriteJsonContent(writer, answer);
         writer.WriteEndObject();
-        writer.WriteStartObject("default");
-        writer.WriteString("description", "Refused; the code says why");
+        foreach (var refused in operation.Refusals.GroupBy(refusal => refusal.Status).OrderBy(group => group.Key))
+        {
+            WriteRefused(writer, refused.Key.ToString(), string.Join(", ", refused.Select(refusal => refusal.Code)));
+        }
+
+        WriteRefused(writer, "default", "Refused; the code says why. Any call: " + AnyCall);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    private static void WriteRefused(Utf8JsonWriter writer, string status, string description)
+    {
+        writer.WriteStartObject(status);
+        writer.WriteString("description", description);
         WriteJsonContent(writer, new NamedShape("Error"));
-        writer.WriteEndObject();
-        writer.WriteEndObject();
         writer.WriteEndObject();
     }
 
