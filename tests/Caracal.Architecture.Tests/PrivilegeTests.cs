@@ -71,6 +71,9 @@ public class PrivilegeTests
         ["audit_partition_drops"] = ["", "", "", "", "SI"],
         ["audit_legal_holds"] = ["", "", "", "", "SIU"],
         ["audit_feed_cursors"] = ["", "", "", "", "SIU"],
+
+        // Ours: what replays need, kept beside the ledger for a time of its own.
+        ["policy_inputs"] = ["S", "", "", "", "SID"],
     };
 
     public static TheoryData<string, string> Projects => new()
