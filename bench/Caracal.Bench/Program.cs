@@ -5,7 +5,14 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using Caracal.Bench.Policy;
 using Perfolizer.Horology;
+
+if (args is ["threads"])
+{
+    ThreadScaling.Run();
+    return;
+}
 
 // In this process, because the product runs one engine for all zones: no second build, and the whole set ends in minutes.
 var job = Job.Default

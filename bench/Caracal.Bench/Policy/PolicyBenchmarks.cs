@@ -70,32 +70,3 @@ public class PolicyBenchmarks
     [Benchmark(Description = "compile the contract and 1,000 grants")]
     public RegoCompilation CompileContract() => RegoCompiler.Compile(_zone.Sources, _zone.Options);
 }
-
-/// <summary>One policy asked by one thread and by two: the time in which every thread makes its decisions.</summary>
-public class ThreadBenchmarks
-{
-    private const int Each = 20_000;
-
-    private readonly ContractZone _zone = new(1_000);
-    private RegoValue _input = null!;
-
-    [Params(1, 2)]
-    public int Threads { get; set; }
-
-    [GlobalSetup]
-    public void Setup() => _input = PolicyInput.Build(_zone.MintAllowed, _zone.Resource);
-
-    [Benchmark(Description = "mint, allowed, each thread", OperationsPerInvoke = Each)]
-    public void Decide()
-    {
-        var others = new Thread[Threads - 1];
-        for (var i = 0; i < others.Length; i++) (others[i] = new Thread(Run)).Start();
-        Run();
-        foreach (var other in others) other.Join();
-    }
-
-    private void Run()
-    {
-        for (var i = 0; i < Each; i++) _zone.Decision.Evaluate(_input);
-    }
-}
