@@ -21,7 +21,7 @@ internal sealed class SqliteWriter : IDisposable
     private const int LargestBacklog = 4096;
 
     /// <summary>How long an issue waits for somebody else's transaction; what the end of the process may cost.</summary>
-    private static readonly TimeSpan IssueDelay = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan IssueDelay = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _gate = new();
     private readonly SqliteDatabase _database;
