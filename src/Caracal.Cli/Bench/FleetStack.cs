@@ -14,6 +14,12 @@ internal sealed class FleetStack(LocalFleet fleet) : IMeasuredStack
 
     public string AdminToken => fleet.Files.AdminToken;
 
+    public IReadOnlyDictionary<string, string?> Administrator { get; } = new Dictionary<string, string?>(StringComparer.Ordinal)
+    {
+        ["DATABASE_URL"] = fleet.Postgres.Url(LocalFleet.DatabaseName),
+        ["REDIS_URL"] = fleet.Redis.Url,
+    };
+
     public string MetricsToken => fleet.Files.MetricsToken;
 
     public IReadOnlyList<(string Name, int Pid)> Processes { get; } = [.. fleet.Services.Select(service => (service.Role, service.Pid))];

@@ -13,6 +13,9 @@ internal interface IMeasuredStack : IAsyncDisposable
 
     string AdminToken { get; }
 
+    /// <summary>How an administrator enters its stores; empty for the embedded one.</summary>
+    IReadOnlyDictionary<string, string?> Administrator => new Dictionary<string, string?>(StringComparer.Ordinal);
+
     /// <summary>Opens every role's <c>/metrics</c>.</summary>
     string MetricsToken { get; }
 

@@ -41,6 +41,8 @@ internal static class KeysCommand
         was ended goes on. --rate 0 is as fast as it goes (default 500 rows a second).
         adopt registers the values of the secrets folder after a restore, when no service starts with them; it works on
         the store itself (DATABASE_URL of the administrator, or the embedded store).
+        postgres:SERVICE and redis:SERVICE rotate a service's way into its store (files <service>DatabaseUrl and
+        <service>RedisUrl); DATABASE_URL or REDIS_URL must be the administrator's. postgres and redis rotate all of them.
         Files are those of CARACAL_SECRETS_DIR. No value is ever printed.
         """,
         RunAsync);
@@ -70,6 +72,14 @@ internal static class KeysCommand
                 return await KeysReports.EvidenceAsync(context, api, id);
             case ["generate", var name]:
                 return Generate(context, Class(name));
+            case ["rotate", var family and ("postgres" or "redis")]:
+                foreach (var entry in RotatableClass.Credentials.Where(entry => entry.Family == family && File.Exists(Path.Combine(KeysApi.SecretsOf(context), entry.FileName))))
+                {
+                    context.Terminal.Info(entry.Id);
+                    await RotateAsync(context, run, entry);
+                }
+
+                return 0;
             case ["rotate", var name]:
                 return await RotateAsync(context, run, Class(name));
             case ["prepare", var name]:
@@ -108,6 +118,7 @@ internal static class KeysCommand
 
     private static int Generate(CommandContext context, RotatableClass rotated)
     {
+        if (rotated.File is not null) throw new CommandFailure($"{rotated.Id} is a way into a store; rotate makes its password");
         var path = context.Arguments.Value("out") ?? throw new CommandFailure("--out FILE is required: a value is written to a file and never printed");
         if (File.Exists(path)) throw new CommandFailure($"{path} exists already");
         using var value = SecretBytes.Random(32);
@@ -117,5 +128,5 @@ internal static class KeysCommand
     }
 
     private static RotatableClass Class(string name) => RotatableClass.Find(name)
-        ?? throw new CommandFailure($"there is no class '{name}'; classes are {string.Join(", ", RotatableClass.All.Select(known => known.Id))}");
+        ?? throw new CommandFailure($"there is no class '{name}'; classes are {string.Join(", ", RotatableClass.Known.Select(known => known.Id))}");
 }

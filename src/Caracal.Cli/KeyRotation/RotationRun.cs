@@ -15,22 +15,22 @@ namespace Caracal.Cli.KeyRotation;
 internal sealed class RotationRun(CommandContext context, KeysApi api)
 {
     private const string Root = "/v1/operations/rotations";
+    private static readonly TimeSpan EmergencyDrain = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(250);
 
-    private readonly string secrets = KeysApi.SecretsOf(context);
     private readonly TimeSpan patience = TimeSpan.FromSeconds(context.Arguments.Integer("timeout", 300, 1, 86_400));
 
     /// <summary>Stages a value and registers it; an open rotation of the class is gone on with.</summary>
     public async Task<JsonElement> PrepareAsync(RotatableClass rotated)
     {
-        var files = new SlotFiles(secrets, rotated);
+        var files = IRotatedMaterial.Of(context, api, rotated);
         if (await FindOpenAsync(rotated.Id) is { } open)
         {
             if (context.Arguments.Value("reason") is not null) context.Terminal.Info($"going on with {Text(open, "id")}, which is {Text(open, "state")}");
             return open;
         }
 
-        var sid = files.Stage(TimeProvider.System.GetUtcNow());
+        var sid = await files.StageAsync(context.Stop);
         var body = new JsonObject
         {
             ["class"] = rotated.Id,
@@ -48,7 +48,7 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
         var answer = await api.PostAsync(Root, body, context.Stop);
 
         // Refused for certain: the staged value must not stay. Anything else may have been taken.
-        if (answer.Status is >= 400 and < 500) files.Discard(sid);
+        if (answer.Status is >= 400 and < 500) await files.DiscardAsync(sid, context.Stop);
         var rotation = Require(answer, "prepare");
         await TellAsync(rotation, $"{Text(rotation, "id")}  {Text(rotation, "from_sid")} → {sid}  file:{files.NextPath}");
         return rotation;
@@ -65,8 +65,10 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
 
     public async Task<JsonElement> VerifyAsync(JsonElement rotation)
     {
-        var leak = LogScan.FirstLeak(Files(rotation).Secrets(), context.Paths.Logs, context.Arguments.Values("logs"));
+        var files = Files(rotation);
+        var leak = LogScan.FirstLeak(files.Secrets(), context.Paths.Logs, context.Arguments.Values("logs"));
         if (leak is not null) throw new CommandFailure($"V11: {leak} holds a key value in clear");
+        if (Text(rotation, "state") == RotationState.Rolled && await files.ProveBothAsync(context.Stop) is { } refused) throw new CommandFailure($"V8: {refused}");
         var verified = await AdvanceAsync(rotation, RotationState.Verified, wait: true);
         context.Terminal.Success("V11 no log holds a value");
         return verified;
@@ -77,8 +79,9 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
     {
         var state = Text(rotation, "state");
         var leaving = Text(rotation, state == RotationState.RolledBack ? "to_sid" : "from_sid");
+        if (leaving is not null && state is RotationState.Verified or RotationState.RolledBack) await DrainAsync(rotation, leaving, wait);
         if (state != RotationState.RolledBack) rotation = await AdvanceAsync(rotation, RotationState.Retired, wait);
-        if (leaving is not null) Files(rotation).Retire(leaving);
+        if (leaving is not null) await Files(rotation).RetireAsync(leaving, rotation, context.Stop);
         if (state != RotationState.RolledBack) await WaitAsync($"{Root}/{Text(rotation, "id")}/verify", rotation, "retired");
         return rotation;
     }
@@ -87,10 +90,9 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
     public async Task<JsonElement> RollBackAsync(JsonElement rotation)
     {
         var ended = Require(await api.PostAsync($"{Root}/{Text(rotation, "id")}/rollback", Reason(), context.Stop), "rollback");
-        var files = Files(ended);
         var (from, to) = (Text(ended, "from_sid")!, Text(ended, "to_sid")!);
-        if (files.Next == to) files.Discard(to);
-        else files.Restore(from);
+        await Files(ended).DiscardAsync(to, context.Stop);
+        Files(ended).Restore(from);
         await TellAsync(ended, $"current is {from} again");
         return ended;
     }
@@ -98,7 +100,7 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
     public async Task<JsonElement> AbortAsync(JsonElement rotation)
     {
         var ended = Require(await api.PostAsync($"{Root}/{Text(rotation, "id")}/abort", Reason(), context.Stop), "abort");
-        Files(ended).Discard(Text(ended, "to_sid")!);
+        await Files(ended).DiscardAsync(Text(ended, "to_sid")!, context.Stop);
         await TellAsync(ended, "the staged value is gone");
         return ended;
     }
@@ -184,7 +186,25 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
         SecretFolder.WriteOwnerOnly(Path.Combine(folder, id + ".jsonl"), Encoding.UTF8.GetBytes(answer.Text));
     }
 
-    private SlotFiles Files(JsonElement rotation) => new(secrets, RotatableClass.Find(Text(rotation, "class")!) ?? throw new CommandFailure($"{Text(rotation, "class")} has no files"));
+    // Who still uses the old value is waited for; in an emergency it is told and then ended.
+    private async Task DrainAsync(JsonElement rotation, string leaving, bool wait)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (await Files(rotation).UndrainedAsync(leaving, rotation, context.Stop) is { } left)
+        {
+            if (rotation.GetProperty("emergency").GetBoolean() && Stopwatch.GetElapsedTime(start) > EmergencyDrain)
+            {
+                context.Terminal.Warning(left);
+                return;
+            }
+
+            if (!wait && !rotation.GetProperty("emergency").GetBoolean() || Stopwatch.GetElapsedTime(start) > patience) throw new CommandFailure($"{left}; nothing was retired");
+            await Task.Delay(Poll, context.Stop);
+        }
+    }
+
+    private IRotatedMaterial Files(JsonElement rotation) =>
+        IRotatedMaterial.Of(context, api, RotatableClass.Find(Text(rotation, "class")!) ?? throw new CommandFailure($"{Text(rotation, "class")} has no files"));
 
     private JsonObject Reason() => new() { ["reason"] = context.Arguments.Value("reason") ?? throw new CommandFailure("--reason is required (10 characters or more)") };
 

@@ -151,6 +151,8 @@ internal sealed class LocalFleet : IAsyncDisposable
         // Of a role that does not run here nobody is asked anything.
         string Url(string role, int replica) => urls.GetValueOrDefault((role, replica), "http://127.0.0.1:9");
 
+        void Keep(string name, string url) => SecretFolder.WriteOwnerOnly(Path.Combine(files.Secrets, name), System.Text.Encoding.UTF8.GetBytes(url));
+
         Dictionary<string, string?> Variables((string Role, int Replica) member)
         {
             var home = Path.Combine(files.Folder, $"{member.Role}-{member.Replica}");
@@ -168,8 +170,10 @@ internal sealed class LocalFleet : IAsyncDisposable
             if (!StackRoles.Services.Contains(member.Role)) return variables;
             var role = ServiceRole.Of(member.Role);
             var user = RedisUser.All.First(known => known.Service == member.Role);
-            variables["DATABASE_URL"] = postgres.Url(DatabaseName, role.FirstLogin, files.Secret(role.PasswordVariable));
-            variables["REDIS_URL"] = redis.UrlOf(user.Name, files.Secret(user.PasswordVariable));
+
+            // In files, as `caracal provision` writes them: they rotate like every other key.
+            Keep(member.Role + "DatabaseUrl", postgres.Url(DatabaseName, role.FirstLogin, files.Secret(role.PasswordVariable)));
+            Keep(member.Role + "RedisUrl", redis.UrlOf(user.Name, files.Secret(user.PasswordVariable)));
             return variables;
         }
     }

@@ -17,7 +17,7 @@ internal sealed class ListKeys(Database database)
                 await KeyRegistryStore.ListAsync(connection), await RotationFacts.ReadAsync(connection), await RotationStore.LastRolledAsync(connection)),
             call.Cancelled);
         return Answer.Ok(JsonRows.Object(writer => writer.Rows(
-            "items", RotatableClass.All.Where(known => registered.Any(key => key.Class == known.Id)), (rows, known) => Write(
+            "items", RotatableClass.Known.Where(known => registered.Any(key => key.Class == known.Id)), (rows, known) => Write(
                 rows, known, [.. registered.Where(key => key.Class == known.Id)], facts, rolled, call.Now))));
     }
 

@@ -80,7 +80,7 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
         }
 
         // An emergency waits for nobody, and holds up nobody.
-        if (!row.Emergency && !await RotationStore.TakeLockAsync(work, row.Class)) return ControlPlaneErrors.RotationInProgress.With("another class is being rotated");
+        if (!row.Emergency && !await RotationStore.TakeLockAsync(work, rotated.Family)) return ControlPlaneErrors.RotationInProgress.With("another class is being rotated");
         var gates = await GatesAsync(work, call, rotated, backup, clientTime);
         if (gates.Any(gate => !gate.Ok)) return RotationJson.NotMet(gates);
 
@@ -119,6 +119,6 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
         return new Gate("backup_fresh", age < FreshBackup && age > -DatabaseClock.MaximumSkew, $"taken {age.TotalHours:0.0} h ago, at most {FreshBackup.TotalHours:0} h are allowed");
     }
 
-    [GeneratedRegex("^sid_[0-9a-f]{16}$")]
+    [GeneratedRegex("^(sid|ver)_[0-9a-f]{16}$")]
     private static partial Regex SecretIdPattern();
 }

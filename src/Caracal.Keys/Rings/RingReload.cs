@@ -53,7 +53,7 @@ public sealed class RingReload
             var before = fresh.Problems.Count;
             var replacement = ring.Read(fresh);
             if (replacement is null || fresh.Problems.Count > before) Reject(ring, fresh.Problems.Skip(before), changes);
-            else if (replacement.Slots.SameAs(ring.Slots())) _rejected.Remove(ring.ClassId);
+            else if (replacement.Slots.SameAs(ring.Slots()) && !replacement.IsOther) _rejected.Remove(ring.ClassId);
             else wanted.Add((ring, replacement));
         }
 
@@ -91,4 +91,8 @@ public sealed class RingReload
 internal sealed record LoadedRing(string ClassId, string Source, Func<RingSlots> Slots, Func<SecretSource, RingReplacement?> Read);
 
 /// <summary>New slots for a ring, not in use yet.</summary>
-internal sealed record RingReplacement(RingSlots Slots, Action Apply);
+internal sealed record RingReplacement(RingSlots Slots, Action Apply)
+{
+    /// <summary>The value is another one although the ids are the same: somebody changed it by hand.</summary>
+    public bool IsOther { get; init; }
+}

@@ -41,11 +41,27 @@ public sealed record RotatableClass(
         new(KeyClass.AuditAdminToken, SecretFiles.AuditAdminToken, [Audit], Hour, TimeSpan.Zero, 90),
     ];
 
-    /// <summary>The class of an id; null when it has no ring.</summary>
-    public static RotatableClass? Find(string id) => All.FirstOrDefault(known => known.Id == id);
+    /// <summary>The ways of each service into PostgreSQL and Redis (operations.md 4.6.7, 4.6.8).</summary>
+    public static ImmutableArray<RotatableClass> Credentials { get; } =
+    [
+        .. ((string[])[Api, Sts, Gateway, Coordinator, Audit]).Select(service => new RotatableClass("postgres:" + service, "DATABASE_URL", [service], Hour, TimeSpan.FromMinutes(5), 180) { File = service + "DatabaseUrl" }),
+        .. ((string[])[Api, Sts, Gateway, Coordinator, Audit]).Select(service => new RotatableClass("redis:" + service, "REDIS_URL", [service], Hour, TimeSpan.FromMinutes(5), 180) { File = service + "RedisUrl" }),
+    ];
+
+    /// <summary>Every class that instances report.</summary>
+    public static IEnumerable<RotatableClass> Known => All.Concat(Credentials);
+
+    /// <summary>The class of an id; null when nothing of that name rotates this way.</summary>
+    public static RotatableClass? Find(string id) => Known.FirstOrDefault(known => known.Id == id);
+
+    /// <summary>Of a way into a store; null for keys and tokens, whose file follows from their variable.</summary>
+    public string? File { get; private init; }
 
     /// <summary>The file of the current slot in a secrets folder.</summary>
-    public string FileName => SecretFiles.FileNameOf(Variable);
+    public string FileName => File ?? SecretFiles.FileNameOf(Variable);
+
+    /// <summary>What may rotate together: the logins of all services, or one class alone (operations.md 4.3).</summary>
+    public string Family => Id.Split(':')[0];
 
     /// <summary>Its values are texts that are compared, not keys in hex.</summary>
     public bool IsToken => Id is KeyClass.AdminToken or KeyClass.CoordinatorToken or KeyClass.MetricsBearer or KeyClass.StsAdminToken or KeyClass.AuditAdminToken;

@@ -98,6 +98,9 @@ public sealed class SlotFiles
     public IReadOnlyList<SecretText> Secrets() =>
         [.. new[] { Read(_path), Read(NextPath) }.OfType<string>().Concat(Values(PreviousPath)).Distinct(StringComparer.Ordinal).Select(value => new SecretText(value))];
 
+    /// <summary>A previous value by its id; null when there is none.</summary>
+    public SecretText? Find(string sid) => Values(PreviousPath).FirstOrDefault(value => IdOf(value) == sid) is { } value ? new SecretText(value) : null;
+
     private void AddPrevious(string value)
     {
         var previous = Values(PreviousPath);

@@ -3,6 +3,7 @@ using Caracal.Hosting;
 using Caracal.Hosting.Metrics;
 using Caracal.Hosting.Settings;
 using Caracal.Keys.Rings;
+using Caracal.Keys.Secrets;
 using Caracal.Storage;
 using Caracal.Storage.Migrations;
 using Caracal.Storage.Postgres;
@@ -66,7 +67,9 @@ internal sealed class ServerStores : StackStores
     private RoleServers Enter(string role, StoreSettings settings)
     {
         var database = new PostgresDatabase(settings.Database, settings.Limits);
-        var redis = new RedisConnection(settings.Redis with { ClientName = $"caracal-{role}:{ServiceInstance.Id}" });
+        var redis = new RedisConnection(settings.Redis with { ClientName = ClientName(role) });
+        settings.DatabaseEntry.Changed = url => database.Enter(PostgresAddress.Parse(url.Reveal()));
+        settings.RedisEntry.Changed = url => Reenter(redis, settings, role, url);
         var metrics = new MetricsRegistry();
         RedisMetrics.Register(metrics, redis.Figures);
         PoolMetrics.Register(metrics, role, database.Pool);
@@ -80,6 +83,23 @@ internal sealed class ServerStores : StackStores
             Leases = state,
             Buckets = state,
             Metrics = metrics,
+        });
+    }
+
+    private static string ClientName(string role) => $"caracal-{role}:{ServiceInstance.Id}";
+
+    private static void Reenter(RedisConnection redis, StoreSettings settings, string role, SecretText url)
+    {
+        if (!RedisOptions.TryParse(url.Reveal(), out var entry, out _)) return; // A reload that took it has asked already.
+        redis.Enter(settings.Redis with
+        {
+            Host = entry.Host,
+            Port = entry.Port,
+            UseTls = entry.UseTls,
+            User = entry.User,
+            Password = entry.Password,
+            Database = entry.Database,
+            ClientName = ClientName(role),
         });
     }
 

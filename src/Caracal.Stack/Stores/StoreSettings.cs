@@ -2,6 +2,7 @@ using System.Net;
 using Caracal.Hosting;
 using Caracal.Hosting.Settings;
 using Caracal.Keys.Certificates;
+using Caracal.Keys.Rings;
 using Caracal.Keys.Secrets;
 using Caracal.Storage.Postgres;
 using Caracal.Storage.Privileges;
@@ -21,14 +22,22 @@ internal sealed record StoreSettings
     /// <summary><c>REDIS_URL</c>, in a secrets folder <c>&lt;role&gt;RedisUrl</c>, with the <c>REDIS_*</c> limits.</summary>
     public required RedisOptions Redis { get; init; }
 
+    /// <summary>The files behind <see cref="Database"/>: what a reload takes.</summary>
+    public required CredentialRing DatabaseEntry { get; init; }
+
+    /// <summary>The files behind <see cref="Redis"/>.</summary>
+    public required CredentialRing RedisEntry { get; init; }
+
     /// <summary>
     /// Null means the embedded store, which only a process with every role may use. One URL without the other, and a
     /// plain connection to another machine in rc and stable, are faults.
     /// </summary>
     public static StoreSettings? Read(SettingsReader reader, bool mayEmbed)
     {
-        var database = reader.Secrets.Find("DATABASE_URL", reader.Role + "DatabaseUrl")?.Value.Reveal();
-        var redis = reader.Secrets.Find("REDIS_URL", reader.Role + "RedisUrl")?.Value.Reveal();
+        var plaintext = reader.Boolean("CARACAL_ALLOW_PLAINTEXT_STORES", false);
+        var database = reader.Secrets.Credential(
+            "DATABASE_URL", reader.Role + "DatabaseUrl", "postgres:" + reader.Role, url => DatabaseProblem(url, reader.Published, plaintext));
+        var redis = reader.Secrets.Credential("REDIS_URL", reader.Role + "RedisUrl", "redis:" + reader.Role, url => RedisProblem(url, reader.Published, plaintext));
         if (database is null && redis is null && mayEmbed)
         {
             return null;
@@ -44,29 +53,46 @@ internal sealed record StoreSettings
             reader.Fault(database is null ? "REDIS_URL is required" : "REDIS_URL is required beside DATABASE_URL");
         }
 
-        var options = redis is null ? null : ReadRedis(reader, redis);
-        var address = database is null ? null : ReadDatabase(reader, database);
-        return address is null || options is null ? null : new StoreSettings { Database = address, Limits = ReadLimits(reader), Redis = options };
+        var options = redis is null ? null : ReadRedis(reader, redis.Current.Reveal(), plaintext);
+        var address = database is null ? null : ReadDatabase(reader, database.Current.Reveal(), plaintext);
+        return address is null || options is null ? null : new StoreSettings
+        {
+            Database = address,
+            Limits = ReadLimits(reader),
+            Redis = options,
+            DatabaseEntry = database!,
+            RedisEntry = redis!,
+        };
     }
 
-    private static PostgresAddress? ReadDatabase(SettingsReader reader, string url)
+    private static string? DatabaseProblem(string url, bool published, bool plaintext)
     {
         try
         {
-            var address = PostgresAddress.Parse(url);
-            if (address.TransportProblem(reader.Published, reader.Boolean("CARACAL_ALLOW_PLAINTEXT_STORES", false)) is { } problem)
-            {
-                reader.Fault($"DATABASE_URL {problem}");
-            }
-
-            JudgePassword(reader, "DATABASE_URL", address.JudgePassword);
-            return address;
+            return PostgresAddress.Parse(url).TransportProblem(published, plaintext);
         }
         catch (FormatException fault)
         {
-            reader.Fault($"DATABASE_URL {fault.Message}");
+            return fault.Message;
+        }
+    }
+
+    private static string? RedisProblem(string url, bool published, bool plaintext) =>
+        !RedisOptions.TryParse(url, out var options, out var fault) ? fault
+        : published && !options.UseTls && !IsNear(options.Host) && !plaintext ? "must use rediss:// to another machine (or set CARACAL_ALLOW_PLAINTEXT_STORES=true)"
+        : null;
+
+    private static PostgresAddress? ReadDatabase(SettingsReader reader, string url, bool plaintext)
+    {
+        if (DatabaseProblem(url, reader.Published, plaintext) is { } problem)
+        {
+            reader.Fault($"DATABASE_URL {problem}");
             return null;
         }
+
+        var address = PostgresAddress.Parse(url);
+        JudgePassword(reader, "DATABASE_URL", address.JudgePassword);
+        return address;
     }
 
     // The names and limits of v1.0 differ between its two families of services.
@@ -89,17 +115,12 @@ internal sealed record StoreSettings
             };
     }
 
-    private static RedisOptions? ReadRedis(SettingsReader reader, string url)
+    private static RedisOptions? ReadRedis(SettingsReader reader, string url, bool plaintext)
     {
-        if (!RedisOptions.TryParse(url, out var options, out var fault))
+        if (RedisProblem(url, reader.Published, plaintext) is { } problem || !RedisOptions.TryParse(url, out var options, out problem))
         {
-            reader.Fault($"REDIS_URL {fault}");
+            reader.Fault($"REDIS_URL {problem}");
             return null;
-        }
-
-        if (reader.Published && !options.UseTls && !IsNear(options.Host) && !reader.Boolean("CARACAL_ALLOW_PLAINTEXT_STORES", false))
-        {
-            reader.Fault("REDIS_URL must use rediss:// to another machine (or set CARACAL_ALLOW_PLAINTEXT_STORES=true)");
         }
 
         if (options.Password is { } password) JudgePassword(reader, "REDIS_URL", rule => rule(password.Reveal()));

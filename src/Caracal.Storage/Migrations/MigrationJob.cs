@@ -70,7 +70,8 @@ public static class MigrationJob
             var set = ImmutableArray.CreateBuilder<(ServiceRole, string)>();
             foreach (var (role, password) in settings.Passwords)
             {
-                set.Add((role, await RolePasswords.SetAsync(connection, role, password)));
+                if (await RolePasswords.SetAsync(connection, role, password) is { } login) set.Add((role, login));
+                else progress($"both logins of {role} may log in: a rotation is under way, and their passwords stay");
             }
 
             return set.ToImmutable();

@@ -13,13 +13,15 @@ namespace Caracal.Storage.Postgres;
 public sealed class PostgresDatabase : Database
 {
     private const int Tries = 4;
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
 
-    private readonly NpgsqlDataSource _readers;
-    private readonly NpgsqlDataSource _writers;
+    private readonly PostgresSettings _settings;
+    private readonly (string Readers, string Writers) _names;
     private readonly PlanAging _plans = new();
     private readonly PostgresGroups _groups;
     private readonly PostgresListener _listener;
     private readonly AsyncLocal<string?> _zone = new();
+    private volatile Pools _pools;
 
     /// <param name="address">The server, the database and this service's login.</param>
     /// <param name="settings">Whose connections these are, and their limits.</param>
@@ -27,16 +29,28 @@ public sealed class PostgresDatabase : Database
         : base(new PostgresDialect())
     {
         // The driver counts by name, and one process may have several databases.
-        var (readers, writers) = ($"readers {Guid.NewGuid():N}", $"writers {Guid.NewGuid():N}");
-        _readers = PostgresConnections.Readers(address, settings, readers);
-        _writers = PostgresConnections.Writers(address, settings, writers);
-        Pool = new PoolFigures([readers, writers], Math.Max(2, settings.MaximumConnections));
-        _groups = new PostgresGroups(_writers, _plans);
+        _settings = settings;
+        _names = ($"readers {Guid.NewGuid():N}", $"writers {Guid.NewGuid():N}");
+        _pools = Open(address);
+        Pool = new PoolFigures([_names.Readers, _names.Writers], Math.Max(2, settings.MaximumConnections));
+        _groups = new PostgresGroups(() => _pools.Writers, _plans);
         _listener = new PostgresListener(PostgresConnections.Listener(address, settings), Deliver);
     }
 
     /// <summary>How busy the pools of this service and instance are.</summary>
     public PoolFigures Pool { get; }
+
+    /// <summary>
+    /// From now on enters with another login or password. Who holds a connection of the old pools finishes on it; each is
+    /// closed when it is given back, and the old pools end when nobody can still be about to open one.
+    /// </summary>
+    public void Enter(PostgresAddress address)
+    {
+        var old = _pools;
+        _pools = Open(address);
+        _listener.Use(PostgresConnections.Listener(address, _settings));
+        _ = DrainAsync(old);
+    }
 
     public override Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default) =>
         ReadAgainAsync(
@@ -69,7 +83,7 @@ public sealed class PostgresDatabase : Database
             catch (Exception fault) when (!progress.IsCommitting && PostgresFaults.IsWorthAnotherConnection(fault, attempt))
             {
                 // Nothing can have been committed, so the same again on a connection that is not from before the restart.
-                _writers.Clear();
+                _pools.Writers.Clear();
             }
             catch (PostgresException fault) when (PostgresFaults.IsWorthAnotherTry(fault) && attempt < Tries)
             {
@@ -93,7 +107,7 @@ public sealed class PostgresDatabase : Database
         catch (Exception fault) when (PostgresFaults.IsBroken(fault))
         {
             // It may have been committed, so it is not sent again; but the next one shall not meet the same end.
-            _writers.Clear();
+            _pools.Writers.Clear();
             throw new StorageUnavailableException("the store did not say whether it wrote", fault);
         }
         catch (Exception fault) when (PostgresFaults.IsUnavailable(fault))
@@ -124,8 +138,7 @@ public sealed class PostgresDatabase : Database
     public override async ValueTask DisposeAsync()
     {
         await _listener.DisposeAsync();
-        await _readers.DisposeAsync();
-        await _writers.DisposeAsync();
+        await _pools.DisposeAsync();
         Pool.Dispose();
     }
 
@@ -177,13 +190,13 @@ public sealed class PostgresDatabase : Database
         {
             try
             {
-                await using var connection = await _readers.OpenConnectionAsync(cancellationToken);
+                await using var connection = await _pools.Readers.OpenConnectionAsync(cancellationToken);
                 await _plans.CountAsync(connection);
                 return await query(connection);
             }
             catch (Exception fault) when (PostgresFaults.IsWorthAnotherConnection(fault, attempt))
             {
-                _readers.Clear();
+                _pools.Readers.Clear();
             }
             catch (Exception fault) when (IsUnavailable(fault, cancellationToken))
             {
@@ -194,7 +207,7 @@ public sealed class PostgresDatabase : Database
 
     private async Task<T> WriteOnceAsync<T>(Func<Work, Task<T>> body, WriteProgress progress, CancellationToken cancellationToken)
     {
-        await using var connection = await _writers.OpenConnectionAsync(cancellationToken);
+        await using var connection = await _pools.Writers.OpenConnectionAsync(cancellationToken);
         await _plans.CountAsync(connection);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
         await RestrictAsync(connection, transaction);
@@ -217,6 +230,26 @@ public sealed class PostgresDatabase : Database
         await transaction.CommitAsync(CancellationToken.None);
         work.Committed(deliverLocally: false);
         return result;
+    }
+
+    private Pools Open(PostgresAddress address) => new(
+        PostgresConnections.Readers(address, _settings, _names.Readers), PostgresConnections.Writers(address, _settings, _names.Writers));
+
+    private static async Task DrainAsync(Pools old)
+    {
+        old.Readers.Clear();
+        old.Writers.Clear();
+        await Task.Delay(DrainTime);
+        await old.DisposeAsync();
+    }
+
+    private sealed record Pools(NpgsqlDataSource Readers, NpgsqlDataSource Writers) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await Readers.DisposeAsync();
+            await Writers.DisposeAsync();
+        }
     }
 
     private sealed class WriteProgress

@@ -6,7 +6,7 @@ namespace Caracal.Storage.Postgres;
 /// Commits changes that arrive together together: one round trip and one flush of the server's log for all of them. Each
 /// lock has its own queue, so that a zone whose graph is being changed holds up nobody else.
 /// </summary>
-internal sealed class PostgresGroups(NpgsqlDataSource writers, PlanAging plans)
+internal sealed class PostgresGroups(Func<NpgsqlDataSource> writers, PlanAging plans)
 {
     /// <summary>Changes of one round trip; enough that a flush costs each of them little.</summary>
     private const int LargestGroup = 64;
@@ -102,7 +102,7 @@ internal sealed class PostgresGroups(NpgsqlDataSource writers, PlanAging plans)
             try
             {
                 // Without BEGIN the statements of a batch are one transaction, which commits at its end.
-                await using var connection = await writers.OpenConnectionAsync();
+                await using var connection = await writers().OpenConnectionAsync();
                 await plans.CountAsync(connection);
                 await using var batch = new NpgsqlBatch(connection);
                 batch.BatchCommands.Add(Take(sharedLock));

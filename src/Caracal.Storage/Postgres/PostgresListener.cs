@@ -8,13 +8,13 @@ internal sealed class PostgresListener : IAsyncDisposable
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
-    private readonly NpgsqlDataSource _source;
     private readonly Action<string, string> _deliver;
     private readonly ConcurrentDictionary<string, byte> _channels = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private CancellationTokenSource _changed = new();
     private Task? _running;
+    private NpgsqlDataSource _source;
 
     public PostgresListener(NpgsqlDataSource source, Action<string, string> deliver)
     {
@@ -36,6 +36,17 @@ internal sealed class PostgresListener : IAsyncDisposable
         }
     }
 
+    /// <summary>Listens again through another source.</summary>
+    public void Use(NpgsqlDataSource source)
+    {
+        lock (_lock)
+        {
+            // The old source pools nothing, so there is nothing of it to close but the connection that listens.
+            _source = source;
+            _changed.Cancel();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -49,15 +60,24 @@ internal sealed class PostgresListener : IAsyncDisposable
         _stop.Dispose();
     }
 
+    private NpgsqlDataSource Source
+    {
+        get
+        {
+            lock (_lock) return _source;
+        }
+    }
+
     private async Task RunAsync()
     {
         while (!_stop.IsCancellationRequested)
         {
             try
             {
-                await using var connection = await _source.OpenConnectionAsync(_stop.Token);
+                var source = Source;
+                await using var connection = await source.OpenConnectionAsync(_stop.Token);
                 connection.Notification += (_, e) => _deliver(e.Channel, e.Payload);
-                await ListenAsync(connection);
+                await ListenAsync(connection, source);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
@@ -70,7 +90,7 @@ internal sealed class PostgresListener : IAsyncDisposable
         }
     }
 
-    private async Task ListenAsync(NpgsqlConnection connection)
+    private async Task ListenAsync(NpgsqlConnection connection, NpgsqlDataSource source)
     {
         while (true)
         {
@@ -103,7 +123,8 @@ internal sealed class PostgresListener : IAsyncDisposable
             }
             catch (OperationCanceledException) when (changed.IsCancellationRequested && !_stop.IsCancellationRequested)
             {
-                // Another channel was added: listen to it as well.
+                // Another channel was added: listen to it as well, or through another login.
+                if (Source != source) return;
             }
         }
     }

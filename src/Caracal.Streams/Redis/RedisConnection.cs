@@ -10,9 +10,9 @@ namespace Caracal.Streams.Redis;
 /// </summary>
 public sealed class RedisConnection : IAsyncDisposable
 {
-    private readonly RedisOptions _options;
     private readonly SharedLink _shared;
-    private readonly ConcurrentBag<RedisLink> _idleReaders = [];
+    private readonly ConcurrentBag<Reader> _idleReaders = [];
+    private readonly RedisOptions _options;
     private volatile bool _isDisposed;
 
     public RedisConnection(RedisOptions options)
@@ -34,6 +34,12 @@ public sealed class RedisConnection : IAsyncDisposable
     public async Task<RespValue> ExecuteAsync(IReadOnlyList<string> command, CancellationToken cancellationToken) =>
         await SendAsync(WriteAny, command, cancellationToken);
 
+    /// <summary>
+    /// From now on enters with other credentials. The shared connection is replaced once the new one is up, and nobody who
+    /// waits for a reply on the old one loses it; a reader's connection is replaced before its next read.
+    /// </summary>
+    public void Enter(RedisOptions options) => _shared.Renew(options);
+
     public async ValueTask DisposeAsync()
     {
         if (_isDisposed)
@@ -45,7 +51,7 @@ public sealed class RedisConnection : IAsyncDisposable
         await _shared.DisposeAsync();
         while (_idleReaders.TryTake(out var reader))
         {
-            await reader.DisposeAsync();
+            await reader.Link.DisposeAsync();
         }
     }
 
@@ -57,43 +63,48 @@ public sealed class RedisConnection : IAsyncDisposable
     internal async Task<RespValue> SendBlockingAsync<TState>(
         WriteCommand<TState> write, TState state, TimeSpan block, CancellationToken cancellationToken)
     {
-        var link = await RentReaderAsync(cancellationToken);
+        var reader = await RentReaderAsync(cancellationToken);
         var isClean = false;
         try
         {
-            var reply = await link.Send(write, state, block + _options.CommandTimeout, cancellationToken);
+            var reply = await reader.Link.Send(write, state, block + _options.CommandTimeout, cancellationToken);
             isClean = true;
             return reply;
         }
         finally
         {
             // An abandoned read still blocks at the server: only closing the connection takes it back.
-            if (isClean && !_isDisposed && _idleReaders.Count < _options.MaximumIdleReaders)
+            if (isClean && !_isDisposed && reader.Options == _shared.Entered && _idleReaders.Count < _options.MaximumIdleReaders)
             {
-                _idleReaders.Add(link);
+                _idleReaders.Add(reader);
             }
             else
             {
-                await link.DisposeAsync();
+                await reader.Link.DisposeAsync();
             }
         }
     }
 
-    private async Task<RedisLink> RentReaderAsync(CancellationToken cancellationToken)
+    private async Task<Reader> RentReaderAsync(CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         while (_idleReaders.TryTake(out var idle))
         {
-            if (idle.IsOpen)
+            if (idle.Link.IsOpen && idle.Options == _shared.Entered)
             {
                 return idle;
             }
 
-            await idle.DisposeAsync();
+            await idle.Link.DisposeAsync();
         }
 
-        return await new RedisDialer(_options, Figures).DialAsync(cancellationToken);
+        // Credentials that the shared connection has not proven yet would cost a reader its read.
+        var options = _shared.Entered;
+        return new Reader(await new RedisDialer(options, Figures).DialAsync(cancellationToken), options);
     }
+
+    // A link and what it entered with.
+    private sealed record Reader(RedisLink Link, RedisOptions Options);
 
     private static void WriteAny(RespBuffer buffer, IReadOnlyList<string> command)
     {

@@ -1,4 +1,7 @@
 using System.Text.Json;
+using Caracal.Cli.Bench;
+using Caracal.Cli.Bench.Rotation;
+using Caracal.Cli.Client;
 using Caracal.Cli.Servers;
 using Caracal.Stack;
 
@@ -14,7 +17,7 @@ public sealed class KeyRotationDrill : IAsyncLifetime
     private LocalFleet _fleet = null!;
 
     public async ValueTask InitializeAsync() => _fleet = await LocalFleet.StartAsync(
-        replicas: 1, new Dictionary<string, string?>(StringComparer.Ordinal) { ["API_V1_RATE_LIMIT_PER_MIN"] = "0" }, CancellationToken.None);
+        replicas: 1, new Dictionary<string, string?>(StringComparer.Ordinal) { ["API_V1_RATE_LIMIT_PER_MIN"] = "0", ["SECRETS_RELOAD_SECONDS"] = "1", ["ROTATION_PROBE_INTERVAL_MS"] = "100" }, CancellationToken.None);
 
     public async ValueTask DisposeAsync()
     {
@@ -54,6 +57,42 @@ public sealed class KeyRotationDrill : IAsyncLifetime
                 Assert.DoesNotContain(value, prepared.Output + evidence.Output + await File.ReadAllTextAsync(laggard.Log), StringComparison.Ordinal);
             }
         }
+    }
+
+    [Theory]
+    [InlineData("postgres:sts")]
+    [InlineData("redis:gateway")]
+    public async Task A_password_of_a_store_changes_under_load_without_a_failed_call_goes_back_and_the_old_one_is_refused_in_the_end(string classId)
+    {
+        using var caracal = new CaracalCommand();
+        caracal.With("CARACAL_SECRETS_DIR", _fleet.Files.Secrets).With("CARACAL_API_URL", _fleet.Find(StackRoles.Api).Url).With("CARACAL_ENV", "development")
+            .With("CARACAL_MODE", "dev").With("DATABASE_URL", _fleet.Postgres.Url(LocalFleet.DatabaseName)).With("REDIS_URL", _fleet.Redis.Url);
+        var file = Path.Combine(_fleet.Files.Secrets, Keys.Rotation.RotatableClass.Find(classId)!.FileName);
+        var first = await File.ReadAllTextAsync(file);
+        await using var upstream = await LoopbackUpstream.StartAsync(remember: false, CancellationToken.None);
+        using var wire = new WireClient(_fleet.Endpoints(0));
+        var zone = await GovernedZone.CreateAsync(
+            wire, _fleet.Files.AdminToken, new ZoneBlueprint { Name = "rotation", UpstreamUrl = upstream.Url, ApiKey = "upstream-key" }, CancellationToken.None);
+        var application = new AgentApplication(wire, zone);
+        await using var load = new RotationLoad(wire, application);
+        load.Start([await application.ProvisionAsync(zone.Blueprint.Scopes, depth: 1, CancellationToken.None)]);
+
+        var words = (string[])["--reason", "a drill of passwords", "--actor", "ops@example.com", "--reason-kind", "compromise", "--emergency", "--overlap", "0"];
+        var back = await caracal.RunAsync(["keys", "rotate", classId, .. words, "--json"]);
+        Assert.True(back.Exit == 0, back.Output + back.Error);
+        var id = JsonDocument.Parse(back.Output.Split('\n')[0]).RootElement.GetProperty("rotation").GetProperty("id").GetString()!;
+        var second = await File.ReadAllTextAsync(file);
+        Assert.NotEqual(first, second);
+        await SucceedsAsync(caracal, "rollback", id, "--reason", "the drill goes back");
+        Assert.Equal(first, await File.ReadAllTextAsync(file));
+        await SucceedsAsync(caracal, "retire", id, "--wait");
+
+        await SucceedsAsync(caracal, ["rotate", classId, .. words, "--wait"]);
+        await load.StopAsync();
+        Assert.Empty(load.Failures);
+        Assert.True(load.Requests > 50, $"{load.Requests} calls");
+        Assert.False(File.Exists(file + ".previous"));
+        Assert.DoesNotContain(new Uri(first).UserInfo.Split(':')[1], back.Output + await File.ReadAllTextAsync(file), StringComparison.Ordinal);
     }
 
     private async Task<FleetService> StartLaggardAsync()

@@ -97,6 +97,8 @@ public sealed class MigrationJobTests
         await connection.ExecuteAsync("ALTER ROLE caracalaudit_a NOLOGIN; ALTER ROLE caracalaudit_b LOGIN");
         Assert.Equal("caracalaudit_b", await RolePasswords.SetAsync(connection, ServiceRole.Audit, "another-password"));
         await connection.ExecuteAsync("ALTER ROLE caracalaudit_a LOGIN");
+        Assert.Null(await RolePasswords.SetAsync(connection, ServiceRole.Audit, "another-password")); // A rotation is under way.
+        await connection.ExecuteAsync("ALTER ROLE caracalaudit_b NOLOGIN");
         Assert.Equal("caracalaudit_a", await RolePasswords.SetAsync(connection, ServiceRole.Audit, "another-password"));
     }
 

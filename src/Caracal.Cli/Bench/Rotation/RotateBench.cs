@@ -64,7 +64,7 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
             await Task.Delay(TimeSpan.FromSeconds(warmup), context.Stop);
             for (var pass = 1; pass <= passes; pass++)
             {
-                foreach (var rotated in RotatableClass.All.Where(known => File.Exists(Path.Combine(stack.Files.Secrets, known.FileName))))
+                foreach (var rotated in RotatableClass.Known.Where(known => File.Exists(Path.Combine(stack.Files.Secrets, known.FileName))))
                 {
                     await UnderLoadAsync(load, rotated.Id, () => RotateAsync(rotated));
                 }
@@ -113,6 +113,7 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
         };
         var variables = new ProcessVariables(stack.Files.Variables).With("CARACAL_API_URL", stack.Urls["api"]).With("CARACAL_ENV", "development");
         await using var writer = new StringWriter(printed, System.Globalization.CultureInfo.InvariantCulture);
+        foreach (var (name, value) in stack.Administrator) variables = variables.With(name, value);
         var own = new Terminal(writer, writer);
         if (await KeysCommand.Descriptor.RunAsync(new CommandContext(Arguments.Parse(words), variables, own, context.Stop)) != 0)
         {
@@ -140,6 +141,11 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
         foreach (var rotated in RotatableClass.All)
         {
             foreach (var value in new SlotFiles(stack.Files.Secrets, rotated).Secrets()) values.Add(value.Reveal());
+        }
+
+        foreach (var rotated in RotatableClass.Credentials)
+        {
+            foreach (var value in CredentialAddress.Passwords(new CredentialFiles(stack.Files.Secrets, rotated))) values.Add(value.Reveal());
         }
     }
 

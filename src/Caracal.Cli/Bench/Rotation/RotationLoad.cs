@@ -40,10 +40,16 @@ internal sealed class RotationLoad(WireClient client, AgentApplication applicati
         return ticks;
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Makes no further call and waits for those under way.</summary>
+    public async Task StopAsync()
     {
         await stopping.CancelAsync();
         await Task.WhenAll(callers);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         stopping.Dispose();
     }
 

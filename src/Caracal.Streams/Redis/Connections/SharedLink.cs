@@ -18,6 +18,14 @@ internal sealed class SharedLink(RedisOptions options, RedisFigures figures) : I
     private Task? _maintaining;
     private RedisLink? _link;
     private string? _failure;
+    private volatile RedisOptions? _renewed;
+    private volatile RedisOptions? _entered;
+    private TaskCompletionSource _renewal = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>What the server has let us in with last, as far as it has.</summary>
+    public RedisOptions Entered => _entered ?? options;
+
+    private RedisOptions Entry => _renewed ?? options;
 
     public bool IsOpen => Volatile.Read(ref _link) is { IsOpen: true };
 
@@ -26,6 +34,13 @@ internal sealed class SharedLink(RedisOptions options, RedisFigures figures) : I
         Volatile.Read(ref _link) is { } link
             ? link.Send(write, state, options.CommandTimeout, cancellationToken)
             : SendWithoutLink(write, state, cancellationToken);
+
+    /// <summary>Replaces the link by one that enters with other credentials; until that one is up, the old one serves.</summary>
+    public void Renew(RedisOptions entry)
+    {
+        _renewed = entry;
+        Interlocked.Exchange(ref _renewal, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -128,14 +143,13 @@ internal sealed class SharedLink(RedisOptions options, RedisFigures figures) : I
 
     private async Task MaintainAsync()
     {
-        var dialer = new RedisDialer(options, figures);
         var backoff = options.FirstBackoff;
         try
         {
             while (true)
             {
                 var since = Environment.TickCount64;
-                if (await KeepAsync(dialer) && Environment.TickCount64 - since >= (long)Stable.TotalMilliseconds)
+                if (await KeepAsync() && Environment.TickCount64 - since >= (long)Stable.TotalMilliseconds)
                 {
                     backoff = options.FirstBackoff;
                     continue;
@@ -153,12 +167,13 @@ internal sealed class SharedLink(RedisOptions options, RedisFigures figures) : I
     }
 
     // One link from its dial to its end; false when there was none.
-    private async Task<bool> KeepAsync(RedisDialer dialer)
+    private async Task<bool> KeepAsync()
     {
+        var entered = Entry;
         RedisLink link;
         try
         {
-            link = await dialer.DialAsync(_stop.Token);
+            link = await new RedisDialer(entered, figures).DialAsync(_stop.Token);
         }
         catch (StreamsUnavailableException fault)
         {
@@ -166,17 +181,55 @@ internal sealed class SharedLink(RedisOptions options, RedisFigures figures) : I
             return false;
         }
 
+        List<Task> leaving = [];
+        _entered = entered;
+
         try
         {
             Publish(link, null);
-            await link.Closed.WaitAsync(_stop.Token);
-            return true;
+            while (true)
+            {
+                var renewal = Volatile.Read(ref _renewal).Task;
+                var wanted = Entry;
+                if (wanted == entered) await Task.WhenAny(link.Closed, renewal).WaitAsync(_stop.Token);
+                else if (await DialAsync(wanted) is { } renewed)
+                {
+                    Publish(renewed, null);
+                    leaving.Add(LeaveAsync(link));
+                    (link, entered, _entered) = (renewed, wanted, wanted);
+                }
+
+                // Refused or not reached, the link in use stays, and after a pause or another change it is tried again.
+                else await Task.WhenAny(link.Closed, renewal, Task.Delay(options.LongestBackoff, _stop.Token)).WaitAsync(_stop.Token);
+
+                if (link.Closed.IsCompleted) return true;
+            }
         }
         finally
         {
             Publish(null, link.End);
             await link.DisposeAsync();
+            await Task.WhenAll(leaving);
         }
+    }
+
+    private async Task<RedisLink?> DialAsync(RedisOptions entry)
+    {
+        try
+        {
+            return await new RedisDialer(entry, figures).DialAsync(_stop.Token);
+        }
+        catch (StreamsUnavailableException)
+        {
+            return null;
+        }
+    }
+
+    // Every reply that is awaited there has come, or has failed on its own, within the time of a command.
+    private async Task LeaveAsync(RedisLink link)
+    {
+        await Task.WhenAny(link.Closed, Task.Delay(options.CommandTimeout, _stop.Token));
+        await link.DisposeAsync();
     }
 
     private void Publish(RedisLink? link, string? failure)

@@ -1,0 +1,47 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Caracal.Streams.Redis.Resp;
+
+namespace Caracal.Streams.Redis.Upkeep;
+
+/// <summary>The two passwords of a Redis user while one takes over from the other; Redis sees hashes only (operations.md 4.6.8).</summary>
+/// <param name="redis">A connection that may administer users.</param>
+public sealed class UserPasswords(RedisConnection redis)
+{
+    /// <summary>A further password lets the user in.</summary>
+    public async Task AddAsync(string user, string password, CancellationToken cancellationToken) => await ChangeAsync(user, "#" + Hash(password), cancellationToken);
+
+    /// <summary>A password lets nobody in any more; taking away one that is not there does no harm.</summary>
+    public async Task RemoveAsync(string user, string password, CancellationToken cancellationToken)
+    {
+        var held = RedisErrorException.ThrowIfError(await redis.ExecuteAsync(["ACL", "GETUSER", user], cancellationToken));
+        var passwords = new List<string?>();
+        foreach (var known in held["passwords"].Items) passwords.Add(known.Text);
+        if (passwords.Contains(Hash(password))) await ChangeAsync(user, "!" + Hash(password), cancellationToken);
+    }
+
+    /// <summary>Connections of a user that were made before a time: they entered with an older password.</summary>
+    public async Task<IReadOnlyList<long>> ConnectionsBeforeAsync(string user, TimeSpan age, CancellationToken cancellationToken)
+    {
+        var list = RedisErrorException.ThrowIfError(await redis.ExecuteAsync(["CLIENT", "LIST"], cancellationToken)).Text ?? "";
+        return
+        [
+            .. list.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => line.Trim().Split(' ').Select(field => field.Split('=', 2)).Where(field => field.Length == 2).ToLookup(field => field[0], field => field[1], StringComparer.Ordinal))
+                .Where(client => client["user"].FirstOrDefault() == user && Number(client["age"]) > age.TotalSeconds)
+                .Select(client => Number(client["id"])),
+        ];
+    }
+
+    /// <summary>Ends a connection.</summary>
+    public async Task EndAsync(long connection, CancellationToken cancellationToken) =>
+        await redis.ExecuteAsync(["CLIENT", "KILL", "ID", connection.ToString(CultureInfo.InvariantCulture)], cancellationToken);
+
+    private async Task ChangeAsync(string user, string rule, CancellationToken cancellationToken) =>
+        RedisErrorException.ThrowIfError(await redis.ExecuteAsync(["ACL", "SETUSER", user, rule], cancellationToken));
+
+    private static string Hash(string password) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(password)));
+
+    private static long Number(IEnumerable<string> values) => long.Parse(values.First(), CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,67 @@
+using Caracal.Storage.Postgres;
+using Caracal.TestKit;
+using Dapper;
+
+namespace Caracal.Storage.Tests.Postgres;
+
+/// <summary>A service that moves to another login loses no call and leaves nothing behind under the old one (operations.md 4.6.7).</summary>
+public sealed class PasswordChangeTests
+{
+    [Fact]
+    public async Task Reads_changes_and_notifications_go_on_while_the_login_changes()
+    {
+        var server = await PostgresServer.GetAsync();
+        var name = await server.CreateDatabaseAsync();
+        var (first, second) = ($"{name}_one", $"{name}_two");
+        await using var owner = new PostgresDatabase(server.Address(name), new PostgresSettings { Instance = "owner" });
+        await owner.WriteAsync(work => work.Connection.ExecuteAsync(
+            $"CREATE ROLE {first} SUPERUSER LOGIN PASSWORD '{PostgresServer.Password}'; CREATE ROLE {second} SUPERUSER LOGIN PASSWORD '{PostgresServer.Password}'; CREATE TABLE counted (n bigint)"));
+        await using var database = new PostgresDatabase(server.Address(name, first), new PostgresSettings { MaximumConnections = 6, Instance = "service" });
+        using var stop = new CancellationTokenSource();
+        var heard = 0;
+        using var listening = database.Listen("counted", _ => Interlocked.Increment(ref heard));
+        var writes = 0L;
+        var callers = Enumerable.Range(0, 6).Select(_ => Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                await database.ReadAsync(c => c.ExecuteScalarAsync<long>("SELECT count(*) FROM counted"));
+                await database.WriteAsync(work => work.Connection.ExecuteAsync("INSERT INTO counted VALUES (1)"));
+                Interlocked.Increment(ref writes);
+            }
+        })).ToList();
+
+        for (var i = 0; i < 5; i++)
+        {
+            await Task.Delay(50);
+            database.Enter(server.Address(name, i % 2 == 0 ? second : first));
+        }
+
+        await UntilAsync(async () => await SessionsAsync(owner, first) == 0);
+        await stop.CancelAsync();
+        await Task.WhenAll(callers);
+        Assert.Equal(writes, await owner.ReadAsync(c => c.ExecuteScalarAsync<long>("SELECT count(*) FROM counted")));
+        Assert.True(writes > 20, $"{writes} changes");
+        await UntilAsync(async () =>
+        {
+            await owner.WriteAsync(work => work.Connection.ExecuteAsync("SELECT pg_notify('counted', 'x')"));
+            return Volatile.Read(ref heard) > 0;
+        });
+        await owner.WriteAsync(work => work.Connection.ExecuteAsync($"ALTER ROLE {first} NOLOGIN"));
+        await database.ReadAsync(c => c.ExecuteScalarAsync<long>("SELECT 1"));
+    }
+
+    private static Task<long> SessionsAsync(PostgresDatabase owner, string login) =>
+        owner.ReadAsync(c => c.ExecuteScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE usename = @login", new { login }));
+
+    private static async Task UntilAsync(Func<Task<bool>> holds)
+    {
+        for (var i = 0; i < 300; i++)
+        {
+            if (await holds()) return;
+            await Task.Delay(50);
+        }
+
+        Assert.Fail("not within 15 s");
+    }
+}

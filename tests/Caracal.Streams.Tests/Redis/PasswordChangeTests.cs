@@ -1,0 +1,60 @@
+using Caracal.Keys.Secrets;
+using Caracal.Streams.Redis;
+using Caracal.Streams.Redis.Upkeep;
+using Caracal.Streams.State;
+using Caracal.Streams.Tests.Servers;
+
+namespace Caracal.Streams.Tests.Redis;
+
+/// <summary>A service that gets another password loses no call and no reader (operations.md 4.6.8).</summary>
+public sealed class PasswordChangeTests(RedisServer server)
+{
+    private const string User = "caracal-changing";
+    private const string First = "the-first-password-of-tests";
+    private const string Second = "the-second-password-of-tests";
+
+    [Fact]
+    public async Task Calls_and_blocking_readers_go_on_and_nothing_of_the_old_password_is_left()
+    {
+        using var end = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await using var admin = new RedisConnection(server.Options() with { Database = 0 });
+        await admin.ExecuteAsync(["ACL", "SETUSER", User, "reset", "on", ">" + First, "~*", "+@all"], end.Token);
+        var passwords = new UserPasswords(admin);
+        var options = server.Options() with { User = User, Password = new SecretText(First) };
+        await using var redis = new RedisConnection(options);
+        var state = new RedisState(redis);
+        var streams = new RedisStreams(redis);
+        await streams.EnsureGroupAsync("t", "g", fromBeginning: true, shared: false, end.Token);
+        using var stop = new CancellationTokenSource();
+        var calls = 0;
+        var callers = Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                await state.IncrementAsync("n", TimeSpan.FromMinutes(1), end.Token);
+                Interlocked.Increment(ref calls);
+            }
+        })).Append(Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested) await streams.ReadAsync(["t"], "g", "c", 1, TimeSpan.FromMilliseconds(200), end.Token);
+        })).ToList();
+        await Task.Delay(1200, end.Token);
+
+        await passwords.AddAsync(User, Second, end.Token);
+        redis.Enter(options with { Password = new SecretText("not-a-password-of-anybody") }); // A mistake costs nothing while the old one lives.
+        await Task.Delay(200, end.Token);
+        redis.Enter(options with { Password = new SecretText(Second) });
+        var changed = TimeProvider.System.GetTimestamp();
+        while ((await passwords.ConnectionsBeforeAsync(User, TimeProvider.System.GetElapsedTime(changed) + TimeSpan.FromSeconds(1), end.Token)).Count > 0) await Task.Delay(100, end.Token);
+        await passwords.RemoveAsync(User, First, end.Token);
+        await passwords.RemoveAsync(User, First, end.Token);
+        var before = Volatile.Read(ref calls);
+        await Task.Delay(300, end.Token);
+        await stop.CancelAsync();
+        await Task.WhenAll(callers);
+
+        Assert.True(calls > before);
+        await using var old = new RedisConnection(options);
+        await Assert.ThrowsAsync<StreamsUnavailableException>(async () => await new RedisState(old).PingAsync(end.Token));
+    }
+}
