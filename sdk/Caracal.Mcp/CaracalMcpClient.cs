@@ -20,7 +20,7 @@ public static class CaracalMcpClient
 
     private static HttpClientTransport Transport(CaracalClient client, string resource, string path, HttpMessageHandler handler) => new(
         new HttpClientTransportOptions { Endpoint = client.GatewayRequest(resource, path).Url, Name = resource, TransportMode = HttpTransportMode.StreamableHttp },
-        new HttpClient(handler),
+        new HttpClient(new McpMessageHeaders(handler)),
         loggerFactory: null,
         ownsHttpClient: true);
 }

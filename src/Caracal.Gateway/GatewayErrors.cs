@@ -24,6 +24,8 @@ public static class GatewayErrors
     public static readonly Refusal SignatureInvalid = new(401, InvalidToken, "bearer signature invalid");
     public static readonly Refusal NotAGatewayMandate = new(401, InvalidToken, "invalid subject_token");
     public static readonly Refusal BodyTooLarge = new(413, "payload_too_large", "request body too large");
+    public static readonly Refusal McpMessageInvalid = new(400, "mcp_message_invalid", "not one plain JSON-RPC message");
+    public static readonly Refusal McpHeaderMismatch = new(400, "mcp_header_mismatch", "the MCP headers do not say what the body says");
     public static readonly Refusal Replayed = new(401, InvalidToken, "token replay detected");
     public static readonly Refusal ReplayStoreDown = new(503, StsDown, "replay store unavailable") { RetryAfterSeconds = 1 };
     public static readonly Refusal Revoked = new(401, InvalidToken, "session revoked");

@@ -47,6 +47,9 @@ public sealed record GatewaySettings
     public TimeSpan StreamIdleTimeout { get; init; } = TimeSpan.FromSeconds(60);
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(120);
     public long MaxRequestBytes { get; init; } = 10 * 1024 * 1024;
+
+    /// <summary><c>MCP_MAX_MESSAGE_BYTES</c>: an MCP message is read before it is forwarded, so it has a bound of its own.</summary>
+    public int MaxMcpMessageBytes { get; init; } = 1024 * 1024;
     public int MaxBearerBytes { get; init; } = 8192;
 
     /// <summary><c>UPSTREAM_HOST_ALLOWLIST</c>; empty means any host.</summary>
@@ -94,6 +97,7 @@ public sealed record GatewaySettings
             WriteTimeout = reader.Duration("WRITE_TIMEOUT", TimeSpan.FromSeconds(60)),
             StreamIdleTimeout = reader.Duration("STREAM_IDLE_TIMEOUT", TimeSpan.FromSeconds(60)),
             IdleTimeout = reader.Duration("IDLE_TIMEOUT", TimeSpan.FromSeconds(120)),
+            MaxMcpMessageBytes = reader.Integer("MCP_MAX_MESSAGE_BYTES", 1024 * 1024),
             MaxRequestBytes = reader.Integer("MAX_REQUEST_BYTES", 10 * 1024 * 1024),
             MaxBearerBytes = reader.Integer("MAX_BEARER_BYTES", 8192, maximum: 16 * 1024),
             UpstreamHostAllowlist = reader.List("UPSTREAM_HOST_ALLOWLIST"),

@@ -21,7 +21,7 @@ public sealed class PipelineTests
             [
                 "CheckRevocationFreshness", "FindBearer", "LimitBearer", "ParseBearer", "CheckPreflightWindow",
                 "RefuseClientHeader", "FindResource", "CheckZoneClaim", "CheckClientClaim", "CheckPath",
-                "VerifySignature", "CheckMandateUse", "LimitBody", "SpendMandate", "CheckRevocation",
+                "VerifySignature", "CheckMandateUse", "LimitBody", "CheckMcpMessage", "SpendMandate", "CheckRevocation",
                 "CheckCircuit", "ExchangeMandate", "GuardUpstream", "CheckCredentialHost", "BuildRequest",
                 "ReserveBudget", "SendRequest", "RelayAnswer",
             ],

@@ -41,6 +41,10 @@ public sealed record TokenRequest
     public string? ForbiddenField { get; init; }
     public string? RequestMethod { get; init; }
     public string? RequestPath { get; init; }
+
+    /// <summary>What an MCP message asks for, as the Gateway read it from headers and body.</summary>
+    public string? McpOperation { get; init; }
+
     public string? GatewayRequestId { get; init; }
 
     /// <summary>True once the Gateway has proved itself, or called in this process. Nothing in the form can set it.</summary>

@@ -15,6 +15,7 @@ internal static class ExchangeForm
         Append(form.Append("application_id="), request.ApplicationId);
         Append(form.Append("&gateway_request_id="), request.RequestId);
         form.Append("&grant_type=").Append(GrantType);
+        if (request.McpOperation is { } operation) Append(form.Append("&mcp_operation="), operation);
         Append(form.Append("&request_method="), request.Method);
         Append(form.Append("&request_path="), request.Path);
         Append(form.Append("&resource="), request.Resource);

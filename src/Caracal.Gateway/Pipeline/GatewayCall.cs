@@ -56,6 +56,12 @@ internal sealed class GatewayCall : IAsyncDisposable
     /// <summary>The decoded path, set by step 10: what the STS authorises and what goes upstream.</summary>
     public string Path { get; set; } = "";
 
+    /// <summary>What an MCP message asks for, when headers and body say so (<see cref="Mcp.CheckMcpMessage"/>); null for any other call.</summary>
+    public string? McpOperation { get; set; }
+
+    /// <summary>The body, where it had to be read before it may go upstream; null where it streams.</summary>
+    public ReadOnlyMemory<byte>? HeldBody { get; set; }
+
     /// <summary>True once step 11 found the key that the mandate names: its zone exists.</summary>
     public bool ZoneIsKnown { get; set; }
 

@@ -64,6 +64,11 @@ internal sealed class BuildRequest(GatewaySettings settings) : IGatewayStep
     private HttpContent? ContentOf(GatewayCall call)
     {
         var method = call.Method;
+        if (call.HeldBody is { } held)
+        {
+            return new ReadOnlyMemoryContent(held);
+        }
+
         if (call.WebSocket is null && call.Http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
         {
             return new StreamedRequestBody(call, settings);

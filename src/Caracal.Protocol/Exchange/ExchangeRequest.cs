@@ -7,6 +7,8 @@ namespace Caracal.Protocol.Exchange;
 /// <param name="Resource">The resource header.</param>
 /// <param name="Method">The caller's method.</param>
 /// <param name="Path">The decoded path that goes upstream.</param>
+/// <param name="McpOperation">What an MCP message asks for, for example <c>tools/call/echo</c>; null for any other call.</param>
 /// <param name="RequestId">Also the <c>X-Request-Id</c> of the call.</param>
 public sealed record ExchangeRequest(
-    string ZoneId, string ApplicationId, string SubjectToken, string Resource, string Method, string Path, string RequestId);
+    string ZoneId, string ApplicationId, string SubjectToken, string Resource, string Method, string Path, string RequestId,
+    string? McpOperation = null);

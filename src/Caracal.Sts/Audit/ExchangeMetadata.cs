@@ -25,6 +25,11 @@ internal static class ExchangeMetadata
             WriteSession(writer, exchange);
             WriteDelegation(writer, exchange);
             WriteSeen(writer, exchange, state.policyInput.Span);
+            if (exchange.IsGateway)
+            {
+                WriteOptional(writer, "mcp_operation"u8, exchange.Request.McpOperation);
+            }
+
             if (exchange.IsGateway && state.denied)
             {
                 WriteOptional(writer, "method"u8, exchange.Request.RequestMethod);

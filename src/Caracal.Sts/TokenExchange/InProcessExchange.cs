@@ -51,6 +51,7 @@ internal sealed class InProcessExchange(TokenExchangeSpine spine, ShadowPolicies
             HasEmptyResource = resource.Length == 0,
             RequestMethod = request.Method,
             RequestPath = request.Path,
+            McpOperation = request.McpOperation,
             GatewayRequestId = request.RequestId,
             IsGateway = true,
         };

@@ -39,6 +39,7 @@ internal static class TokenForm
             ForbiddenField = Array.Find(Forbidden, name => form.Find(name) is not null),
             RequestMethod = Present(form, "request_method"),
             RequestPath = Present(form, "request_path"),
+            McpOperation = Present(form, "mcp_operation"),
             GatewayRequestId = Present(form, "gateway_request_id"),
         };
     }

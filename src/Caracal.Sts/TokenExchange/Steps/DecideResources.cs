@@ -47,7 +47,7 @@ internal sealed class DecideResources(ExchangeParts parts) : IExchangeStep
         }
 
         if (exchange.IsGateway && !OperationRules.Permits(
-            resource, exchange.Request.RequestMethod, exchange.Request.RequestPath, Scopes.Split(exchange.SubjectClaims?.Scope)))
+            resource, exchange.Request.RequestMethod, exchange.Request.RequestPath, exchange.Request.McpOperation, Scopes.Split(exchange.SubjectClaims?.Scope)))
         {
             await parts.Audit.DenyAsync(exchange, "operation_not_permitted", cancellationToken, resource.Identifier);
             return StsErrors.OperationNotPermitted;
