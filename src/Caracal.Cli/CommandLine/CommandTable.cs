@@ -5,6 +5,7 @@ using Caracal.Cli.Configure;
 using Caracal.Cli.Demo;
 using Caracal.Cli.Doctor;
 using Caracal.Cli.Hardening;
+using Caracal.Cli.Incidents;
 using Caracal.Cli.KeyRotation;
 using Caracal.Cli.Ledger;
 using Caracal.Cli.Policies;
@@ -29,7 +30,9 @@ internal static class CommandTable
         MigrateCommand.Descriptor,
         ProvisionCommand.Descriptor,
         RedisCommand.Descriptor,
+        HealthcheckCommand.Descriptor,
         MigrateStoreCommand.Descriptor,
+        IncidentCommand.Descriptor,
         BackupCommand.Descriptor,
         RestoreCommand.Descriptor,
         DrillCommand.Descriptor,

@@ -13,6 +13,9 @@ public sealed partial class OperationsPagesTests
     [InlineData("tls.md", "TLS_CERT_FILE,TLS_KEY_FILE,INSECURE_STS,ALLOW_PRIVATE_UPSTREAMS,CARACAL_TLS_EXTRA_CA_FILE,1.2")]
     [InlineData("key-management.md", "zone-kek,keys/zone-signing.md,prepare,retire,rollback")]
     [InlineData("backup-and-restore.md", "caracal backup,caracal restore,partition,export,sweep,ZONE_KEK,revoked")]
+    [InlineData("incidents.md", "caracal incident,SEV0,freeze,revoke,compromise,tamper,401,escalat,evidence")]
+    [InlineData("deployment.md", "compose,helm,systemd,PublishContainer,migrate --check,provision")]
+    [InlineData("observability.md", "/health,/ready,/metrics,METRICS_BEARER,promtool,chain_break,hmac_mismatch")]
     public void A_page_says_what_its_reader_came_for(string page, string words)
     {
         var text = File.ReadAllText(Path.Combine(Folder, page));
