@@ -67,7 +67,7 @@ public sealed class AuditService : IAsyncDisposable
         metrics.Gauge("tamper_sweep_rows_total", () => _sweep.Total);
         _holds = new HoldEndpoints(new LegalHoldStore(database), access, clock);
         _alerts = new AlertsEndpoint(new SweepStore(database), access);
-        _partitions = new PartitionCare(new LedgerPartitions(database), new LedgerRetention(database), settings, metrics, clock, logger);
+        _partitions = new PartitionCare(new LedgerPartitions(database), new LedgerRetention(database, settings.AuditKeys), settings, metrics, clock, logger);
         _inputs = new PolicyInputCare(inputs, new LedgerRetention(database), settings, metrics, clock);
         _health = new AuditHealth(_consumer, database, ledger, state, transport, queue, settings, metrics, _time);
         _metricsEndpoint = new AuditMetricsEndpoint(metrics, new MetricsAccess(settings.MetricsToken, settings.Mode));

@@ -92,6 +92,22 @@ public sealed class RetentionTests
         Directory.Delete(folder, recursive: true);
     }
 
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task An_event_that_came_after_its_month_was_removed_is_told_of_when_it_goes(Engine engine)
+    {
+        await using var audit = await LedgerAsync(engine);
+        await CareAsync(audit);
+        await audit.ShipAsync(Vectors.Event("late-1"), Today("e18"), Vectors.Event("late-2"));
+        await CareAsync(audit);
+        await CareAsync(audit);
+
+        Assert.Equal([11, 12, 13, 14, 15, 18], (await audit.RowsAsync()).Select(row => row.ChainSeq));
+        var report = await VerifyAsync(audit);
+        Assert.True(report.IsClean, string.Join("; ", report.Findings));
+    }
+
     [Fact]
     public async Task Operators_may_keep_less_than_the_ceiling_and_never_more()
     {
@@ -169,7 +185,7 @@ public sealed class RetentionTests
     }
 
     private static Task CareAsync(AuditHarness audit) => new PartitionCare(
-        new LedgerPartitions(audit.Database), new LedgerRetention(audit.Database), audit.Settings, new AuditMetrics(new MetricsRegistry()), audit.Clock,
+        new LedgerPartitions(audit.Database), new LedgerRetention(audit.Database, audit.Settings.AuditKeys), audit.Settings, new AuditMetrics(new MetricsRegistry()), audit.Clock,
         audit.Logging.CreateLogger("audit")).RunAsync(default);
 
     private static async Task<IReadOnlyList<string>> InputsAsync(AuditHarness audit) =>
@@ -188,14 +204,16 @@ public sealed class RetentionTests
     private static Task<long> CountAsync(AuditHarness audit) =>
         audit.Owner.ReadAsync(connection => connection.ExecuteScalarAsync<long>("SELECT count(*) FROM audit_events"));
 
+    private static string Today(string id) => Vectors.Event(id).Replace(
+        "2026-07-12", TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
+
     private static async Task<AuditHarness> LedgerAsync(Engine engine, Func<AuditSettings, AuditSettings>? change = null)
     {
         var audit = await AuditHarness.CreateAsync(engine, settings => (change ?? (same => same))(settings with { RetentionDays = 30 }));
         await audit.Clock.MeasureAsync(default);
-        var today = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
         await audit.ShipAsync([.. Enumerable.Range(1, 10).Select(i => Vectors.Event($"e{i}")), Vectors.Event("o1", "z2"), Vectors.Event("o2", "z2")]);
         await audit.CheckpointAsync();
-        await audit.ShipAsync([.. Enumerable.Range(11, 5).Select(i => Vectors.Event($"e{i}").Replace("2026-07-12", today, StringComparison.Ordinal))]);
+        await audit.ShipAsync([.. Enumerable.Range(11, 5).Select(i => Today($"e{i}"))]);
         await audit.ShipAsync(Vectors.Event("late"));
         await audit.CheckpointAsync();
         return audit;

@@ -1,6 +1,7 @@
 using Caracal.Audit.Tampering;
 using Caracal.Evidence.Checkpoints;
 using Caracal.Evidence.Ledger;
+using Caracal.Storage;
 using Caracal.Storage.Ledger;
 using Caracal.TestKit;
 using Dapper;
@@ -55,6 +56,49 @@ public sealed class TamperTableTests
         var report = await VerifyAsync(audit);
 
         Assert.True(report.Findings.Any(finding => finding.Word == word && finding.ChainSeq == seq && finding.Chain == "z1"), $"{kind}: {string.Join("; ", report.Findings)}");
+    }
+
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task A_month_that_is_gone_and_forged_as_removed_by_retention_is_found_where_it_began(Engine engine)
+    {
+        await using var audit = await SignedLedgerAsync(engine);
+        var now = engine == Engine.Sqlite ? "1785000000000000" : "now()";
+        await audit.TamperAsync(
+            $"INSERT INTO audit_partition_drops (partition_name, zone_id, min_seq, max_seq, row_count, dropped_at, drop_hmac, hmac_key_id) VALUES ('audit_events_y2026m07', 'z1', 1, 6, 6, {now}, '{new string('0', 64)}', '{Vectors.Keys.KeyId}')");
+        await audit.TamperAsync("DELETE FROM audit_events WHERE chain_seq <= 6");
+
+        var report = await VerifyAsync(audit);
+
+        Assert.Contains(report.Findings, finding => finding is { Word: "hmac_mismatch", Chain: "z1", ChainSeq: 1 });
+        Assert.Contains(report.Findings, finding => finding is { Word: "chain_break", Chain: "z1", ChainSeq: 7 });
+    }
+
+    [Theory]
+    [InlineData("max_seq = 8, row_count = 8", "chain_seq <= 8")]
+    [InlineData("row_count = 10", "chain_seq BETWEEN 7 AND 10")]
+    public async Task What_retention_did_remove_cannot_be_made_to_cover_more(string change, string rows)
+    {
+        await using var audit = await SignedLedgerAsync(Engine.Sqlite);
+        var told = new DroppedMonth
+        {
+            ZoneId = "z1",
+            PartitionName = "audit_events_y2026m07",
+            MinSeq = 1,
+            MaxSeq = 6,
+            RowCount = 6,
+            DroppedAt = audit.Clock.Now,
+        }.Signed(Vectors.Keys.Current);
+        await audit.TamperAsync(
+            $"INSERT INTO audit_partition_drops (partition_name, zone_id, min_seq, max_seq, row_count, dropped_at, drop_hmac, hmac_key_id) VALUES ('{told.PartitionName}', 'z1', 1, 6, 6, {Instants.ToMicroseconds(told.DroppedAt)}, '{told.DropHmac}', '{told.HmacKeyId}')");
+        await audit.TamperAsync("DELETE FROM audit_events WHERE chain_seq <= 6");
+        Assert.True((await VerifyAsync(audit)).IsClean);
+
+        await audit.TamperAsync($"UPDATE audit_partition_drops SET {change}");
+        await audit.TamperAsync($"DELETE FROM audit_events WHERE {rows}");
+
+        Assert.Contains((await VerifyAsync(audit)).Findings, finding => finding is { Word: "hmac_mismatch", Chain: "z1", ChainSeq: 1 });
     }
 
     [Fact]

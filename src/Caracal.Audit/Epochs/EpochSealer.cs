@@ -46,7 +46,7 @@ internal sealed class EpochSealer(Database database, HmacKeyRing keys, LedgerWri
         var known = await _store.ListAsync(cancellationToken);
         foreach (var zone in await _ledger.ZonesAsync(cancellationToken))
         {
-            var dropped = await _retention.DroppedAsync(zone, cancellationToken);
+            var dropped = DroppedRows.Vouched(await _retention.DroppedAsync(zone, cancellationToken), keys);
             await SealAsync(rotation, old, ring.Current, known, new SealedChain(zone, zone, false, dropped.Explain, (after, limit, token) => RowsAsync(zone, after, limit, token)), cancellationToken);
         }
 

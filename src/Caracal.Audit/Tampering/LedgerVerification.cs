@@ -63,7 +63,7 @@ public sealed class LedgerVerification(
         var dropped = new Dictionary<string, DroppedRows>(StringComparer.Ordinal);
         foreach (var zone in zones)
         {
-            dropped[zone] = await _retention.DroppedAsync(zone, cancellationToken);
+            dropped[zone] = await DroppedAsync(zone, gone, cancellationToken);
             heads[zone] = await _ledger.HeadAsync(zone, cancellationToken);
             if (since is { } time && await StartAsync(zone, time, heads[zone], cancellationToken) is { } start)
             {
@@ -99,7 +99,13 @@ public sealed class LedgerVerification(
         }
 
         var report = verifier.Complete();
-        return report with { Breaks = report.Breaks + gone.Count, Findings = [.. report.Findings, .. gone, .. treeFindings], CheckpointFaults = treeFindings.Count };
+        return report with
+        {
+            Breaks = report.Breaks + gone.Count(finding => finding.Fault == ChainFault.ChainBreak),
+            HmacFailures = report.HmacFailures + gone.Count(finding => finding.Fault == ChainFault.HmacMismatch),
+            Findings = [.. report.Findings, .. gone, .. treeFindings],
+            CheckpointFaults = treeFindings.Count,
+        };
 
         // A checkpoint is signed after its rows: one that is read before them cannot be ahead of them.
         async Task<Page<LedgerRow>> PageAsync(string zone, long after, SignedRoots.Zone? tree, CancellationToken token)
@@ -109,6 +115,15 @@ public sealed class LedgerVerification(
             foreach (var row in rows) tree?.Tree.Add(row.ChainSeq, row.ContentSha256);
             return new Page<LedgerRow>(rows, journal is null ? null : tree?.Tree.Frontier?.Export(), treeFindings.Count);
         }
+    }
+
+    // A record that nobody with the key wrote explains nothing: what it was to hide is found, and it is found itself.
+    private async Task<DroppedRows> DroppedAsync(string zone, List<ChainFinding> findings, CancellationToken cancellationToken)
+    {
+        var told = await _retention.DroppedAsync(zone, cancellationToken);
+        findings.AddRange(told.Where(month => !month.IsVouched(keys)).Select(month => new ChainFinding(
+            ChainFault.HmacMismatch, zone, month.MinSeq, null, 0, month.HmacKeyId, $"no loaded key vouches for the removal of {month.PartitionName}")));
+        return DroppedRows.Vouched(told, keys);
     }
 
     // Retention explains as many rows as it told of, and not one more.

@@ -9,6 +9,7 @@ namespace Caracal.Cli.Servers;
 internal sealed class LocalPostgres : IAsyncDisposable
 {
     private const int Attempts = 300;
+    private static readonly TimeSpan ChildrenNotice = TimeSpan.FromSeconds(1);
     private const string Installed = "/usr/lib/postgresql";
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("caracal-postgres-");
@@ -82,10 +83,19 @@ internal sealed class LocalPostgres : IAsyncDisposable
     }
 
     /// <summary>Ends the server as an operator does who cannot wait: open transactions are broken off, what was committed stays.</summary>
-    public async Task StopAsync()
+    public Task StopAsync() => EndAsync(LocalProcess.Interrupt);
+
+    /// <summary>SIGKILL of the server itself; its children end when they notice, and the next start waits for them.</summary>
+    public async Task KillAsync()
+    {
+        await EndAsync(LocalProcess.Kill);
+        await Task.Delay(ChildrenNotice);
+    }
+
+    private async Task EndAsync(int signal)
     {
         if (process is null) return;
-        await LocalProcess.EndAsync(process, ServerPid() ?? process.Id, LocalProcess.Interrupt);
+        await LocalProcess.EndAsync(process, ServerPid() ?? process.Id, signal);
         process.Dispose();
         process = null;
     }

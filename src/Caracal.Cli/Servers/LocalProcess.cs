@@ -8,6 +8,7 @@ namespace Caracal.Cli.Servers;
 internal static class LocalProcess
 {
     public const int Interrupt = 2;
+    public const int Kill = 9;
     public const int Terminate = 15;
 
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(20);

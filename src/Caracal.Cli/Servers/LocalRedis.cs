@@ -65,10 +65,15 @@ internal sealed class LocalRedis : IAsyncDisposable
         }
     }
 
-    public async Task StopAsync()
+    public Task StopAsync() => EndAsync(LocalProcess.Terminate);
+
+    /// <summary>SIGKILL: what it had answered is in its file already, written before each answer.</summary>
+    public Task KillAsync() => EndAsync(LocalProcess.Kill);
+
+    private async Task EndAsync(int signal)
     {
         if (process is null) return;
-        await LocalProcess.EndAsync(process, process.Id, LocalProcess.Terminate);
+        await LocalProcess.EndAsync(process, process.Id, signal);
         process.Dispose();
         process = null;
     }

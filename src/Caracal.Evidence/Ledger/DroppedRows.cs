@@ -1,3 +1,5 @@
+using Caracal.Keys.Rings;
+
 namespace Caracal.Evidence.Ledger;
 
 /// <summary>Rows that retention removed together: those of one month, which late events may have scattered over a longer piece of the chain.</summary>
@@ -10,6 +12,10 @@ public sealed record DroppedRange(long First, long Last, long Count);
 /// <param name="Ranges">By their first row.</param>
 public sealed record DroppedRows(IReadOnlyList<DroppedRange> Ranges)
 {
+    /// <summary>What of the records a loaded key vouches for; the others explain nothing.</summary>
+    public static DroppedRows Vouched(IEnumerable<DroppedMonth> told, HmacKeyRing? ring) =>
+        new([.. told.Where(month => month.IsVouched(ring)).Select(month => month.Range)]);
+
     /// <summary>Rows that are missing for this reason: more missing rows have another.</summary>
     public long Count => Ranges.Sum(range => range.Count);
 

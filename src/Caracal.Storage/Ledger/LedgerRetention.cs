@@ -1,5 +1,6 @@
 using System.Globalization;
 using Caracal.Evidence.Ledger;
+using Caracal.Keys.Rings;
 using Dapper;
 
 namespace Caracal.Storage.Ledger;
@@ -22,7 +23,8 @@ public enum MonthOutcome
 
 /// <summary>Removes whole months of the ledger, and tells before what it removes (audit.md 7).</summary>
 /// <param name="database">The store of the Audit service.</param>
-public sealed class LedgerRetention(Database database)
+/// <param name="keys">The current key vouches for what is told; null only in dev, and where nothing is removed.</param>
+public sealed class LedgerRetention(Database database, HmacKeyRing? keys = null)
 {
     /// <summary>Rows of one transaction where months are no tables of their own: the single writer must soon be free.</summary>
     private const int ChunkSize = 1000;
@@ -81,14 +83,7 @@ public sealed class LedgerRetention(Database database)
                     return MonthOutcome.NotExported;
                 }
 
-                await work.Connection.ExecuteAsync(
-                    """
-                    INSERT INTO audit_partition_drops (partition_name, zone_id, min_seq, max_seq, row_count, dropped_at)
-                    SELECT @name, zone_id, min(chain_seq), max(chain_seq), count(*), @now FROM audit_events
-                    WHERE occurred_at >= @start AND occurred_at < @end GROUP BY zone_id
-                    ON CONFLICT (partition_name, zone_id) DO NOTHING
-                    """,
-                    span);
+                await TellAsync(work, span.name, month, now);
                 if (database.Dialect.PartitionsLedger)
                 {
                     // Rows of a month that has no table yet lie in the default one: they get theirs first.
@@ -109,11 +104,50 @@ public sealed class LedgerRetention(Database database)
         return outcome;
     }
 
-    /// <summary>What retention has removed of a zone's chain.</summary>
-    public Task<DroppedRows> DroppedAsync(string zoneId, CancellationToken cancellationToken) => database.ReadAsync(
-        async connection => new DroppedRows([.. await connection.QueryAsync<DroppedRange>(
-            "SELECT min_seq AS first, max_seq AS last, row_count AS count FROM audit_partition_drops WHERE zone_id = @zoneId ORDER BY min_seq", new { zoneId })]),
+    /// <summary>What is told to have been removed of a zone's chain; whoever believes it asks first who vouches for it.</summary>
+    public Task<IReadOnlyList<DroppedMonth>> DroppedAsync(string zoneId, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<DroppedMonth>>(
+        async connection =>
+        [
+            .. await connection.QueryAsync<DroppedMonth>(
+                """
+                SELECT partition_name, zone_id, min_seq, max_seq, row_count, dropped_at, drop_hmac, hmac_key_id
+                FROM audit_partition_drops WHERE zone_id = @zoneId ORDER BY min_seq
+                """,
+                new { zoneId }),
+        ],
         cancellationToken);
+
+    // What was told before is being removed still; only rows that came after it are told now.
+    private async Task TellAsync(Work work, string partition, DateTimeOffset month, DateTimeOffset now)
+    {
+        var untold = await work.Connection.QueryAsync<(string ZoneId, long Min, long Max, long Count, long Told)>(
+            """
+            SELECT e.zone_id, min(e.chain_seq), max(e.chain_seq), count(*), max(coalesce(told.last_seq, 0)) FROM audit_events e
+            LEFT JOIN (
+                SELECT zone_id, max(max_seq) AS last_seq FROM audit_partition_drops
+                WHERE partition_name = @partition OR partition_name LIKE @later GROUP BY zone_id) AS told ON told.zone_id = e.zone_id
+            WHERE e.occurred_at >= @start AND e.occurred_at < @end AND e.chain_seq > coalesce(told.last_seq, 0) GROUP BY e.zone_id
+            """,
+            new { partition, later = partition + ".%", start = month, end = month.AddMonths(1) });
+        foreach (var (zone, min, max, count, told) in untold)
+        {
+            var record = new DroppedMonth
+            {
+                ZoneId = zone,
+                PartitionName = told > 0 ? string.Create(CultureInfo.InvariantCulture, $"{partition}.{min}") : partition,
+                MinSeq = min,
+                MaxSeq = max,
+                RowCount = count,
+                DroppedAt = now,
+            };
+            await work.Connection.ExecuteAsync(
+                """
+                INSERT INTO audit_partition_drops (partition_name, zone_id, min_seq, max_seq, row_count, dropped_at, drop_hmac, hmac_key_id)
+                VALUES (@PartitionName, @ZoneId, @MinSeq, @MaxSeq, @RowCount, @DroppedAt, @DropHmac, @HmacKeyId)
+                """,
+                record.Signed(keys?.Current));
+        }
+    }
 
     internal static string NameOf(DateTimeOffset month) => month.UtcDateTime.ToString("'audit_events_y'yyyy'm'MM", CultureInfo.InvariantCulture);
 

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using Caracal.Cli.Client;
 using Caracal.Cli.Servers;
+using Caracal.Evidence.Checkpoints;
+using Caracal.Keys.Secrets;
 using Caracal.Stack;
 using Npgsql;
 
@@ -86,14 +88,15 @@ public sealed class DrillFleet : IAsyncLifetime
     /// <summary>Ends when a client can reach every service and each says that it is ready.</summary>
     internal Task RecoverAsync() => Fleet.WaitUntilReadyAsync(Fleet.Services, CancellationToken.None);
 
-    /// <summary><c>caracal audit verify</c> over the ledger as it is now.</summary>
+    /// <summary><c>caracal audit verify</c> over the ledger as it is now: chains, and trees against their signed checkpoints.</summary>
     internal async Task<string> VerifyChainAsync()
     {
+        var checkpoints = new NoteSigner("caracal", Convert.FromHexString(Fleet.Files.Secret(SecretFiles.AuditCheckpointKey))).Key;
         using var caracal = new CaracalCommand();
         var (exit, output, error) = await caracal
             .With("DATABASE_URL", Fleet.Postgres.Url(LocalFleet.DatabaseName))
             .With("CARACAL_SECRETS_DIR", Fleet.Files.Variables["CARACAL_SECRETS_DIR"])
-            .RunAsync("audit", "verify");
+            .RunAsync("audit", "verify", "--checkpoint-key", checkpoints.ToString());
         return exit == 0 ? "" : output + error;
     }
 
@@ -113,6 +116,25 @@ public sealed class DrillFleet : IAsyncLifetime
     }
 
     internal FleetService Service(string role, int replica = 0) => Fleet.Find(role, replica);
+
+    /// <summary>Those of the requests whose answer has more than one event: a mint its exchange, a call what the Gateway made of it.</summary>
+    internal async Task<IReadOnlyList<string>> ToldTwiceAsync(IReadOnlyCollection<string> requests)
+    {
+        await using var command = _ledger.CreateCommand(
+            """
+            WITH told AS (
+                SELECT request_id, count(*) FILTER (WHERE event_type = 'gateway_resource_request') AS forwarded,
+                    count(*) FILTER (WHERE event_type = 'replay_detected') AS replays, count(*) FILTER (WHERE event_type = 'token_exchange') AS exchanges
+                FROM audit_events WHERE request_id = ANY ($1) GROUP BY request_id)
+            SELECT request_id FROM told
+            WHERE forwarded > 1 OR (forwarded = 0 AND replays > 1) OR (forwarded = 0 AND replays = 0 AND exchanges <> 1)
+            """);
+        command.Parameters.AddWithValue(requests.ToArray());
+        var twice = new List<string>();
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync()) twice.Add(reader.GetString(0));
+        return twice;
+    }
 
     private async Task<IReadOnlyList<string>> MissingAsync(IReadOnlyCollection<string> requests)
     {

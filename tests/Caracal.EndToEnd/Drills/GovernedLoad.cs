@@ -16,7 +16,7 @@ internal sealed class GovernedLoad : IAsyncDisposable
     // A replay has its event always. Other 401s before the exchange, such as that of a Gateway whose STS is not back yet
     // and which has no key of the zone, are sampled (gateway.md A12).
     private const string Replayed = "token replay detected";
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(40);
+    private static readonly TimeSpan Paced = TimeSpan.FromMilliseconds(40);
     private static readonly TimeSpan CallTime = TimeSpan.FromSeconds(8);
 
     private readonly DrillFleet _fleet;
@@ -26,11 +26,13 @@ internal sealed class GovernedLoad : IAsyncDisposable
     private readonly ConcurrentQueue<string> _answered = new();
     private readonly ConcurrentQueue<string> _wrongly = new();
     private readonly Task[] _callers;
+    private readonly TimeSpan _pause;
     private long _requests;
     private long _lastFailure;
 
-    private GovernedLoad(DrillFleet fleet, IReadOnlyList<AgentAuthority> authorities)
+    private GovernedLoad(DrillFleet fleet, IReadOnlyList<AgentAuthority> authorities, TimeSpan pause)
     {
+        _pause = pause;
         _fleet = fleet;
         _authorities = authorities;
         _callers = [.. Enumerable.Range(0, Callers).Select(caller => Task.Run(() => CallAsync(caller)))];
@@ -47,7 +49,9 @@ internal sealed class GovernedLoad : IAsyncDisposable
     /// <summary>Refusals and faults by code.</summary>
     public IReadOnlyDictionary<string, int> Failures => _failures;
 
-    public static async Task<GovernedLoad> StartAsync(DrillFleet fleet)
+    /// <param name="fleet">Whom to call.</param>
+    /// <param name="full">As fast as the callers can instead of at a bounded rate.</param>
+    public static async Task<GovernedLoad> StartAsync(DrillFleet fleet, bool full = false)
     {
         var authorities = new List<AgentAuthority>();
         for (var i = 0; i < Callers; i++)
@@ -55,7 +59,7 @@ internal sealed class GovernedLoad : IAsyncDisposable
             authorities.Add(await fleet.Applications[0].ProvisionAsync(fleet.Zone.Blueprint.Scopes, depth: 1, CancellationToken.None));
         }
 
-        return new GovernedLoad(fleet, authorities);
+        return new GovernedLoad(fleet, authorities, full ? TimeSpan.Zero : Paced);
     }
 
     /// <summary>Runs for a time.</summary>
@@ -105,7 +109,7 @@ internal sealed class GovernedLoad : IAsyncDisposable
                 replica = 1 - replica;
             }
 
-            await Task.WhenAny(Task.Delay(Pause, _stop.Token));
+            await Task.WhenAny(Task.Delay(_pause, _stop.Token));
         }
     }
 
