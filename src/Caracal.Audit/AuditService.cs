@@ -13,6 +13,7 @@ using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Metrics;
 using Caracal.Storage;
+using Caracal.Storage.Leadership;
 using Caracal.Storage.Ledger;
 using Caracal.Streams;
 using Caracal.Streams.State;
@@ -24,6 +25,10 @@ namespace Caracal.Audit;
 /// <summary>The Audit service on one page: what it needs, what runs, what it answers.</summary>
 public sealed class AuditService : IAsyncDisposable
 {
+    // audit.md 7.
+    private static readonly AdvisoryLock ExportLock = AdvisoryLock.Job(0x4341524130303031);
+    private static readonly AdvisoryLock SweepLock = AdvisoryLock.Job(0x4341524130303033);
+
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
 
     private readonly AuditConsumer _consumer;
@@ -39,6 +44,8 @@ public sealed class AuditService : IAsyncDisposable
     private readonly CheckpointEndpoints _checkpoints;
     private readonly Checkpointer? _checkpointer;
     private readonly HourlyExport? _export;
+    private readonly LeaderLease _sweeping;
+    private readonly LeaderLease _telling;
     private readonly FeedHttp _feedHttp = new();
     private readonly IReadOnlyList<LedgerFeed> _feeds;
     private readonly EpochSealer? _sealer;
@@ -80,6 +87,8 @@ public sealed class AuditService : IAsyncDisposable
             database, ExportTargets.Of(settings.Export, _time), new StoredProgress(database), settings.Export, settings.AuditKeys, settings.Checkpoints.Signer, metrics, clock, logger);
         _sealer = settings.AuditKeys is null ? null : new EpochSealer(database, settings.AuditKeys, writer, clock, logger);
         _feeds = [.. FeedSinks.Of(settings.Feeds, _feedHttp, _time).Select(sink => new LedgerFeed(sink, database, metrics, clock, logger))];
+        _sweeping = Lease(database, SweepLock, "sweep", metrics);
+        _telling = Lease(database, ExportLock, "export", metrics);
         JournalSink = new JournalSink(ingester, settings.AuditKeys);
         ServerOptions = new RoleServerOptions
         {
@@ -123,15 +132,12 @@ public sealed class AuditService : IAsyncDisposable
         await _consumer.CreateGroupAsync(cancellationToken);
         _tasks.Start(_consumer.RunAsync);
         _tasks.Start(_partitions.StartAsync);
-        _tasks.Start(_sweep.RunFullAsync);
-        Every("tamper-sweep-full", TamperSweep.FullInterval, _sweep.RunFullAsync);
-        Every("tamper-sweep-rolling", TamperSweep.RollingInterval, _sweep.RunRollingAsync);
+        _tasks.Start(token => _sweeping.RunAsync(SweepAsync, token));
+        _tasks.Start(token => _telling.RunAsync(TellAsync, token));
         Every("ledger-partitions", PartitionCare.Interval, _partitions.RunAsync);
         Every("policy-inputs", PolicyInputCare.Interval, _inputs.RunAsync);
         if (_checkpointer is not null) Every("audit-checkpoints", Checkpointer.LookInterval, _checkpointer.RunAsync);
         if (_sealer is not null) Every("audit-epochs", EpochSealer.Interval, _sealer.RunAsync);
-        foreach (var feed in _feeds) Every("audit-feed", LedgerFeed.Interval, feed.RunAsync);
-        if (_export is not null) Every("audit-export", HourlyExport.Interval, _export.RunAsync);
         Every("audit-figures", AuditHealth.FigureInterval, _health.MeasureAsync);
     }
 
@@ -141,6 +147,30 @@ public sealed class AuditService : IAsyncDisposable
     {
         await _tasks.DisposeAsync();
         _feedHttp.Dispose();
+    }
+
+    // One replica re-computes the ledger; a sweep that broke off goes on where it was, at whoever leads next.
+    private Task SweepAsync(CancellationToken term) => Task.WhenAll(
+        WhileLeadingAsync("tamper-sweep-full", TamperSweep.FullInterval, _sweep.RunFullAsync, atOnce: true, term),
+        WhileLeadingAsync("tamper-sweep-rolling", TamperSweep.RollingInterval, _sweep.RunRollingAsync, atOnce: false, term));
+
+    // One replica tells the world outside.
+    private Task TellAsync(CancellationToken term)
+    {
+        var jobs = _feeds.Select(feed => WhileLeadingAsync("audit-feed", LedgerFeed.Interval, feed.RunAsync, atOnce: true, term)).ToList();
+        if (_export is not null) jobs.Add(WhileLeadingAsync("audit-export", HourlyExport.Interval, _export.RunAsync, atOnce: true, term));
+        return jobs.Count == 0 ? Task.Delay(Timeout.InfiniteTimeSpan, term) : Task.WhenAll(jobs);
+    }
+
+    private Task WhileLeadingAsync(string name, TimeSpan interval, Func<CancellationToken, Task> run, bool atOnce, CancellationToken term) =>
+        new RecurringJob(name, interval, run) { StartsAtOnce = atOnce }.RunAsync(_time, _logger, term);
+
+    private LeaderLease Lease(Database database, AdvisoryLock wanted, string name, AuditMetrics metrics)
+    {
+        var lease = new LeaderLease(database, wanted, _time, LeaderLease.DefaultInterval);
+        metrics.Gauge($"is_{name}_leader", () => lease.IsLeader ? 1 : 0);
+        metrics.Gauge($"{name}_lease_transitions_total", () => lease.Changes, $"{name}_lease_changes_total");
+        return lease;
     }
 
     private void Every(string name, TimeSpan interval, Func<CancellationToken, Task> run)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Data.Common;
+using Caracal.Storage.Leadership;
 using Caracal.Storage.Migrations;
 
 namespace Caracal.Storage;
@@ -86,6 +87,9 @@ public abstract class Database : IAsyncDisposable
     /// The end of the process within those moments loses them: only for what takes authority away when it is lost.
     /// </summary>
     public virtual bool TryIssue(long authorityVersion, ImmutableArray<ChangeStatement> statements) => false;
+
+    /// <summary>Takes the lead of a job unless another process has it; null then. The embedded store has one process, which always leads.</summary>
+    public virtual Task<ILead?> TryLeadAsync(AdvisoryLock wanted, CancellationToken cancellationToken) => Task.FromResult<ILead?>(new SoleLead());
 
     /// <summary>The database's own clock, for <see cref="DatabaseClock"/>.</summary>
     public abstract Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken);

@@ -11,6 +11,9 @@ public sealed class RecurringJob(string name, TimeSpan interval, Func<Cancellati
 {
     public string Name { get; } = name;
 
+    /// <summary>The first run comes at once and not after an interval.</summary>
+    public bool StartsAtOnce { get; init; }
+
     /// <summary>Runs finished so far, failed ones included.</summary>
     public long Runs { get; private set; }
 
@@ -21,7 +24,7 @@ public sealed class RecurringJob(string name, TimeSpan interval, Func<Cancellati
         {
             try
             {
-                await Task.Delay(interval, time, cancellationToken);
+                if (Runs > 0 || !StartsAtOnce) await Task.Delay(interval, time, cancellationToken);
                 await run(cancellationToken);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

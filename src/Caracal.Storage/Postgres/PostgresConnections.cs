@@ -28,8 +28,8 @@ internal static class PostgresConnections
     public static NpgsqlDataSource Writers(PostgresAddress address, PostgresSettings settings, string name) =>
         Pool(address, settings, name, settings.MaximumConnections / 2, settings.MinimumConnections / 2, "");
 
-    /// <summary>One connection outside the pool, kept for <c>LISTEN</c>: it waits for hours, so neither time limit holds for it.</summary>
-    public static NpgsqlDataSource Listener(PostgresAddress address, PostgresSettings settings)
+    /// <summary>Connections outside the pool, kept for <c>LISTEN</c> and for leads: they wait for hours, so neither time limit holds for them.</summary>
+    public static NpgsqlDataSource Apart(PostgresAddress address, PostgresSettings settings)
     {
         var builder = Common(address, settings);
         builder.Pooling = false;

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using Caracal.Storage.Leadership;
 using Caracal.Storage.Migrations;
 using Dapper;
 using Npgsql;
@@ -22,6 +23,7 @@ public sealed class PostgresDatabase : Database
     private readonly PostgresListener _listener;
     private readonly AsyncLocal<string?> _zone = new();
     private volatile Pools _pools;
+    private volatile NpgsqlDataSource _apart;
 
     /// <param name="address">The server, the database and this service's login.</param>
     /// <param name="settings">Whose connections these are, and their limits.</param>
@@ -34,7 +36,8 @@ public sealed class PostgresDatabase : Database
         _pools = Open(address);
         Pool = new PoolFigures([_names.Readers, _names.Writers], Math.Max(2, settings.MaximumConnections));
         _groups = new PostgresGroups(() => _pools.Writers, _plans);
-        _listener = new PostgresListener(PostgresConnections.Listener(address, settings), Deliver);
+        _apart = PostgresConnections.Apart(address, settings);
+        _listener = new PostgresListener(_apart, Deliver);
     }
 
     /// <summary>How busy the pools of this service and instance are.</summary>
@@ -48,7 +51,8 @@ public sealed class PostgresDatabase : Database
     {
         var old = _pools;
         _pools = Open(address);
-        _listener.Use(PostgresConnections.Listener(address, _settings));
+        _apart = PostgresConnections.Apart(address, _settings);
+        _listener.Use(_apart);
         _ = DrainAsync(old);
     }
 
@@ -120,6 +124,19 @@ public sealed class PostgresDatabase : Database
         await ReadAsync(
             async connection => new DateTimeOffset(await connection.QuerySingleAsync<DateTime>("SELECT clock_timestamp()"), TimeSpan.Zero),
             cancellationToken);
+
+    public override async Task<ILead?> TryLeadAsync(AdvisoryLock wanted, CancellationToken cancellationToken)
+    {
+        var key = wanted.Key ?? throw new ArgumentException("a job is led by its number", nameof(wanted));
+        try
+        {
+            return await PostgresLead.TryTakeAsync(_apart, key, cancellationToken);
+        }
+        catch (Exception fault) when (IsUnavailable(fault, cancellationToken))
+        {
+            throw new StorageUnavailableException("the store gives no lead", fault);
+        }
+    }
 
     public override IDisposable Listen(string channel, Action<string> handler)
     {

@@ -1,0 +1,88 @@
+using Caracal.Storage.Leadership;
+using Caracal.Storage.Postgres;
+using Caracal.Storage.Privileges;
+using Caracal.TestKit;
+using Dapper;
+
+namespace Caracal.Storage.Tests.Leadership;
+
+public sealed class LeaderLeaseTests
+{
+    private static readonly AdvisoryLock Job = AdvisoryLock.Job(4711);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    public async Task One_of_two_replicas_leads_and_the_other_takes_over_when_its_session_ends()
+    {
+        await using var store = await TestStore.CreateAsync(Engine.Postgres, ServiceRole.Audit);
+        var server = await PostgresServer.GetAsync();
+        var name = await store.Owner.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT current_database()"));
+        await using var other = new PostgresDatabase(
+            server.Address(name!, ServiceRole.Audit.FirstLogin), new PostgresSettings { Role = ServiceRole.Audit, MaximumConnections = 2, MinimumConnections = 0 });
+        using var stop = new CancellationTokenSource();
+        var (first, second) = (new Replica(store.Database, stop.Token), new Replica(other, stop.Token));
+
+        var leader = await Task.WhenAny(first.Began, second.Began).WaitAsync(Patience) == first.Began ? first : second;
+        var follower = leader == first ? second : first;
+        await Task.Delay(4 * Interval);
+        Assert.Equal((true, false), (leader.Lease.IsLeader, follower.Lease.IsLeader));
+        Assert.Equal(0, follower.Lease.Changes);
+
+        await store.Owner.WriteAsync(work => work.Connection.ExecuteAsync(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"));
+        await leader.Ended.WaitAsync(Patience);
+        await Task.WhenAny(first.BeganAgain, second.BeganAgain, follower.Began).WaitAsync(Patience);
+        Assert.NotEqual(first.Lease.IsLeader, second.Lease.IsLeader);
+
+        await stop.CancelAsync();
+        await Task.WhenAll(first.EndAsync(), second.EndAsync());
+        Assert.False(first.Lease.IsLeader || second.Lease.IsLeader);
+        await using var free = await other.TryLeadAsync(Job, default);
+        Assert.NotNull(free);
+    }
+
+    [Fact]
+    public async Task The_only_process_of_an_embedded_store_leads()
+    {
+        await using var store = await TestStore.CreateAsync(Engine.Sqlite);
+        using var stop = new CancellationTokenSource();
+        var replica = new Replica(store.Database, stop.Token);
+        await replica.Began.WaitAsync(Patience);
+        Assert.True(replica.Lease.IsLeader);
+        await stop.CancelAsync();
+        await replica.EndAsync();
+    }
+
+    private sealed class Replica
+    {
+        private readonly TaskCompletionSource[] _began = [new(), new()];
+        private readonly TaskCompletionSource _ended = new();
+        private int _terms;
+
+        public Replica(Database database, CancellationToken stop)
+        {
+            Lease = new LeaderLease(database, Job, TimeProvider.System, Interval);
+            Running = Task.Run(() => Lease.RunAsync(LeadAsync, stop), stop);
+        }
+
+        public LeaderLease Lease { get; }
+
+        private Task Running { get; }
+
+        public Task Began => _began[0].Task;
+
+        public Task BeganAgain => _began[1].Task;
+
+        public Task Ended => _ended.Task;
+
+        public async Task EndAsync() => await Running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+        private async Task LeadAsync(CancellationToken term)
+        {
+            if (_terms < _began.Length) _began[_terms++].TrySetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, term).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _ended.TrySetResult();
+        }
+    }
+}
