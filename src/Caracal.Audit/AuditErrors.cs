@@ -12,6 +12,7 @@ internal static class AuditErrors
     public const string SizeInvalid = "sizes and sequence numbers must be non-negative integers";
     public const string CheckpointsOff = "AUDIT_CHECKPOINT_KEY is not set";
     public const string CheckpointNotFound = "no such checkpoint";
+    public const string TimeStampNotFound = "no time-stamp of this checkpoint";
     public const string EventNotFound = "no such event";
     public const string HoldInvalid = "a hold has from, until (RFC 3339), reason, placed_by, and zone_id unless it is for all";
     public const string HoldNotFound = "no such hold";

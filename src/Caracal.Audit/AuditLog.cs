@@ -71,4 +71,7 @@ internal static partial class AuditLog
 
     [LoggerMessage(EventId = 5017, EventName = "epoch_problem", Level = LogLevel.Error, Message = "tamper: audit key rotation {RotationId} found {Problems} problems in what it seals")]
     public static partial void EpochProblems(ILogger logger, string rotationId, long problems);
+
+    [LoggerMessage(EventId = 5018, EventName = "cosignature_missing", Level = LogLevel.Warning, Message = "audit checkpoint not vouched for by {Source}: {Reason}")]
+    public static partial void CosignatureMissing(ILogger logger, Exception? fault, string source, string reason);
 }

@@ -34,6 +34,8 @@ public sealed class AuditMetrics
         CheckpointRefusals = Total("checkpoint_refusals");
         CheckpointMismatches = Total("checkpoint_mismatches");
         Cosignatures = Total("cosignatures");
+        TimeStamps = Total("time_stamps");
+        CosignFailures = Total("cosign_failures");
         FeedEvents = Total("feed_events");
         FeedErrors = Total("feed_errors");
         PartitionsDropped = Total("retention_dropped");
@@ -72,6 +74,8 @@ public sealed class AuditMetrics
     public Counter CheckpointRefusals { get; }
     public Counter CheckpointMismatches { get; }
     public Counter Cosignatures { get; }
+    public Counter TimeStamps { get; }
+    public Counter CosignFailures { get; }
     public Counter FeedEvents { get; }
     public Counter FeedErrors { get; }
     public Counter PartitionsDropped { get; }

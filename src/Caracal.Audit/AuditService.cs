@@ -8,6 +8,7 @@ using Caracal.Audit.Ingest;
 using Caracal.Audit.Retention;
 using Caracal.Audit.Search;
 using Caracal.Audit.Tampering;
+using Caracal.Audit.Witnesses;
 using Caracal.Evidence.Trail;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
@@ -43,6 +44,8 @@ public sealed class AuditService : IAsyncDisposable
     private readonly DeadLetterEndpoints _deadLetters;
     private readonly CheckpointEndpoints _checkpoints;
     private readonly Checkpointer? _checkpointer;
+    private readonly Cosigning? _cosigning;
+    private readonly TimeStamping? _timeStamping;
     private readonly HourlyExport? _export;
     private readonly LeaderLease _sweeping;
     private readonly LeaderLease _telling;
@@ -83,6 +86,8 @@ public sealed class AuditService : IAsyncDisposable
         var checkpoints = new CheckpointStore(database);
         _checkpoints = new CheckpointEndpoints(checkpoints, settings.Checkpoints, access);
         _checkpointer = settings.Checkpoints.Signer is null ? null : new Checkpointer(checkpoints, settings.Checkpoints, metrics, clock, logger);
+        _cosigning = settings.Checkpoints.Witnesses.Count == 0 ? null : new Cosigning(checkpoints, settings.Checkpoints.Witnesses, _feedHttp, metrics, clock, logger);
+        _timeStamping = settings.Checkpoints.TimeStampUrl is null ? null : new TimeStamping(checkpoints, settings.Checkpoints, _feedHttp, metrics, clock, logger);
         _export = !settings.Export.IsOn ? null : new HourlyExport(
             database, ExportTargets.Of(settings.Export, _time), new StoredProgress(database), settings.Export, settings.AuditKeys, settings.Checkpoints.Signer, metrics, clock, logger);
         _sealer = settings.AuditKeys is null ? null : new EpochSealer(database, settings.AuditKeys, writer, clock, logger);
@@ -119,6 +124,7 @@ public sealed class AuditService : IAsyncDisposable
         application.MapPost("/api/audit/holds/{id}/release", _holds.ReleaseAsync);
         application.MapGet("/api/audit/checkpoint", _checkpoints.CheckpointAsync);
         application.MapGet("/api/audit/checkpoint-key", _checkpoints.KeyAsync);
+        application.MapGet("/api/audit/checkpoint/timestamp", _checkpoints.TimeStampAsync);
         application.MapGet("/api/audit/proof/inclusion", _checkpoints.InclusionAsync);
         application.MapGet("/api/audit/proof/consistency", _checkpoints.ConsistencyAsync);
         application.MapGet("/api/audit/dlq", _deadLetters.ListAsync);
@@ -159,6 +165,8 @@ public sealed class AuditService : IAsyncDisposable
     {
         var jobs = _feeds.Select(feed => WhileLeadingAsync("audit-feed", LedgerFeed.Interval, feed.RunAsync, atOnce: true, term)).ToList();
         if (_export is not null) jobs.Add(WhileLeadingAsync("audit-export", HourlyExport.Interval, _export.RunAsync, atOnce: true, term));
+        if (_cosigning is not null) jobs.Add(WhileLeadingAsync("audit-cosigning", Cosigning.Interval, _cosigning.RunAsync, atOnce: true, term));
+        if (_timeStamping is not null) jobs.Add(WhileLeadingAsync("audit-time-stamps", TimeStamping.Interval, _timeStamping.RunAsync, atOnce: true, term));
         return jobs.Count == 0 ? Task.Delay(Timeout.InfiniteTimeSpan, term) : Task.WhenAll(jobs);
     }
 

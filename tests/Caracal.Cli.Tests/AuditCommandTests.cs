@@ -88,6 +88,32 @@ public sealed class AuditCommandTests
     }
 
     [Fact]
+    public async Task A_kept_checkpoint_must_carry_the_cosignature_that_is_asked_for()
+    {
+        using var cli = await LedgerAsync();
+        var folder = Path.Combine(cli.Home, "export");
+        await cli.RunAsync("audit", "export", "--to", folder);
+        var manifest = Directory.GetFiles(folder, "*.manifest.json", SearchOption.AllDirectories).Select(File.ReadAllText).First(text => text.Contains("\"z1\"", StringComparison.Ordinal));
+        var note = JsonDocument.Parse(manifest).RootElement.GetProperty("zones").EnumerateArray().First(zone => zone.GetProperty("zone_id").GetString() == "z1").GetProperty("checkpoint").GetString()!;
+        var witness = new NoteSigner("witness.example", new byte[32], NoteKey.Cosignature);
+        var kept = Path.Combine(cli.Home, "kept");
+        string[] words = ["audit", "verify", "--export", folder, "--checkpoint-key", PublicKey, "--checkpoint", kept, "--witness-key", witness.Key.ToString()];
+
+        await File.WriteAllTextAsync(kept, note);
+        var missing = await cli.RunAsync(words);
+        Assert.Equal(2, missing.Exit);
+        Assert.Contains("not cosigned by witness.example", missing.Error, StringComparison.Ordinal);
+
+        var text = SignedNote.Parse(note)!.Text;
+        await File.WriteAllTextAsync(kept, note + witness.SignatureLine(text, DateTimeOffset.UnixEpoch) + "\n");
+        var cosigned = await cli.RunAsync(words);
+        Assert.True(cosigned.Exit == 0, cosigned.Error);
+
+        await File.WriteAllTextAsync(kept, note + witness.SignatureLine("other\n1\nAAAA\n", DateTimeOffset.UnixEpoch) + "\n");
+        Assert.Equal(2, (await cli.RunAsync(words)).Exit);
+    }
+
+    [Fact]
     public async Task Verify_of_the_ledger_finds_a_changed_row()
     {
         using var cli = await LedgerAsync();

@@ -34,6 +34,21 @@ internal sealed class CheckpointEndpoints(CheckpointStore store, CheckpointSetti
         await WriteTextAsync(context, await NoteAsync(checkpoint, context.RequestAborted));
     });
 
+    /// <summary>The time-stamp of the zone's last checkpoint that has one, or of <c>size</c>: an RFC 3161 token over the text of its note.</summary>
+    public Task TimeStampAsync(HttpContext context) => GuardZoneAsync(context, async zone =>
+    {
+        var stop = context.RequestAborted;
+        if (!TryNumber(context, "size", out var size) || await store.LastTimeStampAsync(zone, size, stop) is not { } stamp)
+        {
+            await PlainText.WriteAsync(context, 404, AuditErrors.TimeStampNotFound);
+            return;
+        }
+
+        context.Response.ContentType = "application/timestamp-token";
+        context.Response.Headers["X-Caracal-Tree-Size"] = stamp.TreeSize.ToString(CultureInfo.InvariantCulture);
+        await context.Response.Body.WriteAsync(Convert.FromBase64String(stamp.Body), stop);
+    });
+
     /// <summary>That an event, by <c>event_id</c> or <c>seq</c>, is in the tree of a checkpoint.</summary>
     public Task InclusionAsync(HttpContext context) => GuardZoneAsync(context, async zone =>
     {

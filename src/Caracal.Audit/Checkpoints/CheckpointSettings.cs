@@ -1,3 +1,4 @@
+using Caracal.Audit.Witnesses;
 using Caracal.Evidence.Checkpoints;
 using Caracal.Hosting.Settings;
 
@@ -15,12 +16,27 @@ public sealed record CheckpointSettings
     /// <summary>As many events do not wait for the interval.</summary>
     public int Events { get; init; } = 1000;
 
+    /// <summary><c>AUDIT_WITNESSES</c>: who cosigns checkpoints.</summary>
+    public IReadOnlyList<Witness> Witnesses { get; init; } = [];
+
+    /// <summary><c>AUDIT_TIMESTAMP_URL</c>: an RFC 3161 authority; null asks none.</summary>
+    public Uri? TimeStampUrl { get; init; }
+
+    /// <summary><c>AUDIT_TIMESTAMP_SECONDS</c>: at most one time-stamp per zone in it.</summary>
+    public TimeSpan TimeStampInterval { get; init; } = TimeSpan.FromHours(1);
+
     public static CheckpointSettings Read(SettingsReader reader)
     {
         var name = reader.Text("AUDIT_CHECKPOINT_NAME", "caracal");
         if (!NoteKey.IsName(name)) reader.Fault("AUDIT_CHECKPOINT_NAME has a space or a plus; use a name like a host name");
+        var stamps = reader.Text("AUDIT_TIMESTAMP_URL") is { } text && reader.Url("AUDIT_TIMESTAMP_URL", text) is { } url ? new Uri(url) : null;
+        var witnesses = Witness.ReadAll(reader);
+        if ((stamps is not null || witnesses.Count > 0) && reader.Secrets.Find("AUDIT_CHECKPOINT_KEY") is null) reader.Fault("AUDIT_WITNESSES and AUDIT_TIMESTAMP_URL need AUDIT_CHECKPOINT_KEY");
         return new CheckpointSettings
         {
+            Witnesses = witnesses,
+            TimeStampUrl = stamps,
+            TimeStampInterval = TimeSpan.FromSeconds(reader.Integer("AUDIT_TIMESTAMP_SECONDS", 3600)),
             Signer = NoteKey.IsName(name) && ReadSeed(reader) is { } seed ? new NoteSigner(name, seed) : null,
             Interval = TimeSpan.FromSeconds(reader.Integer("AUDIT_CHECKPOINT_SECONDS", 60)),
             Events = reader.Integer("AUDIT_CHECKPOINT_EVENTS", 1000),

@@ -9,9 +9,10 @@ using Caracal.Keys.Secrets;
 
 namespace Caracal.Audit.Feeds;
 
-/// <summary>The one HTTP client of feeds. Not guarded: operators name the receivers, callers cannot.</summary>
+/// <summary>The one HTTP client of feeds, witnesses and time-stamps. Not guarded: operators name the receivers, callers cannot.</summary>
 internal sealed class FeedHttp : IDisposable
 {
+    private const int LargestAnswer = 1_000_000;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
     private readonly HttpMessageInvoker _invoker = new(
@@ -34,6 +35,16 @@ internal sealed class FeedHttp : IDisposable
         limit.CancelAfter(Limit);
         using var answer = await _invoker.SendAsync(request, limit.Token);
         if (!answer.IsSuccessStatusCode) throw new HttpRequestException($"the receiver answered {(int)answer.StatusCode}", null, answer.StatusCode);
+    }
+
+    /// <summary>Posts once and returns what was answered, whatever the status, as far as a megabyte.</summary>
+    public async Task<(HttpStatusCode Status, byte[] Body)> AskAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Limit);
+        using var answer = await _invoker.SendAsync(request, limit.Token);
+        await answer.Content.LoadIntoBufferAsync(LargestAnswer, limit.Token);
+        return (answer.StatusCode, await answer.Content.ReadAsByteArrayAsync(limit.Token));
     }
 
     public void Dispose() => _invoker.Dispose();

@@ -15,8 +15,9 @@ namespace Caracal.Audit.Tampering;
 /// <param name="keys">Every slot of the audit key, archive included; null skips the MACs, only in dev.</param>
 /// <param name="checkpointKey">Who signs checkpoints; null compares with none.</param>
 /// <param name="kept">Checkpoints kept where nobody who can change the ledger can change them.</param>
+/// <param name="progress">Told of events read, and of how many there are to read.</param>
 public sealed class LedgerVerification(
-    Database database, HmacKeyRing? keys, NoteKey? checkpointKey = null, IReadOnlyList<Checkpoint>? kept = null)
+    Database database, HmacKeyRing? keys, NoteKey? checkpointKey = null, IReadOnlyList<Checkpoint>? kept = null, IProgress<(long Done, long Total)>? progress = null)
 {
     private const int PageSize = 2000;
 
@@ -74,6 +75,8 @@ public sealed class LedgerVerification(
             if (journal?.Find(zone) is { } position && position.ChainSeq <= heads[zone].Seq) starts[zone] = new ChainHead(position.ChainSeq, position.ContentSha256);
         }
 
+        var read = 0L;
+        var total = zones.Sum(zone => starts.TryGetValue(zone, out var begin) ? heads[zone].Seq - begin.Seq : Math.Max(0, heads[zone].Seq - dropped[zone].Count));
         var verifier = new ChainVerifier(keys, await SealedAsync(
             new ChainSweep { Heads = heads, Predecessors = starts, IsDropped = (zone, first, last) => dropped[zone].Explain(first, last) }, cancellationToken));
         foreach (var zone in zones)
@@ -113,6 +116,7 @@ public sealed class LedgerVerification(
             if (tree is not null) await tree.LoadAsync(after + PageSize, token);
             var rows = await _ledger.ChainAsync(zone, after, PageSize, token);
             foreach (var row in rows) tree?.Tree.Add(row.ChainSeq, row.ContentSha256);
+            progress?.Report((read += rows.Count, total));
             return new Page<LedgerRow>(rows, journal is null ? null : tree?.Tree.Frontier?.Export(), treeFindings.Count);
         }
     }

@@ -14,8 +14,8 @@ internal static class AuditCommand
                                      [--session ID] [--label L] [--after SEQ] [--limit N] [--json]
                caracal audit explain [--zone Z] REQUEST_ID [--json]
                caracal audit export  --to DIR [--json]
-               caracal audit verify  [--checkpoint-key KEY [--checkpoint FILE …]] [--json]
-               caracal audit verify  --export DIR [--checkpoint-key KEY [--checkpoint FILE …]] [--json]
+               caracal audit verify  [--checkpoint-key KEY [--checkpoint FILE …] [--witness-key KEY …]] [--json]
+               caracal audit verify  --export DIR [--checkpoint-key KEY [--checkpoint FILE …] [--witness-key KEY …]] [--json]
         """;
 
     public static Command Descriptor { get; } = new(
@@ -37,6 +37,7 @@ internal static class AuditCommand
 
         --checkpoint-key KEY   also compares with every signed checkpoint (GET /api/audit/checkpoint-key)
         --checkpoint FILE      and with a checkpoint you kept: not even who holds every key can rewrite what it covers
+        --witness-key KEY      each of them must carry this witness's cosignature
         """,
         RunAsync);
 

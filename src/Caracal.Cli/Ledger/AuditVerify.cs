@@ -12,10 +12,12 @@ internal static class AuditVerify
 {
     public static async Task<int> LedgerAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("data", "json", "checkpoint-key", "checkpoint");
+        context.Arguments.RequireKnown("data", "json", "checkpoint-key", "checkpoint", "witness-key");
         await using var ledger = AuditCommand.Open(context);
         var trust = CheckpointTrust.Read(context.Arguments);
-        var report = await new LedgerVerification(ledger, LedgerKeys.Find(context), trust.Key, trust.Kept).VerifyAllAsync(context.Stop);
+        var line = new ProgressLine(context, "events");
+        var report = await new LedgerVerification(ledger, LedgerKeys.Find(context), trust.Key, trust.Kept, line).VerifyAllAsync(context.Stop);
+        line.End();
         if (context.Json) context.Terminal.Write(Json(report));
         else Print(context.Terminal, report);
         return report.IsClean ? 0 : 1;
@@ -23,7 +25,7 @@ internal static class AuditVerify
 
     public static async Task<int> ExportAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("export", "json", "checkpoint-key", "checkpoint");
+        context.Arguments.RequireKnown("export", "json", "checkpoint-key", "checkpoint", "witness-key");
         var folder = context.Arguments.Value("export")!;
         if (!Directory.Exists(folder)) throw new CommandFailure($"there is no export at {folder}", exitCode: 2);
         var trust = CheckpointTrust.Read(context.Arguments);

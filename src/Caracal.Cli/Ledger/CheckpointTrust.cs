@@ -8,23 +8,35 @@ namespace Caracal.Cli.Ledger;
 /// <param name="Kept">Checkpoints the key signed.</param>
 internal sealed record CheckpointTrust(NoteKey? Key, IReadOnlyList<Checkpoint> Kept)
 {
-    /// <summary>Reads <c>--checkpoint-key</c> and every <c>--checkpoint</c>.</summary>
+    /// <summary>Reads <c>--checkpoint-key</c>, every <c>--checkpoint</c>, and every <c>--witness-key</c>, which each of them must be cosigned with.</summary>
     public static CheckpointTrust Read(Arguments arguments)
     {
         var files = arguments.Values("checkpoint");
+        var witnesses = arguments.Values("witness-key").Select(ReadWitness).ToList();
+        if (witnesses.Count > 0 && files.Count == 0) throw new CommandFailure("--witness-key needs --checkpoint");
         if (arguments.Value("checkpoint-key") is not { } text)
         {
             return files.Count == 0 ? new(null, []) : throw new CommandFailure("--checkpoint needs --checkpoint-key");
         }
 
         var key = NoteKey.Parse(text) ?? throw new CommandFailure("--checkpoint-key must be a key like name+id+base64");
-        return new(key, [.. files.Select(file => Open(file, key))]);
+        return new(key, [.. files.Select(file => Open(file, key, witnesses))]);
     }
 
-    private static Checkpoint Open(string file, NoteKey key)
+    private static NoteKey ReadWitness(string text) => NoteKey.Parse(text) is { Type: NoteKey.Cosignature } key
+        ? key
+        : throw new CommandFailure("--witness-key must be a cosignature key like name+id+base64");
+
+    private static Checkpoint Open(string file, NoteKey key, IReadOnlyList<NoteKey> witnesses)
     {
         if (!File.Exists(file)) throw new CommandFailure($"there is no checkpoint at {file}", exitCode: 2);
-        return SignedNote.Parse(File.ReadAllText(file)) is { } note && note.IsSignedBy(key) && Checkpoint.Parse(note.Text) is { } checkpoint
+        var note = SignedNote.Parse(File.ReadAllText(file));
+        if (note is not null && witnesses.FirstOrDefault(witness => !note.IsSignedBy(witness)) is { } missing)
+        {
+            throw new CommandFailure($"{file} is not cosigned by {missing.Name}", exitCode: 2);
+        }
+
+        return note is not null && note.IsSignedBy(key) && Checkpoint.Parse(note.Text) is { } checkpoint
             ? checkpoint
             : throw new CommandFailure($"{file} is not a checkpoint that this key signed", exitCode: 2);
     }

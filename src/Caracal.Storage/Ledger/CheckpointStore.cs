@@ -150,6 +150,16 @@ public sealed class CheckpointStore(Database database)
             ],
             cancellationToken);
 
+    /// <summary>The time-stamp of the largest checkpoint that has one, or of the one of a size.</summary>
+    public Task<CheckpointProof?> LastTimeStampAsync(string zoneId, long? size, CancellationToken cancellationToken) => database.ReadAsync(
+        connection => connection.QueryFirstOrDefaultAsync<CheckpointProof>(
+            $"""
+             SELECT kind, source, tree_size, body FROM audit_checkpoint_proofs
+             WHERE zone_id = @zoneId AND kind = '{TimeStamp}' {(size is null ? "" : "AND tree_size = @size")} ORDER BY tree_size DESC, source LIMIT 1
+             """,
+            new { zoneId, size }),
+        cancellationToken);
+
     /// <summary>The largest size a source has vouched for; 0 for none.</summary>
     public Task<long> LastProofAsync(string zoneId, string kind, string source, CancellationToken cancellationToken) => database.ReadAsync(
         async connection => await connection.ExecuteScalarAsync<long?>(
