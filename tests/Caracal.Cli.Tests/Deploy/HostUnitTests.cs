@@ -30,7 +30,7 @@ public sealed class HostUnitTests
     {
         var project = XDocument.Load(Path.Combine(Yaml.Deploy, "..", "src", "Caracal.Cli", "Caracal.Cli.csproj"));
         Assert.Equal("65532", project.Descendants("ContainerUser").Single().Value);
-        Assert.Contains("chiseled", project.Descendants("ContainerBaseImage").Single().Value, StringComparison.Ordinal);
+        Assert.Contains("chiseled", project.Descendants("ContainerFamily").Single().Value, StringComparison.Ordinal);
         Assert.Equal("/app/caracal", (string?)project.Descendants("ContainerAppCommand").Single().Attribute("Include"));
         var variables = project.Descendants("ContainerEnvironmentVariable").ToDictionary(item => (string)item.Attribute("Include")!, item => (string)item.Attribute("Value")!, StringComparer.Ordinal);
         Assert.Equal("/run/secrets", variables["CARACAL_SECRETS_DIR"]);
