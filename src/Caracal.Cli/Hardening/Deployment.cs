@@ -19,6 +19,9 @@ internal sealed class Deployment(ProcessVariables variables, TimeProvider time) 
 
     public CaracalPaths Paths { get; } = new(variables);
 
+    /// <summary>Rendered compose or Kubernetes objects; null when none were named.</summary>
+    public RenderedObjects? Objects { get; init; }
+
     /// <summary>The services, and the console.</summary>
     public IReadOnlyList<string> Roles => StackRoles.All;
 

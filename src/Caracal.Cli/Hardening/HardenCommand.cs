@@ -8,7 +8,7 @@ internal static class HardenCommand
     public static Command Descriptor { get; } = new(
         "harden", CommandGroup.Operations, "check a deployment, and mend what can be mended",
         """
-        usage: caracal harden [--only IDS] [--skip IDS] [--strict] [--json | --sarif FILE] [--fix [--yes]] [--list]
+        usage: caracal harden [--only IDS] [--skip IDS] [--objects FILE] [--strict] [--json | --sarif FILE] [--fix [--yes]] [--list]
 
         Looks at the variables and files of this operator, at the running services (CARACAL_*_URL), at
         PostgreSQL and Redis as the services enter them, and sends requests that must be refused.
@@ -16,6 +16,8 @@ internal static class HardenCommand
         says why; it never passes.
 
         --only, --skip   check ids, separated by commas
+        --objects FILE   rendered objects as JSON: docker compose config --format json, or
+                         kubectl get deploy,sts,job,netpol,pdb -o json
         --strict         a warning fails, too
         --json           one document; --sarif FILE writes SARIF 2.1.0 for pipelines ('-' is the output)
         --fix            shows what it would change; with --yes changes it, looks again and says what is proved
@@ -27,7 +29,7 @@ internal static class HardenCommand
 
     private static async Task<int> RunAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("only", "skip", "strict", "json", "sarif", "fix", "yes", "list");
+        context.Arguments.RequireKnown("only", "skip", "objects", "strict", "json", "sarif", "fix", "yes", "list");
         if (context.Arguments.Operands.Count > 0) throw new CommandFailure($"unknown argument '{context.Arguments.Operands[0]}'");
         var checks = CheckList.Select(context.Arguments.Value("only"), context.Arguments.Value("skip"));
         if (context.Arguments.IsOn("list"))
@@ -36,7 +38,10 @@ internal static class HardenCommand
             return 0;
         }
 
-        await using var deployment = new Deployment(context.Variables, TimeProvider.System);
+        await using var deployment = new Deployment(context.Variables, TimeProvider.System)
+        {
+            Objects = context.Arguments.Value("objects") is { } file ? RenderedObjects.Read(file) : null,
+        };
         var results = await InspectAsync(checks, deployment, context.Stop);
         if (context.Arguments.IsOn("fix")) results = await HardenFix.RunAsync(context, results);
         else await ReportAsync(context, results);

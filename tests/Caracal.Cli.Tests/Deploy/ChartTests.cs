@@ -9,7 +9,8 @@ public sealed class ChartTests
         ("stores.postgres.cidr", "10.1.2.3/32"), ("stores.redis.cidr", "10.1.2.4/32"), ("tls.gatewaySecretName", "gateway-tls"),
     ];
 
-    private static List<Dictionary<object, object?>> Objects => new ChartRenderer(Production).Render();
+    /// <summary>What the chart renders for production.</summary>
+    internal static List<Dictionary<object, object?>> Objects => new ChartRenderer(Production).Render();
 
     [Theory]
     [InlineData("image.tag", "", "a deployment names its version")]

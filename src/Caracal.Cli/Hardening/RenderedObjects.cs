@@ -1,0 +1,100 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Caracal.Cli.CommandLine;
+
+namespace Caracal.Cli.Hardening;
+
+/// <summary>How one container of ours is run.</summary>
+internal sealed record RenderedContainer(
+    string Name, bool Root, bool DropsAll, bool NoNewPrivileges, bool ReadOnly, string Image, bool AccountToken, IReadOnlyList<string> InlineSecrets);
+
+/// <summary>
+/// Compose (<c>docker compose config --format json</c>) or Kubernetes (<c>kubectl get … -o json</c>) objects as JSON. What an
+/// object does not say counts as what the engine does then: root, all capabilities, a writable root.
+/// </summary>
+internal sealed class RenderedObjects
+{
+    private static readonly string[] Ours = ["sts", "api", "gateway", "coordinator", "audit", "console", "provision"];
+    private readonly List<RenderedContainer> _containers = [];
+
+    private RenderedObjects(JsonObject root)
+    {
+        if (root["services"] is JsonObject services)
+        {
+            foreach (var (name, service) in services) Compose(name, service!.AsObject());
+            return;
+        }
+
+        IsKubernetes = true;
+        foreach (var item in root["items"] is JsonArray items ? items.Select(item => item!.AsObject()) : [root]) Kubernetes(item);
+    }
+
+    public IReadOnlyList<RenderedContainer> Containers => _containers;
+
+    public bool IsKubernetes { get; }
+
+    public bool DeniesByDefault { get; private set; }
+
+    public List<string> Budgets { get; } = [];
+
+    /// <summary>Containers, ours or not, that hold the engine's socket.</summary>
+    public List<string> SocketHolders { get; } = [];
+
+    public static RenderedObjects Read(string path)
+    {
+        try
+        {
+            return new RenderedObjects(JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new CommandFailure($"{path} holds no object"));
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException or IOException)
+        {
+            throw new CommandFailure($"--objects: {path} is not JSON of compose or Kubernetes objects");
+        }
+    }
+
+    private static bool IsOurs(string name, string image) => Ours.Contains(name, StringComparer.Ordinal) || image.Contains("caracal", StringComparison.Ordinal);
+
+    private void Compose(string name, JsonObject service)
+    {
+        if (service.ToJsonString().Contains("docker.sock", StringComparison.Ordinal)) SocketHolders.Add(name);
+        var image = Text(service["image"]);
+        if (!IsOurs(name, image)) return;
+        var user = Text(service["user"]).Split(':')[0];
+        _containers.Add(new RenderedContainer(
+            name, user is "" or "0" or "root", Texts(service["cap_drop"]).Contains("ALL"), Texts(service["security_opt"]).Any(option => option.StartsWith("no-new-privileges", StringComparison.Ordinal) && !option.EndsWith("false", StringComparison.Ordinal)),
+            IsTrue(service["read_only"]), image, false, Secrets(service["environment"] as JsonObject)));
+    }
+
+    private void Kubernetes(JsonObject item)
+    {
+        var kind = Text(item["kind"]);
+        var name = Text(item["metadata"]?["name"]);
+        if (kind == "PodDisruptionBudget") Budgets.Add(name);
+        if (kind == "NetworkPolicy" && item["spec"] is JsonObject policy && policy["ingress"] is null && policy["egress"] is null && Texts(policy["policyTypes"]).Count == 2) DeniesByDefault = true;
+        if ((item["spec"]?["template"]?["spec"] ?? (kind == "Pod" ? item["spec"] : null)) is not JsonObject pod || pod["containers"] is not JsonArray containers) return;
+        if (pod.ToJsonString().Contains("docker.sock", StringComparison.Ordinal)) SocketHolders.Add(name);
+        foreach (var container in containers.Select(container => container!.AsObject()))
+        {
+            var image = Text(container["image"]);
+            if (!IsOurs(Text(container["name"]), image)) continue;
+            var context = container["securityContext"];
+            var user = Text(context?["runAsUser"] ?? pod["securityContext"]?["runAsUser"]);
+            var nonRoot = IsTrue(context?["runAsNonRoot"] ?? pod["securityContext"]?["runAsNonRoot"]);
+            _containers.Add(new RenderedContainer(
+                name, user == "0" || (!nonRoot && user.Length == 0), Texts(context?["capabilities"]?["drop"]).Contains("ALL"), Text(context?["allowPrivilegeEscalation"]) == "false",
+                IsTrue(context?["readOnlyRootFilesystem"]), image, Text(pod["automountServiceAccountToken"]) != "false",
+                [.. (container["env"] as JsonArray ?? []).Where(variable => variable!["value"] is not null && IsSecret(Text(variable["name"]))).Select(variable => Text(variable!["name"]))]));
+        }
+    }
+
+    private static List<string> Secrets(JsonObject? environment) => [.. (environment ?? []).Select(variable => variable.Key).Where(IsSecret)];
+
+    private static bool IsSecret(string name) => name.EndsWith("_KEY", StringComparison.Ordinal) || name.EndsWith("_KEK", StringComparison.Ordinal)
+        || name.EndsWith("_TOKEN", StringComparison.Ordinal) || name.EndsWith("PASSWORD", StringComparison.Ordinal) || name.EndsWith("_BEARER", StringComparison.Ordinal) || name is "DATABASE_URL" or "REDIS_URL";
+
+    private static string Text(JsonNode? node) => node is JsonValue ? node.ToString() : "";
+
+    private static bool IsTrue(JsonNode? node) => Text(node) == "true";
+
+    private static List<string> Texts(JsonNode? node) => [.. (node as JsonArray ?? []).Select(Text)];
+}
