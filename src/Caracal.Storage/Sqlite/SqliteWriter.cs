@@ -26,9 +26,9 @@ internal sealed class SqliteWriter : IDisposable
     private readonly Lock _gate = new();
     private readonly SqliteDatabase _database;
     private readonly SqliteConnection _connection;
-    private readonly Queue<Unit> _waiting = new();
-    private readonly List<Issue> _issues = [];
-    private readonly List<Unit> _batch = new(LargestBatch);
+    private readonly Queue<SqliteWrite> _waiting = new();
+    private readonly List<IssuedWrite> _issues = [];
+    private readonly List<SqliteWrite> _batch = new(LargestBatch);
     private readonly Timer _issueTimer;
     private long _authorityVersion;
     private int _authorityUnits;
@@ -53,7 +53,7 @@ internal sealed class SqliteWriter : IDisposable
 
     public Task<T> RunAsync<T>(WriteKind kind, Func<Work, Task<T>> body, CancellationToken cancellationToken)
     {
-        var unit = new Unit<T>(kind, body, cancellationToken);
+        var unit = new CallersWrite<T>(kind, body, cancellationToken);
         lock (_gate)
         {
             if (_closed)
@@ -90,7 +90,7 @@ internal sealed class SqliteWriter : IDisposable
                 return false;
             }
 
-            _issues.Add(new Issue(statements));
+            _issues.Add(new IssuedWrite(statements));
             _openIssues++;
             if (_issues.Count < MostIssues || _writing)
             {
@@ -219,7 +219,7 @@ internal sealed class SqliteWriter : IDisposable
     }
 
     // Alone in its transaction, a work needs no savepoint to be rolled back without others.
-    private void RunAlone(Unit unit)
+    private void RunAlone(SqliteWrite unit)
     {
         var work = NewWork();
         SqliteDatabase.Execute(_connection, unit.Execute(work) && !work.Discarded ? "COMMIT" : "ROLLBACK");
@@ -230,7 +230,7 @@ internal sealed class SqliteWriter : IDisposable
         foreach (var unit in _batch)
         {
             var work = NewWork();
-            if (unit is Issue)
+            if (unit is IssuedWrite)
             {
                 unit.Execute(work); // Of an issue that fails, the half that holds harms nobody.
                 continue;
@@ -260,7 +260,7 @@ internal sealed class SqliteWriter : IDisposable
         foreach (var unit in _batch)
         {
             authority += unit.Kind == WriteKind.Authority ? 1 : 0;
-            if (unit is Issue issue)
+            if (unit is IssuedWrite issue)
             {
                 issues++;
                 lost |= failed || issue.Failed;
@@ -306,114 +306,6 @@ internal sealed class SqliteWriter : IDisposable
         catch (SqliteException)
         {
             // No transaction was open.
-        }
-    }
-
-    private abstract class Unit(WriteKind kind)
-    {
-        public WriteKind Kind => kind;
-
-        /// <summary>Runs the body; false when it threw, in which case its changes are rolled back and the caller gets the exception.</summary>
-        public abstract bool Execute(Work work);
-
-        public abstract void Complete();
-
-        public abstract void Fail(Exception fault);
-    }
-
-    private sealed class Issue(ImmutableArray<ChangeStatement> statements) : Unit(WriteKind.Issue)
-    {
-        public bool Failed { get; private set; }
-
-        public override bool Execute(Work work)
-        {
-            try
-            {
-                foreach (var statement in statements)
-                {
-                    statement.Prepare(work.Connection).ExecuteNonQuery();
-                }
-
-                return true;
-            }
-            catch (Exception fault) when (fault is not SqliteException sqlite || !SqliteFaults.IsUnavailable(sqlite))
-            {
-                Failed = true;
-                return false;
-            }
-        }
-
-        public override void Complete()
-        {
-            // Its caller went on long ago.
-        }
-
-        public override void Fail(Exception fault)
-        {
-            // What was issued is refused from now on: CountAuthority saw to it that nobody remembers it.
-        }
-    }
-
-    private sealed class Unit<T>(WriteKind kind, Func<Work, Task<T>> body, CancellationToken cancellationToken) : Unit(kind)
-    {
-        private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private Work? _work;
-        private Exception? _fault;
-        private T? _result;
-
-        public Task<T> Task => _completion.Task;
-
-        public override bool Execute(Work work)
-        {
-            try
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                _result = body(work).GetAwaiter().GetResult();
-                _work = work;
-                return true;
-            }
-            catch (Exception fault) when (fault is not SqliteException sqlite || !SqliteFaults.IsUnavailable(sqlite))
-            {
-                _fault = fault;
-                return false;
-            }
-        }
-
-        public override void Complete()
-        {
-            if (_fault is not null)
-            {
-                Fail(_fault);
-                return;
-            }
-
-            try
-            {
-                if (!_work!.Discarded)
-                {
-                    _work.Committed(deliverLocally: true);
-                }
-            }
-            catch (Exception fault)
-            {
-                // A listener's fault is its caller's to see; the work is committed and the writer goes on.
-                _completion.SetException(fault);
-                return;
-            }
-
-            _completion.SetResult(_result!);
-        }
-
-        public override void Fail(Exception fault)
-        {
-            if (fault is OperationCanceledException)
-            {
-                _completion.TrySetCanceled(cancellationToken.IsCancellationRequested ? cancellationToken : CancellationToken.None);
-            }
-            else
-            {
-                _completion.TrySetException(_fault ?? fault);
-            }
         }
     }
 }
