@@ -130,7 +130,8 @@ public sealed class PostgresDatabase : Database
         var key = wanted.Key ?? throw new ArgumentException("a job is led by its number", nameof(wanted));
         try
         {
-            return await PostgresLead.TryTakeAsync(_apart, key, cancellationToken);
+            var source = _apart;
+            return await PostgresLead.TryTakeAsync(source, key, () => _apart == source, cancellationToken);
         }
         catch (Exception fault) when (IsUnavailable(fault, cancellationToken))
         {

@@ -97,6 +97,8 @@ internal sealed class PostgresListener : IAsyncDisposable
             CancellationToken changed;
             lock (_lock)
             {
+                // Also when the login changed while this connection was being opened.
+                if (_source != source) return;
                 if (_changed.IsCancellationRequested)
                 {
                     _changed.Dispose();
@@ -124,7 +126,6 @@ internal sealed class PostgresListener : IAsyncDisposable
             catch (OperationCanceledException) when (changed.IsCancellationRequested && !_stop.IsCancellationRequested)
             {
                 // Another channel was added: listen to it as well, or through another login.
-                if (Source != source) return;
             }
         }
     }

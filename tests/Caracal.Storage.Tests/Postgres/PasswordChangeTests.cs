@@ -20,6 +20,8 @@ public sealed class PasswordChangeTests
         using var stop = new CancellationTokenSource();
         var heard = 0;
         using var listening = database.Listen("counted", _ => Interlocked.Increment(ref heard));
+        var lead = await database.TryLeadAsync(AdvisoryLock.Job(7), CancellationToken.None);
+        Assert.True(await lead!.IsHeldAsync(CancellationToken.None));
         var writes = 0L;
         var callers = Enumerable.Range(0, 6).Select(_ => Task.Run(async () =>
         {
@@ -36,6 +38,12 @@ public sealed class PasswordChangeTests
             await Task.Delay(50);
             database.Enter(server.Address(name, i % 2 == 0 ? second : first));
         }
+
+        // A lead is a session of the old login, so it ends; the job is led again through the new one.
+        Assert.False(await lead.IsHeldAsync(CancellationToken.None));
+        await lead.DisposeAsync();
+        await using var again = await database.TryLeadAsync(AdvisoryLock.Job(7), CancellationToken.None);
+        Assert.NotNull(again);
 
         await UntilAsync(async () => await SessionsAsync(owner, first) == 0);
         await stop.CancelAsync();
