@@ -101,7 +101,8 @@ public sealed partial class VariablesPageTests
     {
         var text = match.Groups["default"].Value.Trim();
         if (Span().Match(text) is { Success: true } span) return $"{span.Groups["number"].Value} {span.Groups["unit"].Value[..1].ToLowerInvariant()}";
-        text = text.Trim('"').Replace("_", "", StringComparison.Ordinal);
+        if (text.StartsWith('"')) return text.Length > 2 ? text.Trim('"') : "–";
+        text = text.Replace("_", "", StringComparison.Ordinal);
         return text is "" or "null" ? "–" : Constant().IsMatch(text) ? text : "see its role";
     }
 
@@ -114,6 +115,6 @@ public sealed partial class VariablesPageTests
     [GeneratedRegex(@"^TimeSpan\.From(?<unit>Seconds|Minutes|Hours|Days)\((?<number>\d+)\)$", RegexOptions.ExplicitCapture)]
     private static partial Regex Span();
 
-    [GeneratedRegex(@"^(?:[\d *]+|true|false|[a-z0-9./:-]+)$")]
+    [GeneratedRegex(@"^(?:[\d *]+|true|false)$")]
     private static partial Regex Constant();
 }
