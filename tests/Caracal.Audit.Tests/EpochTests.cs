@@ -129,6 +129,27 @@ public sealed class EpochTests
         Assert.Single(await audit.RowsAsync("z2"), row => row.Entry.EventType == "audit_key_rotated");
     }
 
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task Seals_while_events_come_in_and_neither_waits_for_the_other(Engine engine)
+    {
+        var ring = Ring(A);
+        await using var audit = await FilledAsync(ring, engine);
+        ring.Replace(Set(B, A));
+        await RotationAsync(audit, "rot_1", A, B);
+        var shipping = Enumerable.Range(0, 4).Select(caller => Task.Run(async () =>
+        {
+            for (var i = 0; i < 50; i++) await audit.ShipAsync(Vectors.Event($"n{caller}-{i}"));
+        })).ToList();
+
+        while (await SealsAsync(audit, "rot_1") is null) await Sealer(audit, ring).RunAsync(default).WaitAsync(TimeSpan.FromSeconds(30));
+        await Task.WhenAll(shipping).WaitAsync(TimeSpan.FromSeconds(60));
+
+        Assert.Equal(0, (await SealsAsync(audit, "rot_1"))!.Problems);
+        Assert.True((await VerifyAsync(audit, Ring(B))).IsClean);
+    }
+
     [Fact]
     public async Task Rows_of_a_compromised_key_are_proven_by_their_seal_alone()
     {

@@ -44,18 +44,19 @@ internal sealed class EpochSealer(Database database, HmacKeyRing keys, LedgerWri
         var old = ring.All().Select(slot => slot.Key).FirstOrDefault(key => key.SecretId == rotation.FromSid);
         if (old is null || ring.Current.SecretId != rotation.ToSid) return;
         var known = await _store.ListAsync(cancellationToken);
+        var all = true;
         foreach (var zone in await _ledger.ZonesAsync(cancellationToken))
         {
             var dropped = DroppedRows.Vouched(await _retention.DroppedAsync(zone, cancellationToken), keys);
-            await SealAsync(rotation, old, ring.Current, known, new SealedChain(zone, zone, false, dropped.Explain, (after, limit, token) => RowsAsync(zone, after, limit, token)), cancellationToken);
+            all &= await SealAsync(rotation, old, ring.Current, known, new SealedChain(zone, zone, false, dropped.Explain, (after, limit, token) => RowsAsync(zone, after, limit, token)), cancellationToken);
         }
 
         foreach (var zone in await _admin.ChainsAsync(cancellationToken))
         {
-            await SealAsync(rotation, old, ring.Current, known, new SealedChain(AdminAuditHash.ChainOf(zone), zone, true, (_, _) => false, (after, limit, token) => AdminRowsAsync(zone, after, limit, token)), cancellationToken);
+            all &= await SealAsync(rotation, old, ring.Current, known, new SealedChain(AdminAuditHash.ChainOf(zone), zone, true, (_, _) => false, (after, limit, token) => AdminRowsAsync(zone, after, limit, token)), cancellationToken);
         }
 
-        await CompleteAsync(rotation, old, ring.Current, cancellationToken);
+        if (all) await CompleteAsync(rotation, old, ring.Current, cancellationToken);
     }
 
     private async Task<IReadOnlyList<IChainRow>> RowsAsync(string zone, long after, int limit, CancellationToken cancellationToken) =>
@@ -64,26 +65,29 @@ internal sealed class EpochSealer(Database database, HmacKeyRing keys, LedgerWri
     private async Task<IReadOnlyList<IChainRow>> AdminRowsAsync(string zone, long after, int limit, CancellationToken cancellationToken) =>
         await _admin.ChainAsync(zone, after, limit, cancellationToken);
 
-    private async Task SealAsync(
+    // False when the old key signed once more while the chain was walked: the next look walks further.
+    private async Task<bool> SealAsync(
         AuditKeyRotation rotation, HmacKey old, HmacKey current, IReadOnlyList<SealedEpoch> known, SealedChain chain, CancellationToken cancellationToken)
     {
         var own = known.Where(epoch => epoch.Chain == chain.Name).ToList();
-        if (own.Exists(epoch => epoch.RotationId == rotation.Id)) return;
+        if (own.Exists(epoch => epoch.RotationId == rotation.Id)) return true;
         var walk = await EpochEnd.BeginAsync(chain, keys, old, own.Count == 0 ? 0 : own.Max(epoch => epoch.LastSeq), cancellationToken);
         await walk.AdvanceAsync(cancellationToken);
-        var report = await database.WriteAsync(
+        if (walk.ToEpoch(Ids.New(), rotation.Id) is not { } epoch) return true;
+        var outcome = await database.WriteAsync(
             WriteKind.Bookkeeping,
             async work =>
             {
                 await EpochStore.HoldAsync(work, chain.ZoneId.Length == 0 ? null : chain.ZoneId, chain.IsAdmin);
-                await walk.AdvanceAsync(cancellationToken);
-                if (walk.ToEpoch(Ids.New(), rotation.Id) is not { } epoch || !await EpochStore.AddAsync(work, epoch, clock.Now)) return null;
+                if (await EpochStore.HasLaterAsync(work, chain.ZoneId, chain.IsAdmin, epoch.LastSeq, old.KeyId)) return SealOutcome.Later;
+                if (!await EpochStore.AddAsync(work, epoch, clock.Now)) return SealOutcome.Known;
                 await EpochStore.VouchAsync(work, epoch.Id, new EpochMac(current.KeyId, EpochSeal.Mac(current, epoch)), clock.Now);
                 await writer.AppendOwnAsync(work, Told(rotation, chain, epoch), current);
-                return walk.Report;
+                return SealOutcome.Added;
             },
             cancellationToken);
-        if (report is not null) await _alerts.TellAsync(report.Findings, cancellationToken);
+        if (outcome == SealOutcome.Added) await _alerts.TellAsync(walk.Report.Findings, cancellationToken);
+        return outcome != SealOutcome.Later;
     }
 
     // Older seals must not depend on a key that goes: each is verified, then the new key vouches for it too.
@@ -108,6 +112,13 @@ internal sealed class EpochSealer(Database database, HmacKeyRing keys, LedgerWri
             cancellationToken);
         if (problems > 0) AuditLog.EpochProblems(logger, rotation.Id, problems);
         AuditLog.EpochsSealed(logger, rotation.Id, sealedNow.Count);
+    }
+
+    private enum SealOutcome
+    {
+        Later,
+        Known,
+        Added,
     }
 
     private AuditEvent Told(AuditKeyRotation rotation, SealedChain chain, SealedEpoch epoch) => new()

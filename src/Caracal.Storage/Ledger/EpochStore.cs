@@ -47,6 +47,14 @@ public sealed class EpochStore(Database database)
     public static Task HoldAsync(Work work, string? zoneId, bool isAdmin) =>
         work.LockAsync(isAdmin ? AdvisoryLock.AdminAuditChain(zoneId) : AdvisoryLock.AuditChain(zoneId!));
 
+    /// <summary>Whether a key signed rows of a chain after a place. Asked on the work's own connection: nothing may wait for another while the embedded writer is held.</summary>
+    public static async Task<bool> HasLaterAsync(Work work, string zoneId, bool isAdmin, long after, string keyId) =>
+        await work.Connection.ExecuteScalarAsync<long>(
+            isAdmin
+                ? "SELECT count(*) FROM admin_audit_events WHERE coalesce(zone_id, '') = @zoneId AND chain_seq > @after AND hmac_key_id = @keyId"
+                : "SELECT count(*) FROM audit_events WHERE zone_id = @zoneId AND chain_seq > @after AND hmac_key_id = @keyId",
+            new { zoneId, after, keyId }) > 0;
+
     /// <summary>Adds a seal; false when the chain is sealed for this rotation already.</summary>
     public static async Task<bool> AddAsync(Work work, SealedEpoch epoch, DateTimeOffset now) => await work.Connection.ExecuteAsync(
         """
