@@ -9,7 +9,7 @@ namespace Caracal.Cli.KeyRotation;
 /// <summary><c>caracal keys</c>: which keys are where, and their rotation (operations.md 4, cli.md 7).</summary>
 internal static class KeysCommand
 {
-    private const string Short = "usage: caracal keys list|status|history|rotate|prepare|deploy|roll|advance|verify|retire|rollback|abort|evidence|reencrypt|adopt|generate …";
+    private const string Short = "usage: caracal keys list|status|history|rotate|prepare|deploy|roll|advance|verify|retire|rollback|abort|evidence|taint|reencrypt|adopt|generate …";
 
     public static Command Descriptor { get; } = new(
         "keys", CommandGroup.Operations, "show and rotate key material",
@@ -23,6 +23,7 @@ internal static class KeysCommand
                caracal keys deploy|roll|verify|retire|advance ID [--wait] [--timeout S] [--json]
                caracal keys rollback|abort ID --reason TEXT [--json]
                caracal keys evidence ID [--json]
+               caracal keys taint ZONE --actor WHO --reason TEXT [--timeout S] [--json]
                caracal keys reencrypt [--dry-run] [--batch-size N] [--rate ROWS] [--data DIR] [--json]
                caracal keys adopt [CLASS] --actor WHO --reason TEXT [--data DIR]
                caracal keys generate CLASS --out FILE
@@ -36,6 +37,8 @@ internal static class KeysCommand
         --wait       also waits for the overlap and retires
         --timeout    how long a step may wait (default 300 s)
         --logs DIR   a further folder of logs that verify searches for values
+        taint takes a zone's signing key that is in wrong hands out of every STS at once, signs with a new one, revokes the
+        authority it stood for, and says from the ledger which applications used it, when and for what.
         reencrypt needs no running stack: ZONE_KEK_OLD, ZONE_KEK_NEW (hex, or base64) and DATABASE_URL, or the embedded
         store. --dry-run counts, tries to open every value and writes nothing; exit 1 if one does not open. A run that
         was ended goes on. --rate 0 is as fast as it goes (default 500 rows a second).
@@ -57,6 +60,7 @@ internal static class KeysCommand
         if (context.Arguments.Operands is ["adopt"]) return await AdoptCommand.RunAsync(context, RotatableClass.All);
         if (context.Arguments.Operands is ["adopt", var adopted]) return await AdoptCommand.RunAsync(context, [Class(adopted)]);
         using var api = new KeysApi(context);
+        if (context.Arguments.Operands is ["taint", var zone]) return await new TaintCommand(context, api).RunAsync(zone);
         var run = new RotationRun(context, api);
         switch (context.Arguments.Operands)
         {

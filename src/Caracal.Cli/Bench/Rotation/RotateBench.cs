@@ -58,7 +58,8 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
         for (var i = 0; i < Callers; i++) authorities.Add(await application.ProvisionAsync(zone.Blueprint.Scopes, depth: 1, context.Stop));
         IReadOnlyCollection<string> failures;
         int requests;
-        await using (var load = new RotationLoad(wire, application))
+        await using var answers = new AnswerLog(Path.Combine(stack.Files.Folder, "answers.txt"));
+        await using (var load = new RotationLoad(wire, application) { Heard = answers.Add })
         {
             load.Start(authorities);
             await Task.Delay(TimeSpan.FromSeconds(warmup), context.Stop);
@@ -77,6 +78,8 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
             (failures, requests) = (load.Failures, load.Requests);
         }
 
+        await answers.AskAsync(stack, wire, context.Stop);
+        await answers.CloseAsync();
         var (files, leak) = Search();
         return new RotationFigures(
             [.. rows.Select(row => new ClassFigures(row.Key, row.Value.Seconds, [.. row.Value.Calm.Order()], [.. row.Value.During.Order()], row.Value.Failures))],

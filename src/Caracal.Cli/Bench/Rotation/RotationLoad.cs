@@ -20,6 +20,9 @@ internal sealed class RotationLoad(WireClient client, AgentApplication applicati
     private readonly List<Task> callers = [];
     private volatile AgentApplication current = application;
 
+    /// <summary>Told the text of every answer; called by several callers at once.</summary>
+    public Action<string>? Heard { get; init; }
+
     public IReadOnlyCollection<string> Failures => failures;
 
     public int Requests => calls.Count + failures.Count;
@@ -62,7 +65,9 @@ internal sealed class RotationLoad(WireClient client, AgentApplication applicati
             try
             {
                 var mandate = (await current.MintAsync(authority, blueprint.Scopes[0], CancellationToken.None)).Require("mint");
-                (await client.GovernedAsync(HttpMethod.Get, "/reports", mandate["access_token"], blueprint.Resource, CancellationToken.None)).Require("governed call");
+                var answer = (await client.GovernedAsync(HttpMethod.Get, "/reports", mandate["access_token"], blueprint.Resource, CancellationToken.None)).Require("governed call");
+                Heard?.Invoke(mandate.Text);
+                Heard?.Invoke(answer.Text);
                 calls.Enqueue(new LoadedCall(start, Stopwatch.GetTimestamp() - start));
             }
             catch (Exception fault) when (fault is WireException or HttpRequestException)
