@@ -1,5 +1,6 @@
 using System.Globalization;
 using Caracal.ControlPlane.OpenApi;
+using Caracal.TestKit;
 
 namespace Caracal.ControlPlane.Tests;
 
@@ -36,7 +37,7 @@ public sealed class EveryListTests
         ["/v1/zones/{zoneId}/admin-audit"] = new("admin_audit_events", ("zone_id", "{zone}")) { Time = "occurred_at" },
         ["/v1/admin-audit"] = new("admin_audit_events") { Time = "occurred_at" },
         ["/v1/admin-tokens"] = new("admin_tokens", ("scope", "'global'")),
-        ["/v1/operations/rotations"] = new("key_rotations", ("state", "'retired'"), ("emergency", "0")),
+        ["/v1/operations/rotations"] = new("key_rotations", ("state", "'retired'"), ("emergency", "false")),
     };
 
     [Fact]
@@ -44,10 +45,12 @@ public sealed class EveryListTests
         DocumentedOperations.Load().All.Where(operation => operation.Query.Any(query => query.Name == "cursor")).Select(operation => operation.Path).Order(),
         Lists.Keys.Order());
 
-    [Fact]
-    public async Task Shows_every_row_that_was_there_throughout_exactly_once_in_every_list()
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task Shows_every_row_that_was_there_throughout_exactly_once_in_every_list(Engine engine)
     {
-        await using var api = await ApiHost.StartAsync();
+        await using var api = await ApiHost.StartAsync(engine: engine);
         var zone = await api.ZoneAsync();
         var rows = new RowMaker(api, zone);
         foreach (var (table, id, more) in Parents()) await rows.InsertAsync(new ListedTable(table, more), id, Moment);
@@ -115,12 +118,20 @@ public sealed class EveryListTests
     /// <summary>Makes rows of any table: what a column must hold and the test does not care about follows from its type.</summary>
     private sealed class RowMaker(ApiHost api, string zone)
     {
+        private const string SqliteColumns = "SELECT name, type, \"notnull\", dflt_value FROM pragma_table_info('{0}')";
+        private const string PostgresColumns =
+            """
+            SELECT column_name AS name, data_type AS type, CASE is_nullable WHEN 'NO' THEN '1' ELSE '0' END AS "notnull", column_default AS dflt_value
+            FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '{0}' AND is_generated = 'NEVER'
+            """;
+
         private readonly Dictionary<string, List<Dictionary<string, string?>>> _columns = new(StringComparer.Ordinal);
+        private readonly bool _sqlite = api.Database.Dialect.Name == "sqlite";
         private int _count = 1_000;
 
         public async Task InsertAsync(ListedTable table, string id, long time)
         {
-            if (!_columns.TryGetValue(table.Name, out var columns)) _columns[table.Name] = columns = await api.RowsAsync($"SELECT * FROM pragma_table_info('{table.Name}')");
+            if (!_columns.TryGetValue(table.Name, out var columns)) _columns[table.Name] = columns = await api.RowsAsync(string.Format(CultureInfo.InvariantCulture, _sqlite ? SqliteColumns : PostgresColumns, table.Name));
             var values = new Dictionary<string, string>(StringComparer.Ordinal) { ["id"] = $"'{id}'" };
             foreach (var column in columns.Where(column => column["notnull"] == "1" && column["dflt_value"] is null && column["name"] != "id"))
             {
@@ -137,12 +148,19 @@ public sealed class EveryListTests
         private string ValueOf(string name, string type, string id, long time) => name switch
         {
             "zone_id" => $"'{zone}'",
+            _ when type == "ARRAY" => "'{}'",
             "scopes" or "traits" or "labels" or "event_types" or "secret_config_keys" or "bindings" or "operations" => "'[]'",
-            _ when name.EndsWith("_at", StringComparison.Ordinal) => (name == "expires_at" ? time + 10_000_000_000_000 : time).ToString(CultureInfo.InvariantCulture),
+            _ when name.EndsWith("_at", StringComparison.Ordinal) => Time(name == "expires_at" ? time + 10_000_000_000_000 : time),
             _ when name.EndsWith("_json", StringComparison.Ordinal) => "'{}'",
             _ when type.Contains("INT", StringComparison.OrdinalIgnoreCase) => (_count++).ToString(CultureInfo.InvariantCulture),
             _ when type.Contains("BLOB", StringComparison.OrdinalIgnoreCase) => "x'00'",
+            _ when type == "bytea" => "'\\x00'",
+            _ when type == "boolean" => "false",
             _ => $"'{name}-{id}'",
         };
+
+        private string Time(long microseconds) => _sqlite
+            ? microseconds.ToString(CultureInfo.InvariantCulture)
+            : string.Create(CultureInfo.InvariantCulture, $"'epoch'::timestamptz + {microseconds} * interval '1 microsecond'");
     }
 }

@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json;
+using Caracal.Keys.Signatures;
+using Caracal.Protocol.Mandates;
 using Caracal.TestKit;
 
 namespace Caracal.ControlPlane.Tests;
@@ -22,15 +24,27 @@ public sealed class HostileInputTests
     {
         var count = int.TryParse(Environment.GetEnvironmentVariable("CARACAL_HOSTILE_REQUESTS"), out var wanted) ? wanted : ShortRun / 2;
         var log = new StringWriter();
-        await using var api = await ApiHost.StartAsync(engine: engine, http: new HttpMessageInvoker(new NoNetwork()), log: TextWriter.Synchronized(log));
+        var gate = Path.GetTempFileName();
+        await using var api = await ApiHost.StartAsync(
+            new Dictionary<string, string?>
+            {
+                ["CARACAL_CONTROL_ENABLED"] = "true",
+                ["CONTROL_GATE_FILE"] = gate,
+                ["STS_JWKS_URL"] = "http://localhost:8080/.well-known/jwks.json",
+                ["STS_ISSUER_URL"] = "http://localhost:8080",
+                ["CONTROL_API_TOKEN"] = ApiHost.AdminToken,
+            },
+            engine: engine, http: new HttpMessageInvoker(new NoNetwork()), log: TextWriter.Synchronized(log), zoneKeys: new NoKeys());
         var document = (await api.GetAsync("/openapi.json", token: null)).Json;
         var generator = new RequestGenerator(document, new Random(seed), Secret);
+        var paths = new HashSet<string>(StringComparer.Ordinal);
         var statuses = new SortedDictionary<int, int>();
         for (var i = 0; i < count; i++)
         {
             if (i % 250 == 0) await RenewAsync(api, generator);
             var (method, path, body, type, token) = generator.Next();
             var reply = await api.SendAsync(method, path, body, token, type);
+            paths.Add(path.Split('?')[0]);
             statuses[reply.Status] = statuses.GetValueOrDefault(reply.Status) + 1;
             var where = $"seed {seed}, request {i}: {method} {path} {body?[..Math.Min(body.Length, 400)]} -> {reply.Status} {reply.Text[..Math.Min(reply.Text.Length, 400)]}";
             Assert.True(reply.Status < 500 || IsDocumentedUnavailability(reply), where);
@@ -42,10 +56,18 @@ public sealed class HostileInputTests
             if (!path.EndsWith("secret", StringComparison.Ordinal)) Assert.False(reply.Text.Contains(Secret, StringComparison.Ordinal), where);
         }
 
+        File.Delete(gate);
+        Assert.Contains("/v1/control/invoke", paths);
         var lines = log.ToString();
         Assert.All(Forbidden[..8], word => Assert.DoesNotContain(word, lines, StringComparison.Ordinal));
         Assert.True(statuses.Keys.Count(status => status < 300) >= 3, string.Join(", ", statuses));
         TestContext.Current.TestOutputHelper?.WriteLine($"{engine}: {count} requests, {string.Join(", ", statuses.Select(entry => $"{entry.Key}: {entry.Value}"))}");
+    }
+
+    /// <summary>Nobody's key is known.</summary>
+    private sealed class NoKeys : IZoneKeys
+    {
+        public ValueTask<EcPublicKey?> FindAsync(string zoneId, string keyId, CancellationToken cancellationToken) => ValueTask.FromResult<EcPublicKey?>(null);
     }
 
     // Outside is not there in this test, and the specification says how that is answered.

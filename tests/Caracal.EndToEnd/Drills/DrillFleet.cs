@@ -49,9 +49,7 @@ public sealed class DrillFleet : IAsyncLifetime
         _upstream = await LoopbackUpstream.StartAsync(remember: false, CancellationToken.None);
         Fleet = await LocalFleet.StartAsync(replicas: 2, Limits, CancellationToken.None);
         Clients = [new WireClient(Fleet.Endpoints(0)), new WireClient(Fleet.Endpoints(1))];
-        Zone = await GovernedZone.CreateAsync(
-            Clients[0], Fleet.Files.AdminToken,
-            new ZoneBlueprint { Name = "Drills", UpstreamUrl = _upstream.Url, ApiKey = "drill-upstream-key" }, CancellationToken.None);
+        Zone = await ZoneAsync("Drills");
         Applications = [.. Clients.Select(client => new AgentApplication(client, Zone))];
         _ledger = NpgsqlDataSource.Create(
             $"Host=127.0.0.1;Port={Fleet.Postgres.Port};Username=postgres;Database={LocalFleet.DatabaseName};Options=-c caracal.zone_id=*");
@@ -64,6 +62,10 @@ public sealed class DrillFleet : IAsyncLifetime
         if (Fleet is not null) await Fleet.DisposeAsync();
         if (_upstream is not null) await _upstream.DisposeAsync();
     }
+
+    /// <summary>A governed zone of its own.</summary>
+    internal Task<GovernedZone> ZoneAsync(string name) => GovernedZone.CreateAsync(
+        Clients[0], Fleet.Files.AdminToken, new ZoneBlueprint { Name = name, UpstreamUrl = _upstream.Url, ApiKey = "drill-upstream-key" }, CancellationToken.None);
 
     /// <summary>Those of the requests that have no event in the ledger, after it had time to take them.</summary>
     internal async Task<IReadOnlyList<string>> MissingFromLedgerAsync(IReadOnlyCollection<string> requests, TimeSpan patience)

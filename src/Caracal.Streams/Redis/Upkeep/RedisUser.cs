@@ -24,11 +24,11 @@ public sealed record RedisUser
         // The API relays the outbox of the STS as well as its own, so it writes to every topic of theirs.
         new("api",
             Topics.AuditEvents, Topics.PolicyInvalidate + "*", Topics.SessionsRevoke + "*", Topics.KeysInvalidate + "*",
-            Topics.AgentsLifecycle + "*", Topics.DelegationsInvalidate + "*", "rl:*", "api:*", "caracal:control:*", "stream-failure:*"),
+            Topics.AgentsLifecycle + "*", Topics.DelegationsInvalidate + "*", "rl:*", "api:*", "policy:shadow*", "caracal:control:*", "stream-failure:*"),
         new("sts",
             Topics.AuditEvents, Topics.PolicyInvalidate + "*", Topics.SessionsRevoke + "*", Topics.KeysInvalidate + "*",
             Topics.AgentsLifecycle + "*", Topics.DelegationsInvalidate + "*", "caracal.providers.ratelimit",
-            "rl:*", "auth-rl:*", "audit:jti:*", "caracal:sts:*", "stream-failure:*"),
+            "rl:*", "auth-rl:*", "audit:jti:*", "policy:shadow*", "caracal:sts:*", "stream-failure:*"),
         new("gateway",
             Topics.AuditEvents, Topics.SessionsRevoke + "*", Topics.AgentsLifecycle + "*", Topics.KeysInvalidate + "*",
             Topics.DelegationsInvalidate + "*", "seen:jti:*", "stream-failure:*"),
