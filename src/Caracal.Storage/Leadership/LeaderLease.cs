@@ -32,6 +32,7 @@ public sealed class LeaderLease(Database database, AdvisoryLock wanted, TimeProv
             {
                 await using var held = await database.TryLeadAsync(wanted, cancellationToken);
                 if (held is not null) await LeadAsync(held, lead, cancellationToken);
+                if (held?.Ending.IsCompleted == true) continue; // given back, not lost: it may be taken again at once
             }
             catch (StorageUnavailableException)
             {
@@ -51,9 +52,9 @@ public sealed class LeaderLease(Database database, AdvisoryLock wanted, TimeProv
         {
             while (!work.IsCompleted)
             {
-                await Task.WhenAny(work, Task.Delay(interval, time, cancellationToken));
+                await Task.WhenAny(work, held.Ending, Task.Delay(interval, time, cancellationToken));
                 cancellationToken.ThrowIfCancellationRequested();
-                if (!await held.IsHeldAsync(cancellationToken)) break;
+                if (held.Ending.IsCompleted || !await held.IsHeldAsync(cancellationToken)) break;
             }
         }
         finally

@@ -24,6 +24,7 @@ public sealed class PostgresDatabase : Database
     private readonly AsyncLocal<string?> _zone = new();
     private volatile Pools _pools;
     private volatile NpgsqlDataSource _apart;
+    private volatile TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="address">The server, the database and this service's login.</param>
     /// <param name="settings">Whose connections these are, and their limits.</param>
@@ -53,6 +54,9 @@ public sealed class PostgresDatabase : Database
         _pools = Open(address);
         _apart = PostgresConnections.Apart(address, _settings);
         _listener.Use(_apart);
+        var left = _left;
+        _left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        left.TrySetResult();
         _ = DrainAsync(old);
     }
 
@@ -128,10 +132,10 @@ public sealed class PostgresDatabase : Database
     public override async Task<ILead?> TryLeadAsync(AdvisoryLock wanted, CancellationToken cancellationToken)
     {
         var key = wanted.Key ?? throw new ArgumentException("a job is led by its number", nameof(wanted));
+        var ending = _left.Task;
         try
         {
-            var source = _apart;
-            return await PostgresLead.TryTakeAsync(source, key, () => _apart == source, cancellationToken);
+            return await PostgresLead.TryTakeAsync(_apart, key, ending, cancellationToken);
         }
         catch (Exception fault) when (IsUnavailable(fault, cancellationToken))
         {

@@ -9,21 +9,22 @@ internal sealed class PostgresLead : ILead
     private static readonly TimeSpan ProbeTime = TimeSpan.FromSeconds(5);
 
     private readonly NpgsqlConnection _connection;
-    private readonly Func<bool> _isCurrent;
 
-    private PostgresLead(NpgsqlConnection connection, Func<bool> isCurrent) => (_connection, _isCurrent) = (connection, isCurrent);
+    private PostgresLead(NpgsqlConnection connection, Task ending) => (_connection, Ending) = (connection, ending);
+
+    public Task Ending { get; }
 
     /// <param name="source">Gives connections outside the pool.</param>
     /// <param name="key">The job's number.</param>
-    /// <param name="isCurrent">False once this service enters with another login: the lead ends, so that no session of the old one stays.</param>
+    /// <param name="ending">Ends when the source's login goes.</param>
     /// <param name="cancellationToken">Stops it.</param>
-    public static async Task<ILead?> TryTakeAsync(NpgsqlDataSource source, long key, Func<bool> isCurrent, CancellationToken cancellationToken)
+    public static async Task<ILead?> TryTakeAsync(NpgsqlDataSource source, long key, Task ending, CancellationToken cancellationToken)
     {
         var connection = await source.OpenConnectionAsync(cancellationToken);
         try
         {
             await using var command = new NpgsqlCommand("SELECT pg_try_advisory_lock($1)", connection) { Parameters = { new() { Value = key } } };
-            if (await command.ExecuteScalarAsync(cancellationToken) is true) return new PostgresLead(connection, isCurrent);
+            if (await command.ExecuteScalarAsync(cancellationToken) is true) return new PostgresLead(connection, ending);
         }
         catch
         {
@@ -37,7 +38,7 @@ internal sealed class PostgresLead : ILead
 
     public async Task<bool> IsHeldAsync(CancellationToken cancellationToken)
     {
-        if (!_isCurrent()) return false;
+        if (Ending.IsCompleted) return false;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(ProbeTime);
         try

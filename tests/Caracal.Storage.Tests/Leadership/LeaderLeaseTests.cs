@@ -43,6 +43,30 @@ public sealed class LeaderLeaseTests
     }
 
     [Fact]
+    public async Task A_leader_whose_login_changes_leaves_no_session_of_the_old_one_and_leads_on()
+    {
+        await using var store = await TestStore.CreateAsync(Engine.Postgres, ServiceRole.Audit);
+        var server = await PostgresServer.GetAsync();
+        var name = (await store.Owner.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT current_database()")))!;
+        var login = $"{name}_lead";
+        await store.Owner.WriteAsync(work => work.Connection.ExecuteAsync($"CREATE ROLE {login} SUPERUSER LOGIN PASSWORD '{PostgresServer.Password}'"));
+        await using var database = new PostgresDatabase(
+            server.Address(name, ServiceRole.Audit.FirstLogin), new PostgresSettings { MaximumConnections = 2, MinimumConnections = 0, Instance = "lead" });
+        using var stop = new CancellationTokenSource();
+        var replica = new Replica(database, stop.Token, TimeSpan.FromMinutes(10));
+        await replica.Began.WaitAsync(Patience);
+
+        database.Enter(server.Address(name, login));
+
+        await replica.BeganAgain.WaitAsync(Patience);
+        Assert.True(replica.Lease.IsLeader);
+        Assert.Equal([login], await store.Owner.ReadAsync(c => c.QueryAsync<string>(
+            "SELECT a.usename FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.objid = 4711 AND a.datname = current_database()")));
+        await stop.CancelAsync();
+        await replica.EndAsync();
+    }
+
+    [Fact]
     public async Task The_only_process_of_an_embedded_store_leads()
     {
         await using var store = await TestStore.CreateAsync(Engine.Sqlite);
@@ -60,9 +84,9 @@ public sealed class LeaderLeaseTests
         private readonly TaskCompletionSource _ended = new();
         private int _terms;
 
-        public Replica(Database database, CancellationToken stop)
+        public Replica(Database database, CancellationToken stop, TimeSpan? interval = null)
         {
-            Lease = new LeaderLease(database, Job, TimeProvider.System, Interval);
+            Lease = new LeaderLease(database, Job, TimeProvider.System, interval ?? Interval);
             Running = Task.Run(() => Lease.RunAsync(LeadAsync, stop), stop);
         }
 
