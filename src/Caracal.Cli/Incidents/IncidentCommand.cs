@@ -22,7 +22,7 @@ internal static class IncidentCommand
     private const string Forms =
         """
         usage: caracal incident freeze ZONE --reason TEXT
-               caracal incident thaw ZONE --reason TEXT
+               caracal incident thaw ZONE
                caracal incident revoke ZONE --reason TEXT [--dry-run] [--json]
                       --subject S | --application A | --session ID | --delegation ID
                       | [--label L] [--lifecycle task|service] [--started-after T] [--started-before T]
@@ -35,7 +35,7 @@ internal static class IncidentCommand
 
 
         freeze     puts a policy in charge that allows nothing, then ends every session, delegation and authority record
-                   of the zone. What was in charge is remembered in CARACAL_HOME/incidents.
+                   of the zone. What was in charge is remembered in CARACAL_HOME/incidents. Run again, it does so again.
         thaw       puts it back. What ended stays ended: agents start anew.
         revoke     ends what you name, and everything that came of it. --dry-run says how much that is.
         evidence   a folder with the zone's events of the time, the result of verifying the ledger, keys, instances and
@@ -53,15 +53,11 @@ internal static class IncidentCommand
         if (context.Arguments.Operands is not [var what, var zone]) throw new CommandFailure(Forms);
         if (what == "evidence") return await EvidencePack.WriteAsync(context, zone);
         if (what is not ("freeze" or "thaw" or "revoke")) throw new CommandFailure(Forms);
+        using var api = new KeysApi(context);
+        if (what == "thaw") return await new ZoneFreeze(context, api, zone).ThawAsync();
         var reason = context.Arguments.Value("reason");
         if (reason is null || reason.Trim().Length < ShortestReason) throw new CommandFailure($"--reason must say why, in at least {ShortestReason} characters; it stands in the ledger");
-        using var api = new KeysApi(context);
-        return what switch
-        {
-            "freeze" => await new ZoneFreeze(context, api, zone).FreezeAsync(reason),
-            "thaw" => await new ZoneFreeze(context, api, zone).ThawAsync(),
-            _ => await RevokeAsync(context, api, zone, reason),
-        };
+        return what == "freeze" ? await new ZoneFreeze(context, api, zone).FreezeAsync(reason) : await RevokeAsync(context, api, zone, reason);
     }
 
     private static async Task<int> RevokeAsync(CommandContext context, KeysApi api, string zone, string reason)

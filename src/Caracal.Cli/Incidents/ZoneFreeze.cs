@@ -13,33 +13,35 @@ namespace Caracal.Cli.Incidents;
 internal sealed class ZoneFreeze(CommandContext context, KeysApi api, string zone)
 {
     private const string Document = "# caracal:data-document\npackage caracal.authz\nimport rego.v1\napp_ids := {}\ngrants := {}\n";
-    private static readonly TimeSpan ActivationTime = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LoadTime = TimeSpan.FromSeconds(10);
 
     private string Prefix => $"/v1/zones/{Uri.EscapeDataString(zone)}";
 
-    // A note for each zone: what was in charge before.
+    // A note for each zone: what was in charge before, and what took its place.
     private string Note => Path.Combine(context.Paths.Home, "incidents", CaracalPaths.Segment(zone) + ".json");
 
-    /// <summary>Policy first: what is ended afterwards cannot begin again meanwhile.</summary>
+    /// <summary>
+    /// Ends what lives at once, whatever becomes of the policy; and again when the STS decides by it, because until then
+    /// something may have begun. Run again, it does all of it again.
+    /// </summary>
     public async Task<int> FreezeAsync(string reason)
     {
-        if (File.Exists(Note)) throw new CommandFailure($"zone {zone} is frozen already ({Note})");
-        var before = await ActiveAsync();
-        var stamp = TimeProvider.System.GetUtcNow().UtcDateTime.ToString("yyyyMMddTHHmmssZ", CultureInfo.InvariantCulture);
-        var policy = await PostAsync("/policies", new JsonObject { ["name"] = $"frozen-{stamp}", ["content"] = Document });
-        var set = await PostAsync("/policy-sets", new JsonObject { ["name"] = $"frozen-{stamp}" });
-        var version = await PostAsync(
-            $"/policy-sets/{set["id"]}/versions", new JsonObject { ["manifest"] = new JsonArray(new JsonObject { ["policy_version_id"] = policy["version_id"] }) });
-        SecretFolder.Prepare(Path.GetDirectoryName(Note)!);
-        await File.WriteAllTextAsync(Note, new JsonObject { ["set"] = before?.Set, ["version"] = before?.Version, ["reason"] = reason }.ToJsonString(), context.Stop);
-        await ActivateAsync(set["id"], version["version_id"]);
-        context.Terminal.Success($"zone {zone} allows nothing any more");
-        var ended = await PostAsync("/kill-switch", new JsonObject
+        string? problem;
+        try
         {
-            ["filter"] = new JsonObject { ["started_before"] = TimeProvider.System.GetUtcNow().AddMinutes(1).UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture) },
-            ["reason"] = reason,
-        });
-        context.Terminal.Success($"ended: {IncidentCommand.Counted(ended)}");
+            var frozen = File.Exists(Note) ? Frozen(await ReadNoteAsync()) : await PrepareAsync(reason);
+            var activation = await PostAsync($"/policy-sets/{frozen.Set}/activate", new JsonObject { ["version_id"] = frozen.Version });
+            await EndAllAsync(reason);
+            problem = await ProblemAsync(activation);
+        }
+        catch (Exception fault) when (fault is CommandFailure or WireException)
+        {
+            problem = fault.Message;
+        }
+
+        await EndAllAsync(reason);
+        if (problem is not null) throw new CommandFailure($"what lived has ended, but zone {zone} may still let something begin: {problem}; freeze it again");
+        context.Terminal.Success($"zone {zone} allows nothing any more");
         context.Terminal.Info($"caracal incident thaw {zone} puts back what was in charge");
         return 0;
     }
@@ -47,10 +49,10 @@ internal sealed class ZoneFreeze(CommandContext context, KeysApi api, string zon
     public async Task<int> ThawAsync()
     {
         if (!File.Exists(Note)) throw new CommandFailure($"zone {zone} was not frozen from here: there is no {Note}");
-        var before = JsonNode.Parse(await File.ReadAllTextAsync(Note, context.Stop))!;
+        var before = await ReadNoteAsync();
         if ((string?)before["set"] is { } set && (string?)before["version"] is { } version)
         {
-            await ActivateAsync(set, version);
+            if (await ProblemAsync(await PostAsync($"/policy-sets/{set}/activate", new JsonObject { ["version_id"] = version })) is { } problem) throw new CommandFailure(problem);
             context.Terminal.Success($"zone {zone} is under policy set {set} again");
         }
         else
@@ -62,34 +64,73 @@ internal sealed class ZoneFreeze(CommandContext context, KeysApi api, string zon
         return 0;
     }
 
+    private static (string Set, string Version) Frozen(JsonNode note) => ((string)note["frozen_set"]!, (string)note["frozen_version"]!);
+
+    private async Task<JsonNode> ReadNoteAsync() => JsonNode.Parse(await File.ReadAllTextAsync(Note, context.Stop))!;
+
+    private async Task<(string Set, string Version)> PrepareAsync(string reason)
+    {
+        var before = await ActiveAsync();
+        var stamp = TimeProvider.System.GetUtcNow().UtcDateTime.ToString("yyyyMMddTHHmmssZ", CultureInfo.InvariantCulture);
+        var policy = await PostAsync("/policies", new JsonObject { ["name"] = $"frozen-{stamp}", ["content"] = Document });
+        var set = await PostAsync("/policy-sets", new JsonObject { ["name"] = $"frozen-{stamp}" });
+        var version = await PostAsync(
+            $"/policy-sets/{set["id"]}/versions", new JsonObject { ["manifest"] = new JsonArray(new JsonObject { ["policy_version_id"] = policy["version_id"] }) });
+        var note = new JsonObject
+        {
+            ["set"] = before?.Set,
+            ["version"] = before?.Version,
+            ["frozen_set"] = set["id"],
+            ["frozen_version"] = version["version_id"],
+            ["reason"] = reason,
+        };
+        SecretFolder.Prepare(Path.GetDirectoryName(Note)!);
+        await File.WriteAllTextAsync(Note, note.ToJsonString(), context.Stop);
+        return Frozen(note);
+    }
+
+    // Everything, whatever this machine's clock says.
+    private async Task EndAllAsync(string reason)
+    {
+        var ended = await PostAsync(
+            "/kill-switch", new JsonObject { ["filter"] = new JsonObject { ["started_before"] = "9999-12-31T23:59:59Z" }, ["reason"] = reason });
+        context.Terminal.Success($"ended: {IncidentCommand.Counted(ended)}");
+    }
+
     private async Task<(string Set, string Version)?> ActiveAsync()
     {
-        var answer = (await api.GetAsync($"{Prefix}/policy-sets?limit=200", context.Stop)).Require("policy sets");
-        var rows = answer.Body.ValueKind == JsonValueKind.Array ? answer.Body : answer.Body.GetProperty("items");
-        foreach (var row in rows.EnumerateArray())
+        string? cursor = null;
+        do
         {
-            if (row.GetProperty("active_version_id").GetString() is { } version) return (row.GetProperty("id").GetString()!, version);
-        }
+            var page = (await api.GetAsync($"{Prefix}/policy-sets?limit=200{(cursor is null ? "" : "&cursor=" + Uri.EscapeDataString(cursor))}", context.Stop)).Require("policy sets").Body;
+            foreach (var row in page.GetProperty("items").EnumerateArray())
+            {
+                if (row.GetProperty("active_version_id").GetString() is { } version) return (row.GetProperty("id").GetString()!, version);
+            }
 
+            cursor = page.GetProperty("next_cursor").GetString();
+        }
+        while (cursor is not null);
         return null;
     }
 
-    // Not before the STS decides by it.
-    private async Task ActivateAsync(string set, string version)
+    // None once the STS decides by it.
+    private async Task<string?> ProblemAsync(WireAnswer activation)
     {
-        var activation = await PostAsync($"/policy-sets/{set}/activate", new JsonObject { ["version_id"] = version });
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.Stop);
-        limit.CancelAfter(ActivationTime);
+        limit.CancelAfter(LoadTime);
         try
         {
             while ((await api.GetAsync(activation["status_url"], limit.Token)).Require("activation")["propagation_status"] != "loaded")
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(50), limit.Token);
             }
+
+            return null;
         }
         catch (OperationCanceledException) when (!context.Stop.IsCancellationRequested)
         {
-            throw new CommandFailure("the policy is active, but the STS does not say that it decides by it: look at caracal status");
+            return "the policy is active, but the STS does not say that it decides by it: look at caracal status";
         }
     }
 

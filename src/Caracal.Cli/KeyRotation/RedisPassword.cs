@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Caracal.Cli.CommandLine;
@@ -14,6 +15,9 @@ namespace Caracal.Cli.KeyRotation;
 /// <summary>A service's way into Redis: its user has both passwords until the old one goes (operations.md 4.6.8).</summary>
 internal sealed class RedisPassword(CommandContext context, string folder, RotatableClass rotated) : IRotatedMaterial
 {
+    private static readonly TimeSpan Apart = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ReentryTime = TimeSpan.FromSeconds(30);
+
     private readonly CredentialFiles _files = new(folder, rotated);
     private readonly RedisUser _user = RedisUser.All.First(user => user.Service == rotated.Readers[0]);
 
@@ -68,22 +72,55 @@ internal sealed class RedisPassword(CommandContext context, string folder, Rotat
         return null;
     }
 
+    /// <summary>
+    /// Redis does not say with which password a connection was made. So once the old one lets nobody in, the services are
+    /// made to enter anew, and what entered before that and is still there does not belong to them.
+    /// </summary>
     public async Task RetireAsync(string sid, JsonElement rotation, CancellationToken stop)
     {
-        if (_files.PreviousId != sid) return;
-        var options = Parse(_files.Previous!);
-        await AdministerAsync(
-            async passwords =>
-            {
-                await passwords.RemoveAsync(_user.Name, CredentialAddress.PasswordOf(_files.Previous!), stop);
-                foreach (var connection in await passwords.ConnectionsBeforeAsync(_user.Name, SinceRoll(rotation), stop)) await passwords.EndAsync(connection, stop);
-            },
-            save: true, stop);
-        if (await RefusalAsync(options, stop) is null) throw new CommandFailure($"V8: Redis still takes the old password of {_user.Name}");
-        _files.Retire();
+        var refused = Stopwatch.StartNew();
+        if (_files.PreviousId == sid)
+        {
+            var leaving = _files.Previous!;
+            await AdministerAsync(passwords => passwords.RemoveAsync(_user.Name, CredentialAddress.PasswordOf(leaving), stop), save: true, stop);
+            refused.Restart();
+            if (!await IsRefusedAsync(Parse(leaving), stop)) throw new CommandFailure($"V8: Redis still takes the old password of {_user.Name}, or does not answer");
+            await Task.Delay(Apart, stop);
+            _files.Retire();
+        }
+
+        await AdministerAsync(passwords => EndFromBeforeAsync(passwords, refused, stop), save: false, stop);
     }
 
     public IReadOnlyList<SecretText> Secrets() => CredentialAddress.Passwords(_files);
+
+    // Ages are whole seconds, so a second is left between the last that may have entered with the old one and the first that cannot.
+    private async Task EndFromBeforeAsync(UserPasswords passwords, Stopwatch refused, CancellationToken stop)
+    {
+        var waiting = Stopwatch.StartNew();
+        IReadOnlyList<long> old;
+        while ((old = await passwords.ConnectionsBeforeAsync(_user.Name, refused.Elapsed - TimeSpan.FromSeconds(1), stop)).Count > 0 && waiting.Elapsed < ReentryTime)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(250), stop);
+        }
+
+        foreach (var connection in old) await passwords.EndAsync(connection, stop);
+    }
+
+    private static async Task<bool> IsRefusedAsync(RedisOptions options, CancellationToken stop)
+    {
+        await using var redis = new RedisConnection(options with { ClientName = "caracal-rotation" });
+        try
+        {
+            await redis.ExecuteAsync(["PING"], stop);
+            return false;
+        }
+        catch (StreamsUnavailableException fault)
+        {
+            // A Redis that does not answer has refused nothing.
+            return fault.Message.Contains("refused our credentials", StringComparison.Ordinal);
+        }
+    }
 
     private async Task AdministerAsync(Func<UserPasswords, Task> act, bool save, CancellationToken stop)
     {

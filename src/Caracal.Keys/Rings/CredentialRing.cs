@@ -18,13 +18,17 @@ public sealed class CredentialRing
     /// <summary>Called with the new address, after it was taken.</summary>
     public Action<SecretText>? Changed { get; set; }
 
+    /// <summary>Called with the same address when the one before it is taken away: what entered with that one is to enter anew.</summary>
+    public Action<SecretText>? Retired { get; set; }
+
     internal RingSlots Slots => _held.Slots;
 
     internal void Replace(SecretText current, RingSlots slots)
     {
-        var other = !_held.Current.Equals(current);
+        var before = _held;
         _held = new Held(current, slots);
-        if (other) Changed?.Invoke(current);
+        if (!before.Current.Equals(current)) Changed?.Invoke(current);
+        else if (!before.Slots.Previous.IsEmpty && slots.Previous.IsEmpty) Retired?.Invoke(current);
     }
 
     private sealed record Held(SecretText Current, RingSlots Slots);

@@ -74,7 +74,7 @@ public sealed class RedisConnection : IAsyncDisposable
         finally
         {
             // An abandoned read still blocks at the server: only closing the connection takes it back.
-            if (isClean && !_isDisposed && reader.Options == _shared.Entered && _idleReaders.Count < _options.MaximumIdleReaders)
+            if (isClean && !_isDisposed && ReferenceEquals(reader.Options, _shared.Entered) && _idleReaders.Count < _options.MaximumIdleReaders)
             {
                 _idleReaders.Add(reader);
             }
@@ -90,7 +90,7 @@ public sealed class RedisConnection : IAsyncDisposable
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         while (_idleReaders.TryTake(out var idle))
         {
-            if (idle.Link.IsOpen && idle.Options == _shared.Entered)
+            if (idle.Link.IsOpen && ReferenceEquals(idle.Options, _shared.Entered))
             {
                 return idle;
             }

@@ -43,9 +43,9 @@ public sealed class IncidentTests : IDisposable
         Assert.Equal(0, (await operations.RunAsync("incident", "freeze", zone.ZoneId, "--reason", "drill of today")).Exit);
         Assert.False((await application.MintAsync(second, Scopes[0], Stop)).IsSuccess);
         Assert.False((await new AgentApplication(wire, zone).MintLifecycleAsync(Stop)).IsSuccess); // nothing begins either
-        Assert.Contains("frozen already", (await operations.RunAsync("incident", "freeze", zone.ZoneId, "--reason", "drill of today")).Error, StringComparison.Ordinal);
+        Assert.Equal(0, (await operations.RunAsync("incident", "freeze", zone.ZoneId, "--reason", "drill of today")).Exit); // again is no harm
 
-        Assert.Equal(0, (await operations.RunAsync("incident", "thaw", zone.ZoneId, "--reason", "drill is over")).Exit);
+        Assert.Equal(0, (await operations.RunAsync("incident", "thaw", zone.ZoneId)).Exit);
         Assert.False((await application.MintAsync(second, Scopes[0], Stop)).IsSuccess); // what ended stays ended
         var again = new AgentApplication(wire, zone);
         var fresh = await again.ProvisionAsync(Scopes, depth: 1, Stop);
@@ -61,7 +61,7 @@ public sealed class IncidentTests : IDisposable
     [InlineData("--reason must say why", "freeze", "z", "--reason", "short")]
     [InlineData("say what to revoke", "revoke", "z", "--reason", "long enough to say")]
     [InlineData("say what to revoke", "revoke", "z", "--reason", "long enough to say", "--session", "s", "--subject", "u")]
-    [InlineData("was not frozen from here", "thaw", "z", "--reason", "long enough to say")]
+    [InlineData("was not frozen from here", "thaw", "z")]
     [InlineData("evidence needs", "evidence", "z")]
     public async Task Refuses_what_is_not_said_clearly(string says, params string[] words)
     {

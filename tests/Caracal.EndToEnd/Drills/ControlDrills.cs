@@ -17,6 +17,31 @@ public sealed class ControlDrills(DrillFleet fleet)
         await KillSwitchScene.RunAsync(fleet.Clients, zone, fleet.Fleet.Files.AdminToken, CancellationToken.None);
     }
 
+    // The hour in which it is needed is the hour in which something is down (ruling 21).
+    [Fact]
+    public async Task A_freeze_ends_what_lives_while_no_STS_can_hear_of_it_and_is_finished_by_the_next()
+    {
+        var zone = await fleet.ZoneAsync("Freeze");
+        var application = new AgentApplication(fleet.Clients[0], zone);
+        var authority = await application.ProvisionAsync(zone.Blueprint.Scopes, depth: 1, CancellationToken.None);
+        Assert.True((await application.MintAsync(authority, zone.Blueprint.Scopes[0], CancellationToken.None)).IsSuccess);
+        var at = fleet.Fleet.Endpoints(0);
+        using var caracal = new CaracalCommand();
+        caracal.With("CARACAL_API_URL", at.Api).With("CARACAL_ADMIN_TOKEN", fleet.Fleet.Files.AdminToken);
+
+        await fleet.Fleet.Redis.StopAsync();
+        var (exit, output, error) = await caracal.RunAsync("incident", "freeze", zone.ZoneId, "--reason", "drill of today");
+        await fleet.Fleet.Redis.StartAsync(CancellationToken.None);
+        Assert.True(exit == 1, output + error);
+        Assert.True((output + error).Contains("ended: 2 sessions", StringComparison.Ordinal), output + error);
+        Assert.Contains("freeze it again", error, StringComparison.Ordinal);
+
+        await fleet.RecoverAsync();
+        Assert.False((await application.MintAsync(authority, zone.Blueprint.Scopes[0], CancellationToken.None)).IsSuccess);
+        (exit, output, error) = await caracal.RunAsync("incident", "freeze", zone.ZoneId, "--reason", "drill of today");
+        Assert.True(exit == 0, output + error);
+    }
+
     // Two STS replicas put what they decided to the candidate, report through Redis, and decide as before.
     [Fact]
     public async Task A_shadow_sees_what_both_replicas_decide_and_decides_nothing()

@@ -4,6 +4,8 @@ using Caracal.Cli.Bench.Rotation;
 using Caracal.Cli.Client;
 using Caracal.Cli.Servers;
 using Caracal.Stack;
+using Caracal.Streams;
+using Caracal.Streams.Redis;
 
 namespace Caracal.EndToEnd.Drills;
 
@@ -17,7 +19,7 @@ public sealed class KeyRotationDrill : IAsyncLifetime
     private LocalFleet _fleet = null!;
 
     public async ValueTask InitializeAsync() => _fleet = await LocalFleet.StartAsync(
-        replicas: 1, new Dictionary<string, string?>(StringComparer.Ordinal) { ["API_V1_RATE_LIMIT_PER_MIN"] = "0", ["SECRETS_RELOAD_SECONDS"] = "1", ["ROTATION_PROBE_INTERVAL_MS"] = "100" }, CancellationToken.None);
+        replicas: 1, new Dictionary<string, string?>(StringComparer.Ordinal) { ["API_V1_RATE_LIMIT_PER_MIN"] = "0", ["STS_MINT_RATE_LIMIT_PER_MIN"] = "100000000", ["STS_CLIENT_RATE_LIMIT_PER_MIN"] = "100000000", ["SECRETS_RELOAD_SECONDS"] = "1", ["ROTATION_PROBE_INTERVAL_MS"] = "100" }, CancellationToken.None);
 
     public async ValueTask DisposeAsync()
     {
@@ -85,7 +87,12 @@ public sealed class KeyRotationDrill : IAsyncLifetime
         Assert.NotEqual(first, second);
         await SucceedsAsync(caracal, "rollback", id, "--reason", "the drill goes back");
         Assert.Equal(first, await File.ReadAllTextAsync(file));
+
+        // Somebody who knows the password that goes has entered with it in the last moment in which that was possible.
+        await using var thief = classId.StartsWith("redis:", StringComparison.Ordinal) && RedisOptions.TryParse(second.Trim(), out var stolen, out _) ? new RedisConnection(stolen) : null;
+        if (thief is not null) await thief.ExecuteAsync(["PING"], CancellationToken.None);
         await SucceedsAsync(caracal, "retire", id, "--wait");
+        if (thief is not null) await Assert.ThrowsAsync<StreamsUnavailableException>(async () => await thief.ExecuteAsync(["PING"], CancellationToken.None));
 
         await SucceedsAsync(caracal, ["rotate", classId, .. words, "--wait"]);
         await load.StopAsync();

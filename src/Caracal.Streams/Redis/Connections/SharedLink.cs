@@ -35,7 +35,7 @@ internal sealed class SharedLink(RedisOptions options, RedisFigures figures) : I
             ? link.Send(write, state, options.CommandTimeout, cancellationToken)
             : SendWithoutLink(write, state, cancellationToken);
 
-    /// <summary>Replaces the link by one that enters with other credentials; until that one is up, the old one serves.</summary>
+    /// <summary>Replaces the link by one that enters with these credentials, also when they are the same; until that one is up, the old one serves.</summary>
     public void Renew(RedisOptions entry)
     {
         _renewed = entry;
@@ -191,7 +191,7 @@ internal sealed class SharedLink(RedisOptions options, RedisFigures figures) : I
             {
                 var renewal = Volatile.Read(ref _renewal).Task;
                 var wanted = Entry;
-                if (wanted == entered) await Task.WhenAny(link.Closed, renewal).WaitAsync(_stop.Token);
+                if (ReferenceEquals(wanted, entered)) await Task.WhenAny(link.Closed, renewal).WaitAsync(_stop.Token);
                 else if (await DialAsync(wanted) is { } renewed)
                 {
                     Publish(renewed, null);
