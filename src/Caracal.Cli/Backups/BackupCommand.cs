@@ -58,22 +58,18 @@ internal static class BackupCommand
         var now = TimeProvider.System.GetUtcNow();
         var path = Path.Combine(folder, BackupBundle.NameOf(now));
         if (File.Exists(path)) throw new CommandFailure($"{path} exists; a second later it has another name");
-        var staging = Path.Combine(folder, ".staging-" + Guid.NewGuid().ToString("N"));
-        SecretFolder.Prepare(staging);
-        try
-        {
-            var content = await CopyAsync(context, staging);
-            var manifest = new BackupManifest(now, BuildInfo.Current.Version, content, BackupKeys.SecretIds(context), [.. BackupBundle.FilesOf(staging)]);
-            await BackupBundle.WriteAsync(path, ring, manifest, staging, context.Stop);
-            var read = await BackupBundle.ReadAsync(path, ring, into: null, context.Stop);
-            foreach (var old in BackupBundle.In(folder).SkipLast(keep)) File.Delete(old);
-            Report(context, path, read);
-            return 0;
-        }
-        finally
-        {
-            Directory.Delete(staging, recursive: true);
-        }
+
+        // Nothing is sealed yet in there, and --out may be a share or a disk that others read.
+        SecretFolder.Prepare(context.Paths.Home);
+        foreach (var place in (ReadOnlySpan<string>)[context.Paths.Home, folder]) StagingFolder.RemoveLeftovers(place, StagingFolder.Backup);
+        using var staging = new StagingFolder(context.Paths.Home, StagingFolder.Backup);
+        var content = await CopyAsync(context, staging.Path);
+        var manifest = new BackupManifest(now, BuildInfo.Current.Version, content, BackupKeys.SecretIds(context), [.. BackupBundle.FilesOf(staging.Path)]);
+        await BackupBundle.WriteAsync(path, ring, manifest, staging.Path, context.Stop);
+        var read = await BackupBundle.ReadAsync(path, ring, into: null, context.Stop);
+        foreach (var old in BackupBundle.In(folder).SkipLast(keep)) File.Delete(old);
+        Report(context, path, read);
+        return 0;
     }
 
     private static async Task<StoreContent> CopyAsync(CommandContext context, string staging)

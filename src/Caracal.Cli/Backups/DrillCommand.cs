@@ -72,9 +72,9 @@ internal static class DrillCommand
         PostgresAddress? isolated = null;
         try
         {
-            await using var store = await RestoredStore.PlaceAsync(
-                manifest, folder, Path.Combine(folder, "drill", "caracal.db"), replace: false, () => isolated = Beside(context), context.Terminal, context.Stop);
-            await RestoredAuthority.EndAsync(store, now, context.Stop);
+            var (placed, _) = await RestoredStore.PlaceAsync(
+                manifest, folder, Path.Combine(folder, "drill", "caracal.db"), replace: false, now, () => isolated = Beside(context), context.Terminal, context.Stop);
+            await using var store = placed;
             var took = Stopwatch.GetElapsedTime(start);
             var unopened = await UnopenedAsync(store, ring, context.Stop);
             var report = await new LedgerVerification(store, LedgerKeys.Find(context)).VerifyAllAsync(context.Stop);
@@ -108,7 +108,7 @@ internal static class DrillCommand
         AuditVerify.Print(terminal, report);
         terminal.Line($"{terminal.Mark((bool)line["ok"]!)} restored in {line["restore_seconds"]} s; what happened in the {line["backup_age_seconds"]} s since the backup would be lost");
         if ((long)line["values_unopened"]! > 0) terminal.Error($"{line["values_unopened"]} sealed values do not open");
-        if ((long)line["still_alive"]! > 0) terminal.Error($"{line["still_alive"]} sessions, delegations or records are alive");
+        if ((long)line["still_alive"]! > 0) terminal.Error($"{line["still_alive"]} sessions, delegations, records or policies are alive");
     }
 
     private static PostgresAddress Beside(CommandContext context)
@@ -137,7 +137,7 @@ internal static class DrillCommand
     private static Task<long> AliveAsync(System.Data.Common.DbConnection connection) => connection.ExecuteScalarAsync<long>(
         """
         SELECT (SELECT count(*) FROM authority_records WHERE status = 'active') + (SELECT count(*) FROM sessions WHERE status IN ('active', 'suspended'))
-             + (SELECT count(*) FROM delegation_edges WHERE status = 'active')
+             + (SELECT count(*) FROM delegation_edges WHERE status = 'active') + (SELECT count(*) FROM policy_set_bindings WHERE active_version_id IS NOT NULL)
         """);
 
     private static void Record(CaracalPaths paths, JsonObject line)

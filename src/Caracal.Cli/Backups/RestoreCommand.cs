@@ -24,8 +24,9 @@ internal static class RestoreCommand
         Brings back the store of a bundle: into DATA/caracal.db, or into the database that the
         administrator's DATABASE_URL names, which must hold no store yet. Refuses without a ZONE_KEK for every
         value in it, before anything is touched. Then ends every session, delegation, authority record,
-        provider connection, approval and minted admin token, and retires the zones' signing keys: whatever
-        was revoked since the backup cannot be told from the rest. At last it verifies the ledgers.
+        provider connection, approval and minted admin token, retires the zones' signing keys and deactivates
+        their policies: whatever was revoked or tightened since the backup cannot be told from the rest. Only
+        then is the store where services find it. At last it verifies the ledgers.
         --confirm    you mean it
         --data DIR   folder of caracal.db and of the journals (default CARACAL_HOME/data)
         --replace    keeps a store that is there aside as caracal.db.before-restore
@@ -44,31 +45,28 @@ internal static class RestoreCommand
         var data = context.Arguments.Value("data") ?? context.Paths.Data;
         BackedUpJournals.RequireIdle(Path.Combine(data, "journal"));
         SecretFolder.Prepare(data);
-        var staging = Path.Combine(data, ".restore-" + Guid.NewGuid().ToString("N"));
-        SecretFolder.Prepare(staging);
+        StagingFolder.RemoveLeftovers(data, StagingFolder.Restore);
+        using var staging = new StagingFolder(data, StagingFolder.Restore); // beside its target: moving a file there is one step
         try
         {
-            var manifest = await BackupBundle.ReadAsync(bundle, BackupKeys.Kek(context), staging, context.Stop);
+            var manifest = await BackupBundle.ReadAsync(bundle, BackupKeys.Kek(context), staging.Path, context.Stop);
             context.Terminal.Success($"backup of {manifest.TakenAt:yyyy-MM-dd HH:mm:ss}Z, {manifest.Files.Length} files as the manifest says");
-            return await RestoreAsync(context, manifest, staging, data);
+            return await RestoreAsync(context, manifest, staging.Path, data);
         }
         catch (StoreBackupException fault)
         {
             throw new CommandFailure(fault.Message);
         }
-        finally
-        {
-            Directory.Delete(staging, recursive: true);
-        }
     }
 
     private static async Task<int> RestoreAsync(CommandContext context, BackupManifest manifest, string staging, string data)
     {
-        await using var store = await RestoredStore.PlaceAsync(
+        var (store, ended) = await RestoredStore.PlaceAsync(
             manifest, staging, CaracalStack.DatabasePath(data), context.Arguments.IsOn("replace"),
-            () => new AdministratorAccess(context.Variables).Address(), context.Terminal, context.Stop);
-        if (context.Arguments.IsOn("trust")) context.Terminal.Warning("nothing was ended: what was revoked since the backup is alive again");
-        else Tell(context.Terminal, await RestoredAuthority.EndAsync(store, TimeProvider.System.GetUtcNow(), context.Stop));
+            context.Arguments.IsOn("trust") ? null : TimeProvider.System.GetUtcNow(), () => new AdministratorAccess(context.Variables).Address(), context.Terminal, context.Stop);
+        await using var opened = store;
+        if (ended is null) context.Terminal.Warning("nothing was ended: what was revoked since the backup is alive again");
+        else Tell(context.Terminal, ended);
         var returned = await BackedUpJournals.ReturnAsync(Path.Combine(staging, "journal"), Path.Combine(data, "journal"), context.Stop);
         if (returned > 0) context.Terminal.Info($"{returned} events of the journals will be in the ledger at the next start");
         var report = await new LedgerVerification(store, LedgerKeys.Find(context)).VerifyAllAsync(context.Stop);
@@ -79,11 +77,15 @@ internal static class RestoreCommand
             context.Terminal.Warning("a key was rotated since the backup: run caracal keys adopt before you start the services");
         }
 
-        context.Terminal.Info("next: start the services, caracal doctor, mint an admin token for each operator; rotate secrets of applications that were changed since the backup");
+        context.Terminal.Info("next: start the services, caracal doctor, mint an admin token for each operator, look at each zone's policy set and activate it; rotate secrets of applications that were changed since the backup");
         return report.IsClean ? 0 : 1;
     }
 
-    private static void Tell(Terminal terminal, EndedAuthority ended) => terminal.Success(
-        $"ended: {ended.Sessions} sessions, {ended.Delegations} delegations, {ended.Records} authority records, {ended.Connections} provider connections, "
-        + $"{ended.Holds} approvals, {ended.AdminTokens} admin tokens, {ended.SigningKeys} signing keys");
+    private static void Tell(Terminal terminal, EndedAuthority ended)
+    {
+        terminal.Success(
+            $"ended: {ended.Sessions} sessions, {ended.Delegations} delegations, {ended.Records} authority records, {ended.Connections} provider connections, "
+            + $"{ended.Holds} approvals, {ended.AdminTokens} admin tokens, {ended.SigningKeys} signing keys");
+        if (ended.Policies > 0) terminal.Warning($"no policy is active: {ended.Policies} zones had one and deny every request until an operator activates a version");
+    }
 }

@@ -51,10 +51,10 @@ public static class PostgresCopy
 
     /// <summary>
     /// Brings a copy into a database that holds none yet, and into the schema of this version. All of it or nothing; no
-    /// service may use the database meanwhile.
+    /// service may use the database meanwhile. With <paramref name="endAt"/> the same transaction ends what lived in it.
     /// </summary>
-    public static async Task RestoreAsync(
-        PostgresAddress administrator, StoreContent content, string folder, Action<string> progress, CancellationToken cancellationToken)
+    public static async Task<EndedAuthority?> RestoreAsync(
+        PostgresAddress administrator, StoreContent content, string folder, DateTimeOffset? endAt, Action<string> progress, CancellationToken cancellationToken)
     {
         // Binary columns fit their own schema only.
         if (!content.Schema.SequenceEqual(StoreContent.SchemaOf(new PostgresDialect()), StringComparer.Ordinal))
@@ -89,7 +89,9 @@ public static class PostgresCopy
             progress($"{table.Name}  {content.Tables[table.Name]} rows");
         }
 
+        var ended = endAt is { } now ? await RestoredAuthority.EndAsync(target, now) : null;
         await transaction.CommitAsync(cancellationToken);
+        return ended;
     }
 
     private static async Task LoadAsync(NpgsqlConnection target, MovedTable table, string path, long rows, CancellationToken cancellationToken)

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
 using System.Text.Json;
 using Caracal.Cli.Backups;
 using Caracal.Cli.Client;
@@ -5,6 +7,8 @@ using Caracal.Cli.Processes;
 using Caracal.Stack;
 using Caracal.Streams.Tests.Servers;
 using Caracal.TestKit;
+using Microsoft.Data.Sqlite;
+using Npgsql;
 
 namespace Caracal.Cli.Tests.Backups;
 
@@ -58,6 +62,9 @@ public sealed class RestoreTests(RedisServer redis) : IDisposable
         Assert.False((await after.MintAsync(revoked, Scopes[0], Stop)).IsSuccess);
         Assert.False((await after.MintAsync(alive, Scopes[0], Stop)).IsSuccess); // nobody can tell the two apart
         Assert.False((await again.GovernedAsync(HttpMethod.Get, "/reports", spentLater, before.Zone.Blueprint.Resource, Stop)).IsSuccess);
+        var denied = await Assert.ThrowsAsync<WireException>(() => after.ProvisionAsync(Scopes, depth: 1, Stop)); // policy may have been tightened since
+        Assert.Contains("no_active_policy_set", denied.Message, StringComparison.Ordinal);
+        await ActivateAgainAsync(again, before.Zone.ZoneId);
         var fresh = await after.ProvisionAsync(Scopes, depth: 1, Stop);
         var mandate = (await after.MintAsync(fresh, Scopes[0], Stop)).Require("mint")["access_token"];
         var call = await again.GovernedAsync(HttpMethod.Get, "/reports", mandate, before.Zone.Blueprint.Resource, Stop);
@@ -65,6 +72,46 @@ public sealed class RestoreTests(RedisServer redis) : IDisposable
         await restored.StopAsync();
 
         Assert.Equal(0, (await operations.RunAsync("audit", "verify", "--data", _files.Data)).Exit);
+    }
+
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgresql")]
+    public async Task A_restore_that_stops_before_authority_has_ended_leaves_no_store(string engine)
+    {
+        using var operations = await OperationsAsync(engine);
+        await using (var stack = await StartAsync())
+        {
+            using var wire = new WireClient(WireEndpoints.From(stack.Urls));
+            await GovernedZone.CreateAsync(wire, _files.AdminToken, new ZoneBlueprint { Name = "Half", UpstreamUrl = "http://127.0.0.1:9", ApiKey = "key" }, Stop);
+            await stack.StopAsync();
+        }
+
+        // The last change of all refuses.
+        const string Sqlite = "CREATE TRIGGER stopped BEFORE INSERT ON delegation_graph_epochs BEGIN SELECT RAISE(ABORT, 'stopped here'); END";
+        const string Postgres = """
+            CREATE FUNCTION stopped() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'stopped here'; END $$;
+            CREATE TRIGGER stopped BEFORE INSERT ON delegation_graph_epochs FOR EACH ROW EXECUTE FUNCTION stopped()
+            """;
+        if (engine == "sqlite") await ExecuteAsync(new SqliteConnection($"Data Source={CaracalStack.DatabasePath(_files.Data)};Pooling=False"), Sqlite);
+        var bundle = await BackUpAsync(operations);
+        var elsewhere = Path.Combine(operations.Home, "elsewhere");
+        var half = $"backup_half_{Guid.NewGuid():N}";
+        if (engine == "postgresql")
+        {
+            var was = new Uri(operations.Variables["DATABASE_URL"]!).AbsolutePath.Trim('/');
+            operations.Set("DATABASE_URL", operations.Variables["DATABASE_URL"]!.Replace(was, half, StringComparison.Ordinal));
+            Assert.Equal(0, (await operations.RunAsync("provision", "--skip-redis")).Exit);
+            await ExecuteAsync(await HalfAsync(), Postgres);
+        }
+
+        var (exit, _, error) = await operations.RunAsync("restore", bundle, "--confirm", "--data", elsewhere);
+        Assert.Equal(1, exit);
+        Assert.Contains("stopped here", error, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(elsewhere));
+        if (engine == "postgresql") Assert.Equal(0L, await ExecuteAsync(await HalfAsync(), "SELECT count(*) FROM zones"));
+
+        async Task<NpgsqlConnection> HalfAsync() => new((await PostgresServer.GetAsync()).ConnectionString(half));
     }
 
     [Fact]
@@ -95,7 +142,32 @@ public sealed class RestoreTests(RedisServer redis) : IDisposable
         File.WriteAllBytes(damaged, changed);
         Assert.Contains("was changed", (await operations.RunAsync("restore", damaged, "--confirm", "--data", elsewhere)).Error, StringComparison.Ordinal);
         Assert.False(File.Exists(CaracalStack.DatabasePath(elsewhere)));
+        Directory.CreateDirectory(Path.Combine(elsewhere, ".restore-killed"));
         Assert.Equal(0, (await operations.RunAsync("restore", bundle, "--confirm", "--data", elsewhere)).Exit);
+        Assert.Empty(Directory.GetFileSystemEntries(elsewhere, ".restore-*"));
+    }
+
+    [Fact]
+    public async Task Nothing_unsealed_is_ever_where_bundles_lie_and_what_a_killed_run_left_is_removed()
+    {
+        using var operations = await OperationsAsync("sqlite");
+        await using (var stack = await StartAsync()) await stack.StopAsync();
+        var share = Path.Combine(operations.Home, "share");
+        var killed = new[] { share, operations.Home }.Select(parent => Path.Combine(parent, ".staging-killed")).ToList();
+        foreach (var folder in killed) File.WriteAllText(Path.Combine(Directory.CreateDirectory(folder).FullName, "caracal.db"), "unsealed");
+        using var running = new StagingFolder(operations.Home, StagingFolder.Backup);
+        using var watcher = new FileSystemWatcher(share) { IncludeSubdirectories = true };
+        var seen = new ConcurrentQueue<string>();
+        var whole = new TaskCompletionSource();
+        watcher.Created += (_, change) => seen.Enqueue(change.Name!);
+        watcher.Renamed += (_, _) => whole.TrySetResult();
+        watcher.EnableRaisingEvents = true;
+        await BackUpAsync(operations, "--out", share);
+        await whole.Task.WaitAsync(Stop);
+        Assert.EndsWith(".unfinished", Assert.Single(seen, name => !name.EndsWith(".lock", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.All(killed, folder => Assert.False(Directory.Exists(folder)));
+        Assert.True(Directory.Exists(running.Path)); // of another run that goes on
+        Assert.Single(Directory.GetDirectories(operations.Home, ".staging-*"));
     }
 
     [Fact]
@@ -123,24 +195,6 @@ public sealed class RestoreTests(RedisServer redis) : IDisposable
         operations.Set("CARACAL_SECRETS_DIR", Path.Combine(operations.Home, "other"));
         operations.Set("ZONE_KEK", System.Security.Cryptography.RandomNumberGenerator.GetHexString(64, lowercase: true));
         Assert.Equal("fail", await HardenAsync(operations, "H-BAK-2")); // a backup nobody can open
-    }
-
-    [Fact]
-    public async Task Secrets_go_under_a_passphrase_and_come_back_into_an_empty_folder_only()
-    {
-        using var operations = await OperationsAsync("sqlite");
-        var file = Path.Combine(operations.Home, "secrets.sealed");
-        var passphrase = operations.Write("passphrase", "correct horse battery staple\n");
-        Assert.Equal(0, (await operations.RunAsync("backup", "--secrets-out", file, "--passphrase-file", passphrase)).Exit);
-        var key = File.ReadAllText(Path.Combine(_files.Secrets, "zoneKek"));
-        Assert.DoesNotContain(key, File.ReadAllText(file, System.Text.Encoding.Latin1), StringComparison.Ordinal);
-        Assert.Contains("never overwritten", (await operations.RunAsync("restore", "--secrets", file, "--passphrase-file", passphrase)).Error, StringComparison.Ordinal);
-
-        operations.Set("CARACAL_SECRETS_DIR", Path.Combine(operations.Home, "back"));
-        var wrong = operations.Write("wrong", "another horse battery staple\n");
-        Assert.Contains("does not open", (await operations.RunAsync("restore", "--secrets", file, "--passphrase-file", wrong)).Error, StringComparison.Ordinal);
-        Assert.Equal(0, (await operations.RunAsync("restore", "--secrets", file, "--passphrase-file", passphrase)).Exit);
-        Assert.Equal(key, File.ReadAllText(Path.Combine(operations.Home, "back", "zoneKek")));
     }
 
     private async Task<string> BackUpUnderLoadAsync(Running operations, WireClient wire, AgentApplication application, AgentAuthority authority)
@@ -188,6 +242,28 @@ public sealed class RestoreTests(RedisServer redis) : IDisposable
         var (exit, output, error) = await operations.RunAsync("restore", bundle, "--confirm", "--replace", "--data", _files.Data);
         Assert.True(exit == 0, output + error);
         Assert.Contains("signing keys", output, StringComparison.Ordinal);
+        Assert.Contains("no policy is active: 1 zones", output + error, StringComparison.Ordinal);
+    }
+
+    private async Task ActivateAgainAsync(WireClient wire, string zone)
+    {
+        var prefix = $"/v1/zones/{zone}/policy-sets";
+        var set = (await AskAsync(HttpMethod.Get, prefix)).GetProperty("items")[0].GetProperty("id").GetString();
+        var version = (await AskAsync(HttpMethod.Get, $"{prefix}/{set}/versions")).GetProperty("items")[0].GetProperty("id").GetString();
+        var activation = await AskAsync(HttpMethod.Post, $"{prefix}/{set}/activate", JsonSerializer.Serialize(new { version_id = version }));
+        while ((await AskAsync(HttpMethod.Get, activation.GetProperty("status_url").GetString()!)).GetProperty("propagation_status").GetString() != "loaded") await Task.Delay(20, Stop);
+
+        async Task<JsonElement> AskAsync(HttpMethod method, string path, string? body = null) =>
+            JsonDocument.Parse((await wire.ApiAsync(method, path, _files.AdminToken, body, Stop)).Require($"{method} {path}").Text).RootElement;
+    }
+
+    private async Task<object?> ExecuteAsync(DbConnection connection, string sql)
+    {
+        await using var opened = connection;
+        await connection.OpenAsync(Stop);
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return await command.ExecuteScalarAsync(Stop);
     }
 
     private async Task<Running> OperationsAsync(string engine)
