@@ -94,6 +94,37 @@ public sealed class ComposeTests
         Assert.Equal(0, exit);
     }
 
+    [Fact]
+    public async Task Preparing_again_keeps_rotated_secrets_and_gives_services_every_slot_of_them()
+    {
+        using var running = new Running();
+        var folder = Path.Combine(running.Home, "compose");
+        Directory.CreateDirectory(folder);
+        await PrepareAsync(folder);
+        const string Rotated = "postgres://caracalsts_b:other@postgres:5432/caracal";
+        string[] slots = ["stsDatabaseUrl", "stsDatabaseUrl.id", "stsDatabaseUrl.previous", "stsDatabaseUrl.previous.id", "zoneKek.next", "zoneKek.next.id"];
+        foreach (var slot in slots) Write("operator", slot, slot == "stsDatabaseUrl" ? Rotated : slot);
+        Write("gateway", "gatewayRedisUrl", "redis://in-place"); // younger than the operator's
+        Write("api", "metricsBearer.previous", "gone meanwhile");
+        var tls = Path.Combine(folder, "tls", "tls.crt");
+        File.WriteAllText(tls, "renewed");
+        await PrepareAsync(folder);
+
+        Assert.Equal(Rotated, Text("operator", "stsDatabaseUrl"));
+        Assert.All(slots, slot => Assert.Equal(Text("operator", slot), Text("sts", slot)));
+        Assert.Equal(["zoneKek", "zoneKek.next", "zoneKek.next.id"], Directory.GetFiles(Of("api"), "zoneKek*").Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal("redis://in-place", Text("gateway", "gatewayRedisUrl"));
+        Assert.False(File.Exists(Path.Combine(Of("api"), "metricsBearer.previous")));
+        Assert.Equal("renewed", Text("edge", "tls.crt"));
+        Assert.Equal(File.ReadAllText(Path.Combine(folder, "tls", "tls.key")), Text("edge", "tls.key"));
+        var edge = Yaml.One(File.ReadAllText(Path.Combine(Yaml.Deploy, "compose", "compose.edge.yaml"))).Map("services");
+        Assert.Contains("./secrets/edge:/run/tls:ro", edge.List("edge", "volumes"));
+
+        string Of(string service) => Path.Combine(folder, "secrets", service);
+        string Text(string service, string name) => File.ReadAllText(Path.Combine(Of(service), name));
+        void Write(string service, string name, string text) => File.WriteAllText(Path.Combine(Of(service), name), text);
+    }
+
     // The variables that each service would see, and where the operator finds the services.
     private static void Configure(Running running, string folder)
     {
