@@ -45,6 +45,7 @@ public sealed class EpochTests
     [InlineData("UPDATE audit_events SET chain_hmac = 'aa' WHERE zone_id = 'z1' AND chain_seq = 2")]
     [InlineData("UPDATE audit_epochs SET digest = 'aa' WHERE chain = 'z1'")]
     [InlineData("UPDATE audit_epoch_macs SET mac = 'aa'")]
+    [InlineData("INSERT INTO audit_epochs (id, chain, first_seq, last_seq, key_id, digest, sealed_at, rotation_id, problems) SELECT 'forged', chain, last_seq + 1, 1000000000000000, key_id, digest, sealed_at, 'rot_forged', 0 FROM audit_epochs WHERE chain = 'z1'")]
     [InlineData("UPDATE admin_audit_events SET chain_hmac = 'aa' WHERE zone_id IS NULL AND chain_seq = 1")]
     public async Task A_change_of_old_rows_or_of_their_seal_is_found_without_the_old_key(string sql)
     {

@@ -61,6 +61,7 @@ public sealed class LedgerVerification(
         var gone = new List<ChainFinding>();
         var heads = new Dictionary<string, ChainHead>(StringComparer.Ordinal);
         var starts = new Dictionary<string, ChainHead>(StringComparer.Ordinal);
+        var legacy = new HashSet<string>(StringComparer.Ordinal);
         var dropped = new Dictionary<string, DroppedRows>(StringComparer.Ordinal);
         foreach (var zone in zones)
         {
@@ -73,12 +74,13 @@ public sealed class LedgerVerification(
 
             // A walk that had come further than the chain now reaches is begun anew: the rows it saw are gone.
             if (journal?.Find(zone) is { } position && position.ChainSeq <= heads[zone].Seq) starts[zone] = new ChainHead(position.ChainSeq, position.ContentSha256);
+            if (starts.TryGetValue(zone, out var after) && await _ledger.PredecessorAsync(zone, after.Seq + 1, cancellationToken) is { HmacKeyId: null }) legacy.Add(zone);
         }
 
         var read = 0L;
         var total = zones.Sum(zone => starts.TryGetValue(zone, out var begin) ? heads[zone].Seq - begin.Seq : Math.Max(0, heads[zone].Seq - dropped[zone].Count));
         var verifier = new ChainVerifier(keys, await SealedAsync(
-            new ChainSweep { Heads = heads, Predecessors = starts, IsDropped = (zone, first, last) => dropped[zone].Explain(first, last) }, cancellationToken));
+            new ChainSweep { Heads = heads, Predecessors = starts, LegacyStarts = legacy, IsDropped = (zone, first, last) => dropped[zone].Explain(first, last) }, cancellationToken));
         foreach (var zone in zones)
         {
             var after = starts.GetValueOrDefault(zone, ChainHead.Empty).Seq;

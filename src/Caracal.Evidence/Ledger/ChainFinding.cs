@@ -60,6 +60,9 @@ public sealed record ChainSweep
     /// <summary>Row before the first one walked, for a window that starts inside a chain. Chains not listed must start at sequence 1.</summary>
     public IReadOnlyDictionary<string, ChainHead> Predecessors { get; init; } = new Dictionary<string, ChainHead>(StringComparer.Ordinal);
 
+    /// <summary>Chains of <see cref="Predecessors"/> whose row there names no key: only behind those may a window start with rows that name none.</summary>
+    public IReadOnlySet<string> LegacyStarts { get; init; } = new HashSet<string>(StringComparer.Ordinal);
+
     /// <summary>Whether a gap is explained by recorded partition drops (audit.md 7).</summary>
     public Func<string, long, long, bool> IsDropped { get; init; } = static (_, _, _) => false;
 

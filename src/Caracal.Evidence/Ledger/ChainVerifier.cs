@@ -14,6 +14,7 @@ public sealed class ChainVerifier
     private readonly HashSet<string> walked = new(StringComparer.Ordinal);
     private string? chain;
     private ChainHead last = ChainHead.Empty;
+    private bool isKeyed;
     private long rowsChecked;
     private long mismatches;
     private long breaks;
@@ -89,13 +90,14 @@ public sealed class ChainVerifier
         chain = name;
         walked.Add(name);
         last = sweep.Predecessors.GetValueOrDefault(name, ChainHead.Empty);
+        isKeyed = last.Seq > 0 && !sweep.LegacyStarts.Contains(name);
         epochs.Enter(name, last.Seq);
     }
 
     private void Leave()
     {
         if (sweep.Heads.TryGetValue(chain!, out var head)) CheckTail(chain!, last, head);
-        epochs.Leave();
+        epochs.Leave(last.Seq);
     }
 
     private void CheckLink(IChainRow row)
@@ -132,13 +134,11 @@ public sealed class ChainVerifier
         var preimage = LedgerHash.ChainPreimage(row.ContentSha256, row.PrevContentSha256, stackalloc byte[LedgerHash.PreimageSize]);
         if (row.HmacKeyId is not { } keyId)
         {
-            // A legacy row names no key: any loaded one may have made it.
-            var made = false;
-            foreach (var slot in ring.Keys.All()) made |= slot.Key.VerifyHex(preimage, row.ChainHmac);
-            if (!made) Mismatch(row, "no loaded key made the chain MAC");
+            CheckLegacy(row, preimage);
             return;
         }
 
+        isKeyed = true;
         var isSealed = epochs.IsInside(row.ChainSeq);
         if (epochs.EndsBefore(keyId, row.ChainSeq))
         {
@@ -153,6 +153,28 @@ public sealed class ChainVerifier
         }
 
         if (!key.VerifyHex(preimage, row.ChainHmac)) Mismatch(row, "the named key did not make the chain MAC");
+    }
+
+    // Rows that name no key come before all that do. Any loaded key may have made them, but none that has ended or leaked: leaving the
+    // name out must not get a row past what is checked of the name.
+    private void CheckLegacy(IChainRow row, ReadOnlySpan<byte> preimage)
+    {
+        if (isKeyed || epochs.IsBehindSeal(row.ChainSeq))
+        {
+            Mismatch(row, "the row names no key though rows before it do or are sealed");
+            return;
+        }
+
+        var isSealed = epochs.IsInside(row.ChainSeq);
+        foreach (var slot in ring!.Keys.All())
+        {
+            if (!slot.Key.VerifyHex(preimage, row.ChainHmac)) continue;
+            if (isSealed || (!sweep.CompromisedKeys.Contains(slot.Key.KeyId) && !epochs.EndsBefore(slot.Key.KeyId, row.ChainSeq))) return;
+            Mismatch(row, "a key that proves nothing here made the chain MAC");
+            return;
+        }
+
+        Mismatch(row, "no loaded key made the chain MAC");
     }
 
     private void Mismatch(IChainRow row, string detail) =>

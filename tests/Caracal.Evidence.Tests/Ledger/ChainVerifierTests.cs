@@ -155,6 +155,60 @@ public class ChainVerifierTests
     }
 
     [Fact]
+    public void A_row_without_a_key_id_is_forged_behind_rows_that_name_theirs_or_are_sealed()
+    {
+        var ring = TestKeys.Ring(TestKeys.K1, archive: [TestKeys.T]);
+        var rows = Chain("z1", 4, seq => seq == 3 ? TestKeys.K1 : TestKeys.T);
+        rows[3] = rows[3] with { HmacKeyId = null };
+        Assert.Equal(["hmac_mismatch"], Words(rows, ring));
+
+        // A window that starts behind a keyed row knows of it; one behind a legacy row does not have to.
+        var window = new ChainSweep { Predecessors = new Dictionary<string, ChainHead> { ["z1"] = rows[2].Head } };
+        Assert.Equal(["hmac_mismatch"], Words(rows[3..], ring, window));
+        Assert.Empty(Words(rows[3..], ring, window with { LegacyStarts = new HashSet<string> { "z1" } }));
+
+        var legacy = Chain("z1", 3, _ => TestKeys.K1).Select(row => row with { HmacKeyId = null }).ToList();
+        var seal = Seal([.. Chain("z1", 2, _ => TestKeys.K1)]);
+        Assert.Equal(["hmac_mismatch"], Words(legacy, ring, new ChainSweep { Epochs = [seal] }));
+    }
+
+    [Fact]
+    public void A_row_without_a_key_id_proves_nothing_under_a_compromised_key()
+    {
+        var rows = Chain("z1", 2, _ => TestKeys.T);
+        var seal = Seal(rows);
+        rows = [.. rows.Select(row => row with { HmacKeyId = null })];
+        var ring = TestKeys.Ring(TestKeys.K1, archive: [TestKeys.T]);
+        Assert.Empty(Words(rows, ring));
+        var sweep = new ChainSweep { CompromisedKeys = new HashSet<string> { TestKeys.T.KeyId } };
+        Assert.Equal(["hmac_mismatch", "hmac_mismatch"], Words(rows, ring, sweep));
+        Assert.Empty(Words(rows, ring, sweep with { Epochs = [seal] }));
+    }
+
+    [Fact]
+    public void An_end_that_nobody_vouches_for_is_told_and_does_not_reopen_a_sealed_key()
+    {
+        var rows = Chain("z1", 4, seq => seq is <= 2 or 4 ? TestKeys.T : TestKeys.K1);
+        var ring = TestKeys.Ring(TestKeys.K1, previous: [TestKeys.T]);
+        var seal = Seal(rows[..2]);
+        var forged = new SealedEpoch { Chain = "z1", FirstSeq = 3, LastSeq = 1_000_000_000_000_000, KeyId = TestKeys.T.KeyId, Digest = seal.Digest };
+        var report = ChainVerifier.Verify(rows, ring, new ChainSweep { Epochs = [seal, forged] });
+        Assert.Equal([(forged.LastSeq, "no loaded key vouches for the epoch seal"), (4L, "the row uses a key whose epoch was sealed before it")],
+            report.Findings.Select(finding => (finding.ChainSeq, finding.Detail)));
+    }
+
+    [Fact]
+    public void A_seal_beyond_the_end_of_its_chain_shows_that_rows_are_gone()
+    {
+        var rows = Chain("z1", 5);
+        var sweep = Heads(rows[..3]) with { Epochs = [Seal(rows)] };
+        var finding = Assert.Single(ChainVerifier.Verify(rows[..3], Ring, sweep).Findings);
+        Assert.Equal(("chain_break", 4L), (finding.Word, finding.ChainSeq));
+        Assert.True(ChainVerifier.Verify(rows[..3], Ring, sweep with { IsDropped = (_, first, last) => (first, last) == (4, 5) }).IsClean);
+        Assert.True(ChainVerifier.Verify(rows, Ring, sweep).IsClean);
+    }
+
+    [Fact]
     public void A_compromised_key_proves_nothing_outside_its_seal()
     {
         var rows = Chain("z1", 2, _ => TestKeys.T);
