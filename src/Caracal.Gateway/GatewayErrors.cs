@@ -26,6 +26,8 @@ public static class GatewayErrors
     public static readonly Refusal BodyTooLarge = new(413, "payload_too_large", "request body too large");
     public static readonly Refusal McpMessageInvalid = new(400, "mcp_message_invalid", "not one plain JSON-RPC message");
     public static readonly Refusal McpHeaderMismatch = new(400, "mcp_header_mismatch", "the MCP headers do not say what the body says");
+    public static readonly Refusal McpBodyLate = new(408, "request_timeout", "the body did not arrive in time");
+    public static readonly Refusal McpMessagesFull = new(503, "mcp_messages_full", "too many MCP messages are held") { RetryAfterSeconds = 1 };
     public static readonly Refusal Replayed = new(401, InvalidToken, "token replay detected");
     public static readonly Refusal ReplayStoreDown = new(503, StsDown, "replay store unavailable") { RetryAfterSeconds = 1 };
     public static readonly Refusal Revoked = new(401, InvalidToken, "session revoked");

@@ -50,6 +50,9 @@ public sealed record GatewaySettings
 
     /// <summary><c>MCP_MAX_MESSAGE_BYTES</c>: an MCP message is read before it is forwarded, so it has a bound of its own.</summary>
     public int MaxMcpMessageBytes { get; init; } = 1024 * 1024;
+
+    /// <summary>Bytes that all MCP messages on their way through may take together; no variable sets it.</summary>
+    public long MaxHeldMcpBytes { get; init; } = 64 * 1024 * 1024;
     public int MaxBearerBytes { get; init; } = 8192;
 
     /// <summary><c>UPSTREAM_HOST_ALLOWLIST</c>; empty means any host.</summary>

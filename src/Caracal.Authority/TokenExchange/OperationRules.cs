@@ -14,9 +14,12 @@ public static class OperationRules
         "initialize", "server/discover", "ping", "notifications/initialized", "notifications/cancelled", "notifications/progress", "tools/list",
         "prompts/list", "resources/list", "resources/templates/list");
 
+    // Behind these comes what they name, which may hold slashes itself.
+    private static readonly string[] Naming = ["/tools/call/", "/prompts/get/", "/resources/read/", "/resources/subscribe/", "/resources/unsubscribe/"];
+
     /// <summary>
     /// True when a declared operation has this method and exact path, and its scope is one of the mandate's. Where the
-    /// resource declares operations of MCP below the path, a POST to it is one of those or nothing.
+    /// path is that of a server of MCP, because the resource declares operations of it, a POST to it is one of those or nothing.
     /// </summary>
     /// <param name="resource">With its operations.</param>
     /// <param name="method">The caller's.</param>
@@ -43,17 +46,8 @@ public static class OperationRules
 
         if (string.Equals(method, "POST", StringComparison.OrdinalIgnoreCase) && SpeaksMcp(resource, path))
         {
-            if (mcpOperation is null)
-            {
-                return false;
-            }
-
-            if (AskedFirst.Contains(mcpOperation))
-            {
-                return mandateScopes.Count > 0;
-            }
-
-            (method, path) = (Mcp, $"{path}/{mcpOperation}");
+            return mcpOperation is not null
+                && (AskedFirst.Contains(mcpOperation) ? mandateScopes.Count > 0 : PermitsMcp(resource, path, mcpOperation, mandateScopes));
         }
 
         // Nothing is trimmed off the request: what goes upstream is these very bytes.
@@ -74,12 +68,70 @@ public static class OperationRules
     {
         foreach (var operation in resource.Operations)
         {
-            if (operation.Method == Mcp && operation.Path.Length > path.Length && operation.Path[path.Length] == '/' && operation.Path.StartsWith(path, StringComparison.Ordinal))
+            if (IsOfServer(operation, path))
             {
                 return true;
             }
         }
 
         return false;
+    }
+
+    private static bool PermitsMcp(ExchangeResource resource, string path, string mcpOperation, IReadOnlyList<string> mandateScopes)
+    {
+        foreach (var operation in resource.Operations)
+        {
+            if (IsOfServer(operation, path)
+                && operation.Path.AsSpan(ServerLength(operation.Path) + 1).SequenceEqual(mcpOperation)
+                && Scopes.Contains(mandateScopes, operation.Scope))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // The server at the root is at "/" for the caller, and nothing precedes its operations.
+    private static bool IsOfServer(ResourceOperation operation, string path)
+    {
+        if (!string.Equals(operation.Method, Mcp, StringComparison.OrdinalIgnoreCase))
+        {
+            return false;
+        }
+
+        var length = ServerLength(operation.Path);
+        return length == 0 ? path == "/" : length > 0 && operation.Path.AsSpan(0, length).SequenceEqual(path);
+    }
+
+    // Where the server's path ends in a declared one, which is read in one way only: were every prefix a server, a message
+    // would reach paths nobody declared. Any method that is not known here has two segments, and they are the last.
+    private static int ServerLength(string declared)
+    {
+        var end = int.MaxValue;
+        foreach (var naming in Naming)
+        {
+            var at = declared.IndexOf(naming, StringComparison.Ordinal);
+            end = at >= 0 && at + naming.Length < declared.Length ? Math.Min(end, at) : end;
+        }
+
+        if (end != int.MaxValue)
+        {
+            return end;
+        }
+
+        foreach (var asked in AskedFirst)
+        {
+            var at = declared.Length - asked.Length - 1;
+            end = at >= 0 && declared[at] == '/' && declared.EndsWith(asked, StringComparison.Ordinal) ? Math.Min(end, at) : end;
+        }
+
+        if (end != int.MaxValue)
+        {
+            return end;
+        }
+
+        var last = declared.LastIndexOf('/');
+        return last > 0 ? declared.LastIndexOf('/', last - 1) : -1;
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Caracal.Gateway.Admission;
 using Caracal.Gateway.Forwarding;
+using Caracal.Gateway.Mcp;
 using Caracal.Gateway.Upstream;
 using Caracal.Gateway.WebSockets;
 using Caracal.Protocol.Exchange;
@@ -56,11 +57,11 @@ internal sealed class GatewayCall : IAsyncDisposable
     /// <summary>The decoded path, set by step 10: what the STS authorises and what goes upstream.</summary>
     public string Path { get; set; } = "";
 
-    /// <summary>What an MCP message asks for, when headers and body say so (<see cref="Mcp.CheckMcpMessage"/>); null for any other call.</summary>
+    /// <summary>What an MCP message asks for, when headers and body say so (<see cref="CheckMcpMessage"/>); null for any other call.</summary>
     public string? McpOperation { get; set; }
 
     /// <summary>The body, where it had to be read before it may go upstream; null where it streams.</summary>
-    public ReadOnlyMemory<byte>? HeldBody { get; set; }
+    public HeldBody? HeldBody { get; set; }
 
     /// <summary>True once step 11 found the key that the mandate names: its zone exists.</summary>
     public bool ZoneIsKnown { get; set; }
@@ -108,6 +109,7 @@ internal sealed class GatewayCall : IAsyncDisposable
         }
 
         Request?.Dispose();
+        HeldBody?.Dispose();
         _lifetime?.Dispose();
     }
 }

@@ -28,7 +28,7 @@ internal static class GatewaySteps
         new VerifySignature(parts.ZoneKeys),                                                // 11
         new CheckMandateUse(),                                                              // 11, what it signs
         new LimitBody(parts.Settings.MaxRequestBytes),                                      // before 12: keeps the JTI
-        new CheckMcpMessage(parts.Settings.MaxMcpMessageBytes),                             // before 12: keeps the JTI
+        new CheckMcpMessage(parts.Settings),                                                // before 12: keeps the JTI
         new SpendMandate(parts.State, parts.Evidence, parts.Settings.JtiFailOpen, parts.Log), // 12
         new CheckRevocation(parts.Revocations),                                             // 13
         new CheckCircuit(parts.Circuit, parts.Metrics),                                     // 14

@@ -66,7 +66,7 @@ internal sealed class BuildRequest(GatewaySettings settings) : IGatewayStep
         var method = call.Method;
         if (call.HeldBody is { } held)
         {
-            return new ReadOnlyMemoryContent(held);
+            return new ReadOnlyMemoryContent(held.Memory);
         }
 
         if (call.WebSocket is null && call.Http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
