@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Caracal.Audit.Witnesses;
 using Caracal.Evidence.Checkpoints;
 using Caracal.Hosting.Settings;
@@ -22,6 +24,9 @@ public sealed record CheckpointSettings
     /// <summary><c>AUDIT_TIMESTAMP_URL</c>: an RFC 3161 authority; null asks none.</summary>
     public Uri? TimeStampUrl { get; init; }
 
+    /// <summary><c>AUDIT_TIMESTAMP_CA_FILE</c>: who vouches for the authority, or its own certificate; empty in dev only, where any certificate passes.</summary>
+    public X509Certificate2Collection TimeStampAuthorities { get; init; } = [];
+
     /// <summary><c>AUDIT_TIMESTAMP_SECONDS</c>: at most one time-stamp per zone in it.</summary>
     public TimeSpan TimeStampInterval { get; init; } = TimeSpan.FromHours(1);
 
@@ -36,11 +41,34 @@ public sealed record CheckpointSettings
         {
             Witnesses = witnesses,
             TimeStampUrl = stamps,
+            TimeStampAuthorities = ReadAuthorities(reader, stamps is not null),
             TimeStampInterval = TimeSpan.FromSeconds(reader.Integer("AUDIT_TIMESTAMP_SECONDS", 3600)),
             Signer = NoteKey.IsName(name) && ReadSeed(reader) is { } seed ? new NoteSigner(name, seed) : null,
             Interval = TimeSpan.FromSeconds(reader.Integer("AUDIT_CHECKPOINT_SECONDS", 60)),
             Events = reader.Integer("AUDIT_CHECKPOINT_EVENTS", 1000),
         };
+    }
+
+    private static X509Certificate2Collection ReadAuthorities(SettingsReader reader, bool isAsked)
+    {
+        var authorities = new X509Certificate2Collection();
+        if (reader.Text("AUDIT_TIMESTAMP_CA_FILE") is not { } path)
+        {
+            if (isAsked) reader.Weakness("AUDIT_TIMESTAMP_URL needs AUDIT_TIMESTAMP_CA_FILE: without it whoever answers vouches for itself");
+            return authorities;
+        }
+
+        try
+        {
+            authorities.ImportFromPemFile(path);
+            if (authorities.Count == 0) reader.Fault("AUDIT_TIMESTAMP_CA_FILE holds no certificate (PEM)");
+        }
+        catch (Exception fault) when (fault is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            reader.Fault("AUDIT_TIMESTAMP_CA_FILE cannot be read as certificates (PEM)");
+        }
+
+        return authorities;
     }
 
     private static byte[]? ReadSeed(SettingsReader reader)

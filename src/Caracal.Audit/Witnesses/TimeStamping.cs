@@ -60,7 +60,8 @@ internal sealed class TimeStamping(
 
             // Throws unless the answer grants, and is about this text and nonce.
             var token = query.ProcessResponse(answer, out _);
-            return token.VerifySignatureForData(text, out _) ? token.AsSignedCms().Encode() : Fail("its signature does not verify", null);
+            if (!token.VerifySignatureForData(text, out var signer)) return Fail("its signature does not verify", null);
+            return TimeStampTrust.Refuse(token, signer, settings.TimeStampAuthorities, clock.Now) is { } reason ? Fail(reason, null) : token.AsSignedCms().Encode();
         }
         catch (Exception fault) when (!cancellationToken.IsCancellationRequested && fault is HttpRequestException or OperationCanceledException or IOException or CryptographicException)
         {
