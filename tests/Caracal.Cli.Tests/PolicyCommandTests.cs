@@ -228,7 +228,7 @@ public sealed class PolicyCommandTests : IDisposable
     public async Task Eval_that_costs_too_much_ends_with_the_engines_error()
     {
         var file = File("x.rego", "package t\n\np := count([1 | some a in xs; some b in xs; some c in xs; a + b + c == -1])\n\nxs := numbers.range(1, input.n)\n");
-        var (exit, output, error) = await RunAsync("eval", "data.t.p", file, "--input", File("in.json", "{\"n\": 5000}"));
+        var (exit, output, error) = await RunAsync("eval", "data.t.p", file, "--input", File("in.json", "{\"n\": 5000}"), "--timeout", "600000");
 
         Assert.Equal((1, ""), (exit, output));
         Assert.Contains("eval_limit_error: evaluation budget exceeded", error, StringComparison.Ordinal);
