@@ -23,7 +23,7 @@ internal sealed record ZoneBlueprint
 /// <summary>A zone an administrator has set up: application, provider, resource and, unless left out, an active policy.</summary>
 internal sealed record GovernedZone(string ZoneId, string ApplicationId, string ClientSecret, ZoneBlueprint Blueprint)
 {
-    private static readonly TimeSpan ActivationTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ActivationTime = TimeSpan.FromSeconds(60);
 
     /// <summary>Sets the zone up over the control plane's API.</summary>
     public static async Task<GovernedZone> CreateAsync(WireClient client, string adminToken, ZoneBlueprint blueprint, CancellationToken stop)

@@ -13,7 +13,7 @@ namespace Caracal.Cli.Incidents;
 internal sealed class ZoneFreeze(CommandContext context, KeysApi api, string zone)
 {
     private const string Document = "# caracal:data-document\npackage caracal.authz\nimport rego.v1\napp_ids := {}\ngrants := {}\n";
-    private static readonly TimeSpan LoadTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LoadTime = TimeSpan.FromSeconds(20);
 
     private string Prefix => $"/v1/zones/{Uri.EscapeDataString(zone)}";
 
