@@ -107,20 +107,9 @@ internal sealed class RedisPassword(CommandContext context, string folder, Rotat
         foreach (var connection in old) await passwords.EndAsync(connection, stop);
     }
 
-    private static async Task<bool> IsRefusedAsync(RedisOptions options, CancellationToken stop)
-    {
-        await using var redis = new RedisConnection(options with { ClientName = "caracal-rotation" });
-        try
-        {
-            await redis.ExecuteAsync(["PING"], stop);
-            return false;
-        }
-        catch (StreamsUnavailableException fault)
-        {
-            // A Redis that does not answer has refused nothing.
-            return fault.Message.Contains("refused our credentials", StringComparison.Ordinal);
-        }
-    }
+    // A Redis that does not answer has refused nothing.
+    private static async Task<bool> IsRefusedAsync(RedisOptions options, CancellationToken stop) =>
+        await RefusalAsync(options, stop) is { } refusal && refusal.Contains("refused our credentials", StringComparison.Ordinal);
 
     private async Task AdministerAsync(Func<UserPasswords, Task> act, bool save, CancellationToken stop)
     {
