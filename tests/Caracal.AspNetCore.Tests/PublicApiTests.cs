@@ -10,6 +10,9 @@ public sealed class PublicApiTests
     [InlineData("Caracal.Verifier")]
     [InlineData("Caracal.AspNetCore")]
     [InlineData("Caracal.Sdk")]
+    [InlineData("Caracal.Admin")]
+    [InlineData("Caracal.Mcp")]
+    [InlineData("Caracal.Testing")]
     public void The_public_surface_is_the_recorded_one(string library)
     {
         var recorded = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, library + ".PublicApi.txt")).ReplaceLineEndings("\n");
