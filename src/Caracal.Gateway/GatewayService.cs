@@ -16,6 +16,7 @@ using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Logging;
 using Caracal.Hosting.Metrics;
 using Caracal.Hosting.StsCalls;
+using Caracal.Hosting.Tracing;
 using Caracal.Protocol;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage;
@@ -176,6 +177,7 @@ public sealed class GatewayService : IAsyncDisposable
     {
         await using var call = new GatewayCall(http, target, http.RequestId(), _clock.Now);
         await _pipeline.RunAsync(call);
+        if (call.Grant is not null) Spans.Current?.SetTag("caracal.zone_id", call.Claims.ZoneId).SetTag("caracal.application_id", call.Claims.ClientId).SetTag("caracal.resource", call.Resource);
     }
 
     private ZoneKeyCache CacheZoneKeys(GatewaySettings settings, GatewayDependencies given, GatewayMetrics metrics)

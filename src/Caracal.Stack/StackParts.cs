@@ -10,6 +10,7 @@ using Caracal.Hosting.Logging;
 using Caracal.Hosting.Metrics;
 using Caracal.Keys.Rings;
 using Caracal.Stack.Stores;
+using Caracal.Stack.Tracing;
 using Caracal.Storage.Outbox;
 using Caracal.Storage.Sqlite;
 using Caracal.Streams.Relay;
@@ -24,6 +25,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
     private const long StreamLength = 100_000;
 
     private readonly Journals _journals = new(options.Time);
+    private readonly TraceExport _traces = new();
     private AuditService? _audit;
     private StsService? _sts;
 
@@ -49,8 +51,13 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
         var controlPlaneSettings = Read(StackRoles.Api, ControlPlaneSettings.Read);
         var gatewaySettings = Read(StackRoles.Gateway, GatewaySettings.Read);
         var consoleSettings = Read(StackRoles.Console, ConsoleSettings.Read);
+        var traced = options.Roles.Select(role => (Role: role, Settings: TraceSettings.Read(settings.For(role)))).ToList();
         Reloads = settings.Reloads();
         settings.ThrowIfFaulty();
+        foreach (var (role, read) in traced)
+        {
+            if (read is not null) _traces.Add(role, options.Version, read);
+        }
 
         var isEmbedded = stores.Count == 0 && StackRoles.Services.All(options.Roles.Contains);
         Stores = isEmbedded ? Embed() : new ServerStores(stores, options.Time, Logger("stack"));
@@ -83,6 +90,8 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
         {
             await Stores.DisposeAsync();
         }
+
+        _traces.Dispose();
     }
 
     // Empty means embedded, which is one process with every service (operations.md 2.4), or a console alone.

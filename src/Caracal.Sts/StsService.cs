@@ -115,7 +115,7 @@ public sealed class StsService : IAsyncDisposable
     /// <summary>What the role's HTTP server must be created with (sts.md 1). Handlers count their own bodies: their limits differ.</summary>
     public static RoleServerOptions ServerOptions(StsSettings settings) => new()
     {
-        Role = "sts",
+        Role = StsSettings.Role,
         Listen = settings.Listen,
         RequestIdRule = RequestIdRule.Visible,
         MaximumBodySize = null,

@@ -8,6 +8,8 @@ namespace Caracal.Sts;
 /// <summary>Every setting of the STS: variable, default and rule (sts.md 13).</summary>
 public sealed record StsSettings
 {
+    public const string Role = "sts";
+
     public required CaracalMode Mode { get; init; }
     public required ListenSettings Listen { get; init; }
 

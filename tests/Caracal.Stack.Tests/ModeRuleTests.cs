@@ -32,6 +32,7 @@ public sealed class ModeRuleTests : IDisposable
     [InlineData("CARACAL_ADMIN_TOKEN", "changeme", "CARACAL_ADMIN_TOKEN must not be a placeholder value")]
     [InlineData("METRICS_BEARER", "short", "METRICS_BEARER must carry at least 32 random bytes")]
     [InlineData("STS_URL", "http://sts.example.com", "STS_URL must use https")]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector.example.com:4318", "OTEL_EXPORTER_OTLP_ENDPOINT must use https")]
     public async Task A_published_mode_refuses_what_dev_lets_pass(string name, string value, string expected)
     {
         foreach (var mode in (string[])["rc", "stable", ""])

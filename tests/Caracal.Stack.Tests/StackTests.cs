@@ -39,6 +39,18 @@ public sealed class StackTests : IDisposable
         Assert.DoesNotContain("hunter2", refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318")]
+    [InlineData("OTEL_TRACES_SAMPLER_ARG", "1.5")]
+    [InlineData("OTEL_RESOURCE_ATTRIBUTES", "drill")]
+    public async Task A_trace_setting_that_says_nothing_we_know_is_refused(string name, string value)
+    {
+        var refused = await Assert.ThrowsAsync<SettingsException>(() => CaracalStack.StartAsync(Options(new() { [name] = value }), default));
+
+        Assert.StartsWith(name + " must be ", Assert.Single(refused.Faults), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_part_of_the_roles_without_stores_is_refused()
     {

@@ -11,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Caracal.Cli.Client;
 
 /// <summary>What the upstream saw of one request.</summary>
-internal sealed record SeenRequest(string Method, string Path, string? ApiKey, bool SawMandate);
+internal sealed record SeenRequest(string Method, string Path, string? ApiKey, bool SawMandate, string? TraceParent);
 
 /// <summary>A small real upstream on loopback: answers every request and, if asked to, remembers what it saw.</summary>
 internal sealed class LoopbackUpstream : IAsyncDisposable
@@ -53,7 +53,7 @@ internal sealed class LoopbackUpstream : IAsyncDisposable
         {
             // A mandate is a JWT; wherever one turns up, in any header, the upstream must not have seen it.
             var leaked = context.Request.Headers.Any(header => header.Value.ToString().Contains("eyJ", StringComparison.Ordinal));
-            seen.Enqueue(new SeenRequest(context.Request.Method, context.Request.Path, context.Request.Headers["X-Api-Key"], leaked));
+            seen.Enqueue(new SeenRequest(context.Request.Method, context.Request.Path, context.Request.Headers["X-Api-Key"], leaked, context.Request.Headers.TraceParent));
         }
 
         context.Response.ContentType = "application/json";

@@ -26,6 +26,9 @@ internal sealed class WireClient(WireEndpoints endpoints) : IDisposable
 
     public WireEndpoints Endpoints => endpoints;
 
+    /// <summary>Sent with every call from now on: the trace that the calls belong to.</summary>
+    public string? TraceParent { get; set; }
+
     public void Dispose() => http.Dispose();
 
     /// <summary>A call to the control plane.</summary>
@@ -67,6 +70,7 @@ internal sealed class WireClient(WireEndpoints endpoints) : IDisposable
     {
         using (request)
         {
+            if (TraceParent is not null) request.Headers.Add("traceparent", TraceParent);
             using var answer = await http.SendAsync(request, stop);
             var text = await answer.Content.ReadAsStringAsync(stop);
             var id = answer.Headers.TryGetValues("X-Request-Id", out var ids) ? ids.First() : "";

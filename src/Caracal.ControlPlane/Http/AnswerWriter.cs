@@ -1,5 +1,6 @@
 using System.Text;
 using Caracal.Hosting.Http;
+using Caracal.Hosting.Tracing;
 using Caracal.Protocol;
 using Microsoft.AspNetCore.Http;
 
@@ -20,6 +21,7 @@ internal static class AnswerWriter
 
     private static Task WriteRefusalAsync(HttpContext context, Refusal refusal, Answer answer)
     {
+        Spans.Current?.SetTag("caracal.refusal", refusal.Code);
         context.Response.StatusCode = refusal.Status;
         if (refusal.RetryAfterSeconds is { } seconds) context.Response.Headers.RetryAfter = seconds.ToString();
         return ErrorBody.WriteJsonAsync(context.Response, writer =>

@@ -62,6 +62,7 @@ internal sealed class ControlPlanePipeline(
         if (segments is null) return ControlPlaneErrors.InvalidParams.With("the path cannot be decoded");
 
         var match = router.Find(context.Request.Method, segments);
+        if (match is not null) context.TakeRoute(match.Route.Pattern);
         call.Parameters = match?.Parameters ?? call.Parameters;
 
         // Control authenticates by itself where it is mounted; elsewhere its path is not there, with or without a token (control.md 1).

@@ -24,6 +24,7 @@ internal sealed class RequestPipeline(
     {
         var rawPath = RawPath(context);
         var match = routes.Match(context.Request.Method, rawPath);
+        if (match is not null) context.TakeRoute(match.Value.Route.Template);
         var zoneId = match?.Ids.GetValueOrDefault("zoneId");
 
         var (body, refusal) = await ReadBodyAsync(context);

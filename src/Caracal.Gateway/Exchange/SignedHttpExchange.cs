@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using Caracal.Hosting.StsCalls;
+using Caracal.Hosting.Tracing;
 using Caracal.Keys.Certificates;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Signatures;
@@ -45,10 +46,13 @@ internal sealed class SignedHttpExchange : IGatewayExchange, IDisposable
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(_timeout);
+        using var span = Spans.StartCall("POST", _token);
         try
         {
             using var message = Sign(request, ExchangeForm.ToBytes(request));
+            Spans.Continue(message);
             using var response = await _http.SendAsync(message, deadline.Token);
+            span.Answered((int)response.StatusCode);
             var body = await ReadAsync(response, deadline.Token);
             var status = (int)response.StatusCode;
             return ExchangeAnswer.Read(status, IsJson(response.Content.Headers.ContentType), body, request.Resource, ReasonPhrases.GetReasonPhrase(status));
@@ -57,12 +61,14 @@ internal sealed class SignedHttpExchange : IGatewayExchange, IDisposable
         {
             throw;
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException fault)
         {
+            span.Failed(fault);
             return ExchangeAnswer.Failed(GatewayErrors.StsTimeout, authenticated: false);
         }
         catch (Exception fault) when (fault is HttpRequestException or IOException)
         {
+            span.Failed(fault);
             return ExchangeAnswer.Failed(GatewayErrors.StsUnreachable, authenticated: false);
         }
     }

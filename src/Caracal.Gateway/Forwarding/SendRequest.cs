@@ -1,6 +1,7 @@
 using Caracal.Egress;
 using Caracal.Gateway.Budgets;
 using Caracal.Gateway.Pipeline;
+using Caracal.Hosting.Tracing;
 
 namespace Caracal.Gateway.Forwarding;
 
@@ -14,15 +15,19 @@ internal sealed class SendRequest(GuardedHttp http, DelegationBudgets? budgets, 
     {
         var request = call.Request!;
         call.Lifetime.DeadlineAfter(request.Content is StreamedRequestBody ? settings.ReadTimeout : settings.UpstreamTimeout);
+        using var span = Spans.StartCall(call.Method, request.RequestUri!);
         try
         {
+            Spans.Continue(request);
             call.Answer = await http.SendAsync(request, call.Lifetime.Token);
+            span.Answered((int)call.Answer.StatusCode);
             return (int)call.Answer.StatusCode >= 200 || call.WebSocket?.IsAcceptedBy(call.Answer) == true
                 ? Verdict.Pass
                 : Failure(GatewayErrors.UpstreamUnreachable);
         }
         catch (Exception fault)
         {
+            span.Failed(fault);
             if (budgets is not null && call.ReservedBudgets is not null && NeverReached(fault))
             {
                 await budgets.RefundAsync(call);

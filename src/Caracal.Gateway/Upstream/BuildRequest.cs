@@ -1,6 +1,7 @@
 using System.Net;
 using Caracal.Gateway.Forwarding;
 using Caracal.Gateway.Pipeline;
+using Caracal.Hosting.Tracing;
 using Caracal.Protocol;
 using Caracal.Protocol.Context;
 using Caracal.Protocol.Exchange;
@@ -85,7 +86,7 @@ internal sealed class BuildRequest(GatewaySettings settings) : IGatewayStep
         request.Headers.TryAddWithoutValidation(CaracalHeaders.RequestId, call.RequestId);
         var trace = inbound.Headers.TraceParent;
         var kept = trace.Count == 1 && TraceParent.IsValid(trace[0]);
-        var traceParent = kept ? trace[0]! : TraceParent.New();
+        var traceParent = kept ? trace[0]! : Spans.Current?.Id ?? TraceParent.New(); // a span of ours takes its place as the call leaves
         if (!kept)
         {
             request.Headers.Remove("tracestate"); // it belongs to a trace that nobody can name

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Caracal.Hosting.Tracing;
 using Caracal.Protocol;
 using Microsoft.AspNetCore.Http;
 
@@ -20,6 +21,7 @@ public static class ErrorBody
             return Task.CompletedTask;
         }
 
+        Spans.Current?.SetTag("caracal.refusal", refusal.Code);
         response.StatusCode = refusal.Status;
         if (refusal.RetryAfterSeconds is { } seconds)
         {

@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Net;
 using Caracal.Hosting.Keys;
 using Caracal.Hosting.Logging;
 using Caracal.Hosting.Tls;
+using Caracal.Hosting.Tracing;
 using Caracal.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -26,10 +28,12 @@ public sealed class RoleServer : IAsyncDisposable
     private static readonly Refusal Fault = new(500, "internal_error");
 
     private readonly RoleServerOptions _options;
+    private readonly ActivitySource _spans;
 
     private RoleServer(RoleServerOptions options, WebApplication application)
     {
         _options = options;
+        _spans = Spans.SourceOf(options.Role);
         Application = application;
     }
 
@@ -84,7 +88,11 @@ public sealed class RoleServer : IAsyncDisposable
     /// <summary>Stops accepting and waits for what is in flight, at most the grace time.</summary>
     public Task StopAsync(CancellationToken cancellationToken) => Application.StopAsync(cancellationToken);
 
-    public ValueTask DisposeAsync() => Application.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await Application.DisposeAsync();
+        _spans.Dispose();
+    }
 
     private static void Configure(KestrelServerOptions kestrel, RoleServerOptions options, ServerCertificate? certificate)
     {
@@ -128,6 +136,13 @@ public sealed class RoleServer : IAsyncDisposable
     private async Task HandleAsync(HttpContext context, RequestDelegate next)
     {
         RequestIds.Assign(context, _options.RequestIdRule, _options.RequestIdHeader);
+        using var span = ServerSpan.Start(_spans, context);
+        await AnswerAsync(context, next);
+        if (span is not null) ServerSpan.Finish(span, context);
+    }
+
+    private async Task AnswerAsync(HttpContext context, RequestDelegate next)
+    {
         try
         {
             // By the raw target: a path that only becomes this one when its dots are resolved is somebody else's.

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Caracal.Hosting.Tracing;
 using Microsoft.Extensions.Logging;
 
 namespace Caracal.Hosting.Logging;
@@ -45,6 +46,7 @@ public sealed class JsonLineLogging(TextWriter output, LogLevel minimum, string 
                 writer.WriteString("event"u8, name);
             }
 
+            WriteTrace(writer);
             writer.WriteString("msg"u8, Clean(format(state, null)));
             WriteFields(writer, state);
             WriteFault(writer, fault);
@@ -59,6 +61,13 @@ public sealed class JsonLineLogging(TextWriter output, LogLevel minimum, string 
         }
 
         Interlocked.Increment(ref _emitted);
+    }
+
+    private static void WriteTrace(Utf8JsonWriter writer)
+    {
+        if (Spans.Current is not { } span) return;
+        writer.WriteString("trace_id"u8, span.TraceId.ToHexString());
+        writer.WriteString("span_id"u8, span.SpanId.ToHexString());
     }
 
     private static void WriteFields<TState>(Utf8JsonWriter writer, TState state)

@@ -1,4 +1,5 @@
 using System.Net;
+using Caracal.Hosting.Tracing;
 using Caracal.Keys.Certificates;
 using Caracal.Protocol.Mandates;
 
@@ -41,6 +42,7 @@ public sealed class JwksSource : IDisposable
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, _root + Uri.EscapeDataString(zoneId));
+            Spans.Continue(request);
             using var response = await _http.SendAsync(request, deadline.Token);
             return response.StatusCode == HttpStatusCode.OK
                 ? await ReadAsync(response, deadline.Token)
