@@ -86,6 +86,17 @@ internal static class ControlPlaneErrors
     public static readonly Refusal ProviderDiscoveryRateLimited = new(429, "provider_discovery_rate_limited");
     public static readonly Refusal ProviderNotFound = new(404, "provider_not_found");
     public static readonly Refusal ProviderIdentifierConflict = new(409, "provider_identifier_conflict");
+
+    // A provider's second credential.
+    public static readonly Refusal InvalidCredentialChange = new(400, "invalid_credential_change");
+    public static readonly Refusal ProviderCredentialUnsupported = new(400, "provider_credential_unsupported");
+    public static readonly Refusal CanaryTargetRequired = new(400, "canary_target_required");
+    public static readonly Refusal CredentialChangeOpen = new(409, "credential_change_open");
+    public static readonly Refusal CredentialChanged = new(409, "credential_changed");
+    public static readonly Refusal CredentialNotStaged = new(409, "credential_not_staged");
+    public static readonly Refusal CredentialNotProven = new(409, "credential_not_proven");
+    public static readonly Refusal CredentialNotShifted = new(409, "credential_not_shifted");
+    public static readonly Refusal ObservationOpen = new(409, "observation_open");
     public static readonly Refusal InvalidResource = new(400, "invalid_resource");
     public static readonly Refusal InvalidResourceIdentifier = new(400, "invalid_resource_identifier");
     public static readonly Refusal CredentialProviderRequired = new(400, "credential_provider_required");

@@ -11,6 +11,7 @@ using Caracal.ControlPlane.Operations;
 using Caracal.ControlPlane.Outbound;
 using Caracal.ControlPlane.PolicyReplays;
 using Caracal.ControlPlane.PolicyRuntime;
+using Caracal.ControlPlane.ProviderCredentials;
 using Caracal.ControlPlane.Rotations;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
@@ -46,6 +47,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
     private readonly NotificationDispatcher _notifications;
     private readonly ReplayRuns _replays;
     private readonly InstanceProbes _probes;
+    private readonly ObserveCredentials _credentials;
     private readonly ControlPlugin? _control;
     private readonly Lazy<byte[]> _openApi;
     private readonly BackgroundTasks _tasks = new();
@@ -71,6 +73,9 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _outbound = new OutboundHttp(settings, given.Http, given.Clock.Process);
         _notifications = new NotificationDispatcher(given.Database, given.Clock, settings, sinks);
         _replays = new ReplayRuns(new PolicyReplay(given.Database, settings), given.State, given.Clock, given.Log);
+        _credentials = new ObserveCredentials(
+            new CredentialSteps(_changes), new CredentialSlots(new SecretCustody(_changes, settings.Keks, _custodyFigures)),
+            new CredentialCounts(given.State), given.Clock, metrics.Counter("caracal_api_provider_credential_fallbacks_total"), given.Log);
         _probes = new InstanceProbes(settings, given.Clock.Process);
         var routes = new ControlPlaneRoutes(new RouteParts
         {
@@ -106,6 +111,9 @@ public sealed class ControlPlaneService : IAsyncDisposable
     /// <summary>Tells sinks what happened to approvals; runs as a job.</summary>
     internal NotificationDispatcher Notifications => _notifications;
 
+    /// <summary>Takes refused credentials out of use; runs as a job.</summary>
+    internal ObserveCredentials Credentials => _credentials;
+
     /// <summary>How this role listens.</summary>
     public RoleServerOptions ServerOptions => new()
     {
@@ -127,6 +135,8 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _tasks.Start(stopping => following.RunAsync(_given.Clock.Process, _given.Log, stopping));
         var sweep = new RecurringJob("kek-sweep", KekSweep.Interval, new KekSweep(_given.Database, _given.Clock, _settings).RunAsync);
         _tasks.Start(stopping => sweep.RunAsync(_given.Clock.Process, _given.Log, stopping));
+        var observe = new RecurringJob("credential-observer", ObserveCredentials.Interval, _credentials.RunAsync);
+        _tasks.Start(stopping => observe.RunAsync(_given.Clock.Process, _given.Log, stopping));
         foreach (var job in new ControlPlaneJobs(_given.Database, _given.Clock, _archive, _notifications, _settings).All())
         {
             _tasks.Start(stopping => job.RunAsync(_given.Clock.Process, _given.Log, stopping));

@@ -31,4 +31,7 @@ internal static partial class GatewayLog
 
     [LoggerMessage(EventId = 3008, EventName = "budget_refund_lost", Level = LogLevel.Warning, Message = "a use of a delegation's budget could not be given back, request {RequestId}")]
     public static partial void RefundLost(ILogger logger, Exception fault, string requestId);
+
+    [LoggerMessage(EventId = 3009, EventName = "credential_uncounted", Level = LogLevel.Warning, Message = "the upstream's answer to a new credential was not counted, request {RequestId}")]
+    public static partial void CredentialUncounted(ILogger logger, Exception fault, string requestId);
 }

@@ -193,6 +193,7 @@ public sealed class StsService : IAsyncDisposable
         var secrets = new ProviderSecrets(store, _settings.Kek, metrics);
         var endpoint = new TokenEndpointClient(send, time);
         var circuit = new ProviderCircuit(_on.State, metrics);
+        var watches = new CredentialWatches(_on.State, _on.Clock);
         var lease = new RefreshLease(_on.State, _on.Leases, time, metrics);
         return new ExchangeParts
         {
@@ -212,8 +213,8 @@ public sealed class StsService : IAsyncDisposable
             StepUpThrottle = new StepUpThrottle(time),
             Secrets = secrets,
             Connections = new ConnectionTokens(
-                new ProviderConnectionStore(_on.Database), endpoint, circuit, lease, _settings, _on.Clock, metrics),
-            Credentials = new ProviderCredentials(secrets, new ClientTokens(endpoint, circuit, _settings, _on.Clock, metrics)),
+                new ProviderConnectionStore(_on.Database), endpoint, circuit, watches, lease, _settings, _on.Clock, metrics),
+            Credentials = new ProviderCredentials(secrets, new ClientTokens(endpoint, circuit, watches, _settings, _on.Clock, metrics)),
             Shadows = _shadows,
             Audit = new ExchangeAudit(_on.Audit),
             Metrics = metrics,

@@ -14,6 +14,7 @@ public class PrivilegeTests
         ["workloads"] = ["SIUD", "S", "", "", ""],
         ["credential_secrets"] = ["SIUD", "SU", "", "", ""],
         ["providers"] = ["SIUD", "S", "", "", ""],
+        ["provider_credential_changes"] = ["SIU", "", "", "", ""],
         ["resources"] = ["SIUD", "S", "", "S", ""],
         ["policies"] = ["SIUD", "", "", "", ""],
         ["policy_sets"] = ["SIUD", "", "", "", ""],

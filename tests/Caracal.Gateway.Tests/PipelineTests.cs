@@ -23,7 +23,7 @@ public sealed class PipelineTests
                 "RefuseClientHeader", "FindResource", "CheckZoneClaim", "CheckClientClaim", "CheckPath",
                 "VerifySignature", "CheckMandateUse", "LimitBody", "CheckMcpMessage", "SpendMandate", "CheckRevocation",
                 "CheckCircuit", "ExchangeMandate", "GuardUpstream", "CheckCredentialHost", "BuildRequest",
-                "ReserveBudget", "SendRequest", "RelayAnswer",
+                "ReserveBudget", "SendRequest", "ObserveCredential", "RelayAnswer",
             ],
             host.Steps.Select(step => step.GetType().Name));
     }

@@ -26,13 +26,15 @@ public static class ConnectivityRules
         // The code that was tried is made up: who refuses it, and only it, knows the client.
         if (kind == ProviderKinds.AuthorizationCode && noSuchCode) return Ok;
         if (kind == ProviderKinds.ClientCredentials && status == 200 && hasToken && error is null) return Ok;
-        if (status == 401 || error is "invalid_client" or "unauthorized_client" or "incorrect_client_credentials" || (jwtBearer && noSuchCode))
-        {
-            return AuthFailed;
-        }
+        if (RefusesClient(jwtBearer, status, error)) return AuthFailed;
 
         return error is "invalid_scope" or "invalid_target" ? ConfigError : EndpointError;
     }
+
+    /// <summary>Whether a token endpoint does not take the client's own credential.</summary>
+    public static bool RefusesClient(bool jwtBearer, int status, string? error) =>
+        status == 401 || error is "invalid_client" or "unauthorized_client" or "incorrect_client_credentials"
+        || (jwtBearer && error is "invalid_grant" or "bad_verification_code");
 
     /// <summary>Whether an upstream's error code may be repeated: lower case words, nothing else.</summary>
     public static bool IsErrorCode(string? text) =>

@@ -17,6 +17,8 @@ internal static class ProviderJson
         writer.Document("config_json", provider.ConfigJson);
         writer.Texts("secret_config_keys", provider.SecretConfigKeys);
         writer.Time("connectivity_failed_at", provider.ConnectivityFailedAt);
+        writer.WriteNumber("credential_version", provider.CredentialVersion);
+        writer.Time("credential_observed_until", provider.CredentialObservedUntil);
         writer.Attribution(provider);
         writer.Times(provider);
         writer.Time("archived_at", provider.ArchivedAt);

@@ -1,5 +1,6 @@
 using Caracal.ControlPlane.Http;
 using Caracal.ControlPlane.ProviderConnections;
+using Caracal.ControlPlane.ProviderCredentials;
 using static Caracal.Authority.AdminAccess.AdminNeed;
 
 namespace Caracal.ControlPlane.Providers;
@@ -9,7 +10,7 @@ internal static class ProviderRoutes
 {
     private const string Zone = ControlPlaneRoutes.Zone;
 
-    public static IReadOnlyList<Route> All(RouteParts parts) => [.. Providers(parts), .. Connections(parts)];
+    public static IReadOnlyList<Route> All(RouteParts parts) => [.. Providers(parts), .. Credentials(parts), .. Connections(parts)];
 
     private static IReadOnlyList<Route> Providers(RouteParts parts)
     {
@@ -25,6 +26,27 @@ internal static class ProviderRoutes
             new("DELETE", $"{Zone}/providers/{{id}}", Change, new ArchiveProvider(changes).HandleAsync),
             new("POST", $"{Zone}/providers/{{id}}/test", Change, new TestProvider(changes, secrets, check, limits).HandleAsync),
             new("POST", $"{Zone}/providers/discovery", Change, new DiscoverProvider(changes.Database, parts.Outbound, limits).HandleAsync),
+        ];
+    }
+
+    private static IReadOnlyList<Route> Credentials(RouteParts parts)
+    {
+        var steps = new CredentialSteps(parts.Changes);
+        var slots = new CredentialSlots(parts.Custody);
+        var counts = new CredentialCounts(parts.State);
+        var end = new EndCredentialChange(steps, slots, counts);
+        var prove = new ProveCredential(
+            steps, slots, new ProviderCheck(parts.Outbound, parts.Clock), new CredentialCanary(parts.Outbound, parts.Clock), parts.Limits);
+        const string Credential = $"{Zone}/providers/{{id}}/credential";
+        return
+        [
+            new("GET", Credential, Look, new ShowCredentialChange(steps.Database, counts).HandleAsync),
+            new("POST", $"{Credential}/stage", Change, new StageCredential(steps, slots).HandleAsync),
+            new("POST", $"{Credential}/canary", Change, prove.HandleAsync),
+            new("POST", $"{Credential}/shift", Change, new ShiftCredential(steps, slots).HandleAsync),
+            new("POST", $"{Credential}/retire", Change, end.RetireAsync),
+            new("POST", $"{Credential}/fall-back", Change, end.FallBackAsync),
+            new("POST", $"{Credential}/discard", Change, end.DiscardAsync),
         ];
     }
 

@@ -20,8 +20,7 @@ internal sealed class ProviderSecrets(SecretCustody custody)
         if (merge && await CustodyStore.FindAsync(work.Connection, zoneId, reference) is { } envelope)
         {
             if (custody.Open(reference, envelope) is not { } text) return null;
-            using var document = JsonDocument.Parse(text);
-            foreach (var member in document.RootElement.EnumerateObject()) all[member.Name] = member.Value.GetString()!;
+            foreach (var (name, value) in Read(text)) all[name] = value;
         }
 
         foreach (var (name, value) in secrets) all[name] = value;
@@ -33,13 +32,9 @@ internal sealed class ProviderSecrets(SecretCustody custody)
     /// <summary>What is sealed about a provider, none at all when nothing is; null when it cannot be opened.</summary>
     public async Task<IReadOnlyDictionary<string, string>?> OpenAsync(string zoneId, string providerId)
     {
-        var all = new Dictionary<string, string>(StringComparer.Ordinal);
         var (stored, text) = await custody.OpenAsync(zoneId, SealedLocations.ProviderSecret(zoneId, providerId));
-        if (!stored) return all;
-        if (text is null) return null;
-        using var document = JsonDocument.Parse(text);
-        foreach (var member in document.RootElement.EnumerateObject()) all[member.Name] = member.Value.GetString()!;
-        return all;
+        if (!stored) return new Dictionary<string, string>(StringComparer.Ordinal);
+        return text is null ? null : Read(text);
     }
 
     public static string PublicJson(ProviderConfig config)
@@ -51,7 +46,14 @@ internal sealed class ProviderSecrets(SecretCustody custody)
 
     private static readonly JsonWriterOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private static string ToJson(SortedDictionary<string, string> secrets)
+    /// <summary>The members of a sealed document.</summary>
+    public static Dictionary<string, string> Read(string json)
+    {
+        using var document = JsonDocument.Parse(json);
+        return document.RootElement.EnumerateObject().ToDictionary(member => member.Name, member => member.Value.GetString()!, StringComparer.Ordinal);
+    }
+
+    public static string ToJson(IEnumerable<KeyValuePair<string, string>> secrets)
     {
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer, Relaxed))

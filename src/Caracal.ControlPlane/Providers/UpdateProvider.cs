@@ -1,8 +1,10 @@
 using Caracal.Authority.AdminAccess;
+using Caracal.Authority.ProviderCredentials;
 using Caracal.Authority.Providers;
 using Caracal.ControlPlane.AdminAudit;
 using Caracal.ControlPlane.Http;
 using Caracal.Storage;
+using Caracal.Storage.ProviderCredentials;
 using Caracal.Storage.Providers;
 
 namespace Caracal.ControlPlane.Providers;
@@ -28,7 +30,19 @@ internal sealed class UpdateProvider(Changes changes, ProviderSecrets secrets)
             call,
             async work =>
             {
-                if (await ProviderStore.FindAsync(work.Connection, call.ZoneId, call.Id) is not { } row) return ControlPlaneErrors.ProviderNotFound;
+                if (!await CredentialChangeStore.LockProviderAsync(work, call.ZoneId, call.Id)
+                    || await ProviderStore.FindAsync(work.Connection, call.ZoneId, call.Id) is not { } row)
+                {
+                    return ControlPlaneErrors.ProviderNotFound;
+                }
+
+                // A second credential was staged for this configuration; whoever wants another one ends that first.
+                if (hasConfig && await CredentialChangeStore.FindLatestAsync(work.Connection, call.ZoneId, call.Id) is { } open
+                    && CredentialChangeRules.IsOpen(open.State))
+                {
+                    return ControlPlaneErrors.CredentialChangeOpen;
+                }
+
                 var changed = row with
                 {
                     Name = string.IsNullOrEmpty(name) ? row.Name : name,

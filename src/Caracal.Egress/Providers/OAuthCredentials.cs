@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Caracal.Authority.Providers;
+using Caracal.Protocol.Exchange;
 
 namespace Caracal.Egress.Providers;
 
@@ -13,6 +14,19 @@ public sealed class OAuthCredentials(OAuthClient client, string? clientSecret, s
 
     /// <summary>Names this configuration with these secrets; a token got with another is not used (sts.md 9.2).</summary>
     public string Fingerprint { get; } = fingerprint;
+
+    /// <summary>The name the token endpoint's failures are counted under: a new credential starts with none.</summary>
+    public string FailureName { get; private init; } = "";
+
+    /// <summary>Set while answers to this credential are counted.</summary>
+    public CredentialWatch? Watch { get; private init; }
+
+    /// <summary>The same client as that of a provider's credential.</summary>
+    public OAuthCredentials Of(string providerId, long credentialVersion, CredentialWatch? watch) => new(Client, ClientSecret, PrivateKey, Fingerprint)
+    {
+        FailureName = credentialVersion <= 1 ? providerId : $"{providerId}:{credentialVersion}",
+        Watch = watch,
+    };
 
     /// <summary>Null when a secret that the client's authentication needs is missing.</summary>
     public static OAuthCredentials? TryCreate(OAuthClient client, string kind, string configJson, IReadOnlyDictionary<string, string> secrets)

@@ -14,6 +14,9 @@ public static class AuditEventTypes
     public const string ReplayDetected = "replay_detected";
     public const string ControlInvoke = "control.invoke";
     public const string CredentialRevealed = "credential_revealed";
+
+    /// <summary>Ours: a step of a provider's second credential.</summary>
+    public const string ProviderCredential = "provider_credential";
     public const string ClientAuthFailed = "client_auth_failed";
     public const string GatewaySignatureInvalid = "gateway_signature_invalid";
     public const string TokenRevoked = "token_revoked";

@@ -86,8 +86,15 @@ internal static class ExchangeAnswer
         ForwardCaracalIdentity = directive.TryGetProperty("forward_caracal_identity"u8, out var forward) && forward.ValueKind == JsonValueKind.True,
         ExpiresAt = Number(directive, "expires_at"u8),
         BudgetEdges = Texts(directive, "budget_edges"u8),
+        Watch = ReadWatch(directive),
         OperationsEnforced = !(directive.TryGetProperty("operations_enforced"u8, out var enforced) && enforced.ValueKind == JsonValueKind.False),
     };
+
+    private static CredentialWatch? ReadWatch(JsonElement directive) =>
+        Text(directive, "provider_id"u8) is { Length: > 0 } provider && Number(directive, "credential_version"u8) is { } version
+        && Number(directive, "credential_observed_until"u8) is { } until
+            ? new CredentialWatch(provider, version, until)
+            : null;
 
     private static ApprovalHold? ReadHold(JsonElement answer) =>
         Text(answer, "approval_id"u8) is { Length: > 0 } id

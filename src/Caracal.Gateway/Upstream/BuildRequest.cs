@@ -1,4 +1,5 @@
 using System.Net;
+using Caracal.Authority.Upstreams;
 using Caracal.Gateway.Forwarding;
 using Caracal.Gateway.Pipeline;
 using Caracal.Hosting.Tracing;

@@ -1,3 +1,4 @@
+using Caracal.Authority.Upstreams;
 using Caracal.Gateway.Pipeline;
 
 namespace Caracal.Gateway.Upstream;

@@ -14,6 +14,12 @@ public static class SealedLocations
 
     public static string ProviderSecret(string zoneId, string providerId) => $"zones/{zoneId}/providers/{providerId}/secretConfig";
 
+    /// <summary>A provider's second credential, before it is in use.</summary>
+    public static string StagedProviderSecret(string zoneId, string providerId) => ProviderSecret(zoneId, providerId) + "/staged";
+
+    /// <summary>A provider's credential before the one in use, while it may be needed again.</summary>
+    public static string PreviousProviderSecret(string zoneId, string providerId) => ProviderSecret(zoneId, providerId) + "/previous";
+
     public static string ApplicationSecret(string zoneId, string applicationId) => $"zones/{zoneId}/applications/{applicationId}/clientSecret";
 
     public static string WorkloadSecret(string zoneId, string workloadId) => $"zones/{zoneId}/workloads/{workloadId}/secret";

@@ -51,6 +51,22 @@ public sealed record UpstreamDirective
     /// <summary>Ours: the delegations, from the root on, that carry a budget this call must be taken from; empty for nearly every call.</summary>
     public IReadOnlyList<string> BudgetEdges { get; init; } = [];
 
+    /// <summary>Ours: set while it is counted what upstreams say to a credential that was put in use a moment ago.</summary>
+    public CredentialWatch? Watch { get; init; }
+
     /// <summary>Hides the credential from logs and debuggers.</summary>
     public override string ToString() => $"UpstreamDirective({AuthMode})";
+}
+
+/// <summary>Names a credential whose answers are counted, in the state that all replicas share.</summary>
+/// <param name="ProviderId">Whose credential it is.</param>
+/// <param name="Version">The provider's credential version.</param>
+/// <param name="Until">Unix seconds after which nobody counts.</param>
+public sealed record CredentialWatch(string ProviderId, long Version, long Until)
+{
+    /// <summary>Counter of every answer.</summary>
+    public string AnswersKey => $"credential-watch:{ProviderId}:{Version}:answers";
+
+    /// <summary>Counter of the answers that refused the credential.</summary>
+    public string RefusalsKey => $"credential-watch:{ProviderId}:{Version}:refusals";
 }

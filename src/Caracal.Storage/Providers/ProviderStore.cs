@@ -15,6 +15,12 @@ public sealed record ProviderRow : AttributedRow
     public JsonText ConfigJson { get; init; }
     public string[] SecretConfigKeys { get; init; } = [];
     public DateTimeOffset? ConnectivityFailedAt { get; init; }
+
+    /// <summary>One more with every second credential put in use, or taken out again.</summary>
+    public long CredentialVersion { get; init; } = 1;
+
+    /// <summary>Until when answers to the credential are counted; null when it is the only one.</summary>
+    public DateTimeOffset? CredentialObservedUntil { get; init; }
     public DateTimeOffset? ArchivedAt { get; init; }
 }
 
@@ -23,7 +29,7 @@ public static class ProviderStore
 {
     private const string Select =
         """
-        SELECT id, zone_id, name, identifier, provider_kind, config_json, secret_config_keys, connectivity_failed_at, archived_at,
+        SELECT id, zone_id, name, identifier, provider_kind, config_json, secret_config_keys, connectivity_failed_at, archived_at, credential_version, credential_observed_until,
                created_by, created_via_operator, updated_by, updated_via_operator, created_at, updated_at FROM providers
         """;
 

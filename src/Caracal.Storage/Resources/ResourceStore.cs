@@ -37,6 +37,15 @@ public static class ResourceStore
         connection.QuerySingleOrDefaultAsync<ResourceRow>(
             $"{Select} WHERE zone_id = @zoneId AND identifier = @identifier AND archived_at IS NULL", new { zoneId, identifier });
 
+    /// <summary>The oldest unarchived resource with an upstream whose calls carry a provider's credential.</summary>
+    public static Task<ResourceRow?> FindOfProviderAsync(DbConnection connection, string zoneId, string providerId) =>
+        connection.QuerySingleOrDefaultAsync<ResourceRow>(
+            $"""
+             {Select} WHERE zone_id = @zoneId AND credential_provider_id = @providerId AND upstream_url IS NOT NULL AND archived_at IS NULL
+             ORDER BY created_at, id LIMIT 1
+             """,
+            new { zoneId, providerId });
+
     /// <summary>One page; <paramref name="hiddenIdentifier"/> is left out when named.</summary>
     public static Task<IReadOnlyList<ResourceRow>> ListAsync(
         DbConnection connection, string zoneId, bool archived, string? hiddenIdentifier, PageQuery page)

@@ -22,6 +22,21 @@ public sealed record ZoneConfiguration
 /// <summary>A provider as stored.</summary>
 public sealed record ProviderRow(string Id, string Kind, string ConfigJson);
 
+/// <summary>A provider's public configuration with what is sealed for it, read at one moment.</summary>
+public sealed record SealedProvider
+{
+    public string ConfigJson { get; init; } = "";
+
+    /// <summary>One more with every credential that was put in use.</summary>
+    public long CredentialVersion { get; init; }
+
+    /// <summary>Until when the answers to this credential are counted; null when nobody looks.</summary>
+    public DateTimeOffset? CredentialObservedUntil { get; init; }
+
+    /// <summary>Null when nothing is sealed.</summary>
+    public byte[]? Envelope { get; init; }
+}
+
 /// <summary>A foreign issuer whose users may come in (sts.md 2.5).</summary>
 public sealed record SubjectIssuerRow(string Id, string Issuer, string JwksUrl, string Audience);
 

@@ -54,11 +54,19 @@ public sealed class ZoneConfigurationStore(Database database)
             },
             cancellationToken);
 
-    /// <summary>The sealed document at a reference of the built-in secret store, or null.</summary>
-    public Task<byte[]?> ReadSecretAsync(string reference, CancellationToken cancellationToken) =>
+    /// <summary>
+    /// An unarchived provider and the sealed document at a reference, as they belong together: a shift to another credential
+    /// changes both, and half of each is neither. Null when the provider is gone.
+    /// </summary>
+    public Task<SealedProvider?> ReadProviderAsync(string zoneId, string providerId, string reference, CancellationToken cancellationToken) =>
         database.ReadAsync(
-            connection => connection.QuerySingleOrDefaultAsync<byte[]?>(
-                "SELECT envelope FROM secret_store WHERE ref = @reference", new { reference }),
+            connection => connection.QuerySingleOrDefaultAsync<SealedProvider?>(
+                """
+                SELECT p.config_json, p.credential_version, p.credential_observed_until, s.envelope
+                FROM providers p LEFT JOIN secret_store s ON s.ref = @reference
+                WHERE p.zone_id = @zoneId AND p.id = @providerId AND p.archived_at IS NULL
+                """,
+                new { zoneId, providerId, reference }),
             cancellationToken);
 
     /// <summary>The mint ceiling an operator set, or null.</summary>

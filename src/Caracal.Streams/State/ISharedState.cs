@@ -16,7 +16,7 @@ public interface ISharedState
     /// <summary>Adds one to a counter whose window starts with its first hit (<c>INCR</c>, <c>EXPIRE</c> on 1); returns the new count.</summary>
     ValueTask<long> IncrementAsync(string key, TimeSpan window, CancellationToken cancellationToken);
 
-    /// <summary>The text stored under <paramref name="key"/>, or null.</summary>
+    /// <summary>The text stored under <paramref name="key"/>, of a counter its count, or null.</summary>
     ValueTask<string?> GetAsync(string key, CancellationToken cancellationToken);
 
     /// <summary>Stores text for a time.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -68,7 +69,10 @@ public sealed class InProcessState : ISharedState, ISharedLeases, ISharedBuckets
     }
 
     public ValueTask<string?> GetAsync(string key, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(_texts.TryGetValue(key, out var text) && text.Until > Now ? text.Value : null);
+        ValueTask.FromResult(
+            _texts.TryGetValue(key, out var text) && text.Until > Now ? text.Value
+            : _counters.TryGetValue(key, out var counter) && counter.Until > Now ? counter.Count.ToString(CultureInfo.InvariantCulture)
+            : null);
 
     public ValueTask SetAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken)
     {

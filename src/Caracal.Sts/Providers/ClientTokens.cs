@@ -13,7 +13,7 @@ internal sealed record UpstreamToken(string Token, DateTimeOffset? ExpiresAt)
 
 /// <summary>Tokens a provider gives to us as its client (sts.md 9.2): asked for once by all who need it, kept until shortly before they end.</summary>
 internal sealed class ClientTokens(
-    TokenEndpointClient endpoint, ProviderCircuit circuit, StsSettings settings, DatabaseClock clock, StsMetrics metrics)
+    TokenEndpointClient endpoint, ProviderCircuit circuit, CredentialWatches watches, StsSettings settings, DatabaseClock clock, StsMetrics metrics)
 {
     private const int MostProviders = 10_000;
     private static readonly TimeSpan Early = TimeSpan.FromSeconds(30);
@@ -46,7 +46,7 @@ internal sealed class ClientTokens(
             return known;
         }
 
-        if (await circuit.IsOpenAsync(providerId, cancellationToken))
+        if (await circuit.IsOpenAsync(credentials.FailureName, cancellationToken))
         {
             return null;
         }
@@ -59,14 +59,15 @@ internal sealed class ClientTokens(
         }
 
         var outcome = await endpoint.AskAsync(credentials.Client, form, cancellationToken);
+        await watches.CountAsync(credentials.Watch, outcome, cancellationToken);
         if (outcome.Token is not { } answer)
         {
             metrics.RefreshFailed();
-            await circuit.FailedAsync(providerId, cancellationToken);
+            await circuit.FailedAsync(credentials.FailureName, cancellationToken);
             return null;
         }
 
-        await circuit.SucceededAsync(providerId, cancellationToken);
+        await circuit.SucceededAsync(credentials.FailureName, cancellationToken);
         var seconds = Math.Min(answer.ExpiresIn ?? settings.MaximumGrantSeconds, settings.MaximumGrantSeconds);
         var token = new UpstreamToken(answer.AccessToken, now.AddSeconds(seconds));
         if (_known.Count >= MostProviders)

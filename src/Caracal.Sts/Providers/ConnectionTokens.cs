@@ -20,8 +20,8 @@ internal readonly record struct ConnectionOutcome(
 
 /// <summary>The access token a user, or the shared account, consented to, refreshed when it is about to end (sts.md 9.3).</summary>
 internal sealed class ConnectionTokens(
-    ProviderConnectionStore store, TokenEndpointClient endpoint, ProviderCircuit circuit, RefreshLease lease, StsSettings settings,
-    DatabaseClock clock, StsMetrics metrics)
+    ProviderConnectionStore store, TokenEndpointClient endpoint, ProviderCircuit circuit, CredentialWatches watches, RefreshLease lease,
+    StsSettings settings, DatabaseClock clock, StsMetrics metrics)
 {
     private static readonly TimeSpan Early = TimeSpan.FromSeconds(30);
     private const int Tries = 3;
@@ -115,7 +115,7 @@ internal sealed class ConnectionTokens(
             return new RefreshResult(true);
         }
 
-        if (await circuit.IsOpenAsync(connection.ProviderId, cancellationToken))
+        if (await circuit.IsOpenAsync(credentials.FailureName, cancellationToken))
         {
             return Failed("the token endpoint is left alone after failures");
         }
@@ -129,10 +129,11 @@ internal sealed class ConnectionTokens(
         }
 
         var outcome = await endpoint.AskAsync(credentials.Client, form, cancellationToken);
+        await watches.CountAsync(credentials.Watch, outcome, CancellationToken.None);
         if (outcome.Token is { } token)
         {
             // The old refresh token may be spent by now, so nobody's leaving stops us from keeping the new one.
-            await circuit.SucceededAsync(connection.ProviderId, CancellationToken.None);
+            await circuit.SucceededAsync(credentials.FailureName, CancellationToken.None);
             return await StoreAsync(connection, token, now);
         }
 
@@ -144,7 +145,7 @@ internal sealed class ConnectionTokens(
             return NotRenewable;
         }
 
-        await circuit.FailedAsync(connection.ProviderId, cancellationToken);
+        await circuit.FailedAsync(credentials.FailureName, cancellationToken);
         return Failed("the token endpoint gave no token");
     }
 

@@ -10,9 +10,9 @@ internal sealed class ProviderCircuit(ISharedState state, StsMetrics metrics)
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan OpenTime = TimeSpan.FromSeconds(30);
 
-    public async ValueTask<bool> IsOpenAsync(string providerId, CancellationToken cancellationToken)
+    public async ValueTask<bool> IsOpenAsync(string name, CancellationToken cancellationToken)
     {
-        if (await state.GetAsync(OpenKey(providerId), cancellationToken) is null)
+        if (await state.GetAsync(OpenKey(name), cancellationToken) is null)
         {
             return false;
         }
@@ -21,21 +21,21 @@ internal sealed class ProviderCircuit(ISharedState state, StsMetrics metrics)
         return true;
     }
 
-    public async ValueTask FailedAsync(string providerId, CancellationToken cancellationToken)
+    public async ValueTask FailedAsync(string name, CancellationToken cancellationToken)
     {
-        if (await state.IncrementAsync(FailureKey(providerId), Window, cancellationToken) >= Failures)
+        if (await state.IncrementAsync(FailureKey(name), Window, cancellationToken) >= Failures)
         {
-            await state.SetAsync(OpenKey(providerId), "1", OpenTime, cancellationToken);
+            await state.SetAsync(OpenKey(name), "1", OpenTime, cancellationToken);
         }
     }
 
-    public async ValueTask SucceededAsync(string providerId, CancellationToken cancellationToken)
+    public async ValueTask SucceededAsync(string name, CancellationToken cancellationToken)
     {
-        await state.DeleteAsync(FailureKey(providerId), cancellationToken);
-        await state.DeleteAsync(OpenKey(providerId), cancellationToken);
+        await state.DeleteAsync(FailureKey(name), cancellationToken);
+        await state.DeleteAsync(OpenKey(name), cancellationToken);
     }
 
-    private static string FailureKey(string providerId) => $"provider-refresh-failures:{providerId}";
+    private static string FailureKey(string name) => $"provider-refresh-failures:{name}";
 
-    private static string OpenKey(string providerId) => $"provider-refresh-circuit:{providerId}";
+    private static string OpenKey(string name) => $"provider-refresh-circuit:{name}";
 }

@@ -3,33 +3,52 @@ using Caracal.Authority.Providers;
 using Caracal.Egress.Providers;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Sealing;
+using Caracal.Protocol.Exchange;
 using Caracal.Storage.TokenExchange;
 using Caracal.Sts.Health;
 using Caracal.Sts.Zones;
 
 namespace Caracal.Sts.Providers;
 
+/// <summary>A provider's configuration with its secrets; prints none of it.</summary>
+/// <param name="ConfigJson">The public part these secrets belong to.</param>
+/// <param name="Secrets">By field name.</param>
+/// <param name="Version">Of the credential.</param>
+/// <param name="Watch">Set while answers to it are counted.</param>
+internal sealed record OpenedProvider(string ConfigJson, Dictionary<string, string> Secrets, long Version, CredentialWatch? Watch)
+{
+    public override string ToString() => "***";
+}
+
 /// <summary>Opens what is sealed about a provider.</summary>
 internal sealed class ProviderSecrets(ZoneConfigurationStore store, KekRing kek, StsMetrics metrics)
 {
     private static readonly Dictionary<string, string> None = new(StringComparer.Ordinal);
 
-    /// <summary>The provider's secrets. An absent document means no secrets; null means that it does not open, and nothing may go out.</summary>
-    public async ValueTask<Dictionary<string, string>?> OpenAsync(string zoneId, ProviderRow provider, CancellationToken cancellationToken)
+    /// <summary>The provider as it is now, with its secrets. An absent document means no secrets; null means that it does not open, and nothing may go out.</summary>
+    public async ValueTask<OpenedProvider?> OpenAsync(string zoneId, ProviderRow provider, CancellationToken cancellationToken)
     {
         if (provider.Kind is ProviderKinds.None or ProviderKinds.CaracalMandate)
         {
-            return None;
+            return new OpenedProvider(provider.ConfigJson, None, 1, null);
         }
 
         var reference = SealedLocations.ProviderSecret(zoneId, provider.Id);
         metrics.SecretRead();
-        if (await store.ReadSecretAsync(reference, cancellationToken) is not { } envelope)
+        if (await store.ReadProviderAsync(zoneId, provider.Id, reference, cancellationToken) is not { } stored)
         {
-            return None;
+            return null;
         }
 
-        if (Css1Envelope.Open(kek, reference, envelope, out var plaintext) != Css1Outcome.Opened)
+        var watch = stored.CredentialObservedUntil is { } until
+            ? new CredentialWatch(provider.Id, stored.CredentialVersion, until.ToUnixTimeSeconds())
+            : null;
+        if (stored.Envelope is null)
+        {
+            return new OpenedProvider(stored.ConfigJson, None, stored.CredentialVersion, watch);
+        }
+
+        if (Css1Envelope.Open(kek, reference, stored.Envelope, out var plaintext) != Css1Outcome.Opened)
         {
             metrics.SecretFailed();
             return null;
@@ -37,7 +56,7 @@ internal sealed class ProviderSecrets(ZoneConfigurationStore store, KekRing kek,
 
         using (plaintext)
         {
-            return Read(plaintext!.Memory);
+            return Read(plaintext!.Memory) is { } secrets ? new OpenedProvider(stored.ConfigJson, secrets, stored.CredentialVersion, watch) : null;
         }
     }
 
@@ -49,16 +68,19 @@ internal sealed class ProviderSecrets(ZoneConfigurationStore store, KekRing kek,
             return known;
         }
 
-        using var config = JsonDocument.Parse(provider.ConfigJson);
-        if (OAuthClient.TryRead(provider.Kind, config.RootElement) is not { } client
-            || await OpenAsync(zone.ZoneId, provider, cancellationToken) is not { } secrets
-            || OAuthCredentials.TryCreate(client, provider.Kind, provider.ConfigJson, secrets) is not { } credentials)
+        if (!ProviderKinds.IsOAuth(provider.Kind) || await OpenAsync(zone.ZoneId, provider, cancellationToken) is not { } opened)
         {
             return null;
         }
 
-        zone.Clients[provider.Id] = credentials;
-        return credentials;
+        using var config = JsonDocument.Parse(opened.ConfigJson);
+        if (OAuthClient.TryRead(provider.Kind, config.RootElement) is not { } client
+            || OAuthCredentials.TryCreate(client, provider.Kind, opened.ConfigJson, opened.Secrets) is not { } credentials)
+        {
+            return null;
+        }
+
+        return zone.Clients[provider.Id] = credentials.Of(provider.Id, opened.Version, opened.Watch);
     }
 
     private static Dictionary<string, string>? Read(ReadOnlyMemory<byte> json)

@@ -7,7 +7,8 @@ namespace Caracal.Sts.Providers;
 /// <summary>What came of asking a token endpoint; the default is a failure.</summary>
 /// <param name="Token">Null when there is none.</param>
 /// <param name="Error">The endpoint's own <c>error</c>, when it refused; null when it could not be asked.</param>
-internal readonly record struct TokenOutcome(TokenResponse? Token, string? Error);
+/// <param name="RefusedClient">The endpoint answered, and does not take this client's credential.</param>
+internal readonly record struct TokenOutcome(TokenResponse? Token, string? Error, bool RefusedClient = false);
 
 /// <summary>Asks a token endpoint: two attempts of five seconds, nothing but a small 200 accepted (sts.md 9.2). The guard is the sender's.</summary>
 internal sealed class TokenEndpointClient(
@@ -31,7 +32,8 @@ internal sealed class TokenEndpointClient(
             var mayPass = status is null or 429 or >= 500;
             if (!mayPass || attempt == Attempts)
             {
-                return new TokenOutcome(null, status is >= 400 and < 500 && body is { } refusal ? TokenResponse.ReadError(refusal) : null);
+                var error = status is >= 400 and < 500 && body is { } refusal ? TokenResponse.ReadError(refusal) : null;
+                return new TokenOutcome(null, error, status is { } answered && ConnectivityRules.RefusesClient(client.IsJwtBearer, answered, error));
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(50, 150)), time, cancellationToken);

@@ -133,6 +133,12 @@ internal static class TokenAnswer
                 WriteTexts(writer, "budget_edges"u8, directive.BudgetEdges);
             }
 
+            if (directive.Watch is { } watch)
+            {
+                writer.WriteNumber("credential_version"u8, watch.Version);
+                writer.WriteNumber("credential_observed_until"u8, watch.Until);
+            }
+
             if (directive.ExpiresAt is { } expiry)
             {
                 writer.WriteNumber("expires_at"u8, expiry);

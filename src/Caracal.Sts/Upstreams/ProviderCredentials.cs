@@ -57,8 +57,10 @@ internal sealed class ProviderCredentials(ProviderSecrets secrets, ClientTokens 
             return null;
         }
 
-        using var config = JsonDocument.Parse(provider.ConfigJson);
-        return UpstreamDirectiveRules.Build(resource.UpstreamUrl, provider.Id, provider.Kind, config.RootElement, opened);
+        using var config = JsonDocument.Parse(opened.ConfigJson);
+        return UpstreamDirectiveRules.Build(resource.UpstreamUrl, provider.Id, provider.Kind, config.RootElement, opened.Secrets) is { } directive
+            ? directive with { Watch = opened.Watch }
+            : null;
     }
 
     private async ValueTask<UpstreamDirective?> FillAsync(

@@ -30,6 +30,7 @@ public sealed class EveryRefusalTests
         await AccessRefusals.BringAboutAsync(record);
         await ApplicationRefusals.BringAboutAsync(record);
         await ProviderRefusals.BringAboutAsync(record, outside);
+        await ProviderCredentialRefusals.BringAboutAsync(record);
         await ResourceRefusals.BringAboutAsync(record, outside);
         await PolicyRefusals.BringAboutAsync(record);
         await RotationRefusals.BringAboutAsync(record);

@@ -18,6 +18,7 @@ internal static partial class GenericRefusals
         ["updateWorkload"] = """{"name":"changed"}""",
         ["createProvider"] = """{"name":"made","kind":"none"}""",
         ["updateProvider"] = """{"name":"changed"}""",
+        ["stageCredential"] = """{"config_json":{"api_key":"k"}}""",
         ["discoverProvider"] = """{"issuer":"https://id.example"}""",
         ["createConnection"] = """{"provider_id":"missing","access_token":"t"}""",
         ["revokeConnection"] = """{"provider_id":"missing"}""",

@@ -1,4 +1,4 @@
-using Caracal.Gateway.Upstream;
+using Caracal.Authority.Upstreams;
 using Caracal.Protocol.Exchange;
 
 namespace Caracal.Gateway.Tests.Upstream;

@@ -52,7 +52,9 @@ public abstract class StateContract(Ports ports) : IAsyncDisposable
         Assert.Equal(Enumerable.Range(1, 500).Select(i => (long)i), counts);
         Assert.Equal(1, await State.IncrementAsync("rl:b", Moment, End));
         await Until(async () => await State.IncrementAsync("rl:b", Moment, End) == 1);
+        Assert.Equal("500", await State.GetAsync("rl:a", End));
         await State.DeleteAsync("rl:a", End);
+        Assert.Null(await State.GetAsync("rl:a", End));
         Assert.Equal(1, await State.IncrementAsync("rl:a", Minute, End));
     }
 

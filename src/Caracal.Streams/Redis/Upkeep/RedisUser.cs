@@ -10,6 +10,9 @@ namespace Caracal.Streams.Redis.Upkeep;
 /// </summary>
 public sealed record RedisUser
 {
+    // The Gateway and the STS count what upstreams say to a new credential; the API reads it.
+    private const string CredentialWatches = "credential-watch:*";
+
     private static readonly string[] Dialogue =
         ["+@stream", "+@read", "+@write", "+@connection", "+eval", "+evalsha", "+script|load", "+time", "-@dangerous", "+info", "+config|get"];
 
@@ -24,14 +27,14 @@ public sealed record RedisUser
         // The API relays the outbox of the STS as well as its own, so it writes to every topic of theirs.
         new("api",
             Topics.AuditEvents, Topics.PolicyInvalidate + "*", Topics.SessionsRevoke + "*", Topics.KeysInvalidate + "*",
-            Topics.AgentsLifecycle + "*", Topics.DelegationsInvalidate + "*", "rl:*", "api:*", "policy:shadow*", "caracal:control:*", "stream-failure:*"),
+            Topics.AgentsLifecycle + "*", Topics.DelegationsInvalidate + "*", "rl:*", "api:*", "policy:shadow*", "caracal:control:*", CredentialWatches, "stream-failure:*"),
         new("sts",
             Topics.AuditEvents, Topics.PolicyInvalidate + "*", Topics.SessionsRevoke + "*", Topics.KeysInvalidate + "*",
             Topics.AgentsLifecycle + "*", Topics.DelegationsInvalidate + "*", "caracal.providers.ratelimit",
-            "rl:*", "auth-rl:*", "audit:jti:*", "policy:shadow*", "caracal:sts:*", "stream-failure:*"),
+            "rl:*", "auth-rl:*", "audit:jti:*", "policy:shadow*", "caracal:sts:*", "provider-refresh*", CredentialWatches, "stream-failure:*"),
         new("gateway",
             Topics.AuditEvents, Topics.SessionsRevoke + "*", Topics.AgentsLifecycle + "*", Topics.KeysInvalidate + "*",
-            Topics.DelegationsInvalidate + "*", "seen:jti:*", "stream-failure:*"),
+            Topics.DelegationsInvalidate + "*", "seen:jti:*", CredentialWatches, "stream-failure:*"),
         new("coordinator",
             Topics.AuditEvents, Topics.AgentsLifecycle + "*", Topics.SessionsRevoke + "*", Topics.KeysInvalidate + "*",
             Topics.DelegationsInvalidate + "*", Topics.InvocationsLifecycle + "*", Topics.PolicyInvalidate + "*",

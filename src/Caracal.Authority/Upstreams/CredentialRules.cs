@@ -2,19 +2,19 @@ using System.Buffers;
 using System.Collections.Frozen;
 using Caracal.Protocol.Exchange;
 
-namespace Caracal.Gateway.Upstream;
+namespace Caracal.Authority.Upstreams;
 
 /// <summary>Where a credential goes in the upstream request. Holds a secret; never logged.</summary>
 /// <param name="Header">The header that carries it, or null.</param>
 /// <param name="QueryKey">The query parameter that carries it, or null.</param>
 /// <param name="Value">The whole value, scheme included.</param>
-internal readonly record struct Injection(string? Header, string? QueryKey, string? Value)
+public readonly record struct Injection(string? Header, string? QueryKey, string? Value)
 {
     public override string ToString() => "Injection(***)";
 }
 
 /// <summary>What became of a directive's credential; the default is a failure.</summary>
-internal enum InjectionOutcome
+public enum InjectionOutcome
 {
     Unbuildable,
     CredentialMissing,
@@ -22,7 +22,7 @@ internal enum InjectionOutcome
 }
 
 /// <summary>The injection table of gateway.md A9.</summary>
-internal static class CredentialRules
+public static class CredentialRules
 {
     private const string DefaultHeader = "Authorization";
 

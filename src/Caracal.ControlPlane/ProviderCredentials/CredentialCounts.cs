@@ -1,0 +1,31 @@
+using System.Globalization;
+using Caracal.Protocol.Exchange;
+using Caracal.Storage.ProviderCredentials;
+using Caracal.Streams;
+using Caracal.Streams.State;
+
+namespace Caracal.ControlPlane.ProviderCredentials;
+
+/// <summary>What upstreams have said to a credential since its shift, as every Gateway and STS counted it.</summary>
+internal sealed class CredentialCounts(ISharedState state)
+{
+    /// <summary>The change with the counts so far; with the ones it has when they cannot be read now.</summary>
+    public async Task<CredentialChange> OfAsync(CredentialChange change, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var watch = new CredentialWatch(change.ProviderId, change.CredentialVersion, 0);
+            return change with
+            {
+                Answers = Number(await state.GetAsync(watch.AnswersKey, cancellationToken)),
+                Refusals = Number(await state.GetAsync(watch.RefusalsKey, cancellationToken)),
+            };
+        }
+        catch (StreamsUnavailableException)
+        {
+            return change;
+        }
+    }
+
+    private static long Number(string? text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+}

@@ -1,0 +1,36 @@
+using Caracal.Gateway.Pipeline;
+using Caracal.Streams;
+using Caracal.Streams.State;
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Gateway.Forwarding;
+
+/// <summary>
+/// After step 19, and only while a credential is new: counts what the upstream says to it, so that one that is refused is
+/// taken back (operations.md 4). A count that is lost delays that; it is no reason to withhold an answer.
+/// </summary>
+internal sealed class ObserveCredential(ISharedState state, ILogger log) : IGatewayStep
+{
+    private static readonly TimeSpan Kept = TimeSpan.FromDays(8);
+
+    public ValueTask<Verdict> JudgeAsync(GatewayCall call) =>
+        call.Grant!.Upstream!.Watch is { } watch && call.Now.ToUnixTimeSeconds() <= watch.Until ? CountAsync(call, watch) : new(Verdict.Pass);
+
+    private async ValueTask<Verdict> CountAsync(GatewayCall call, Protocol.Exchange.CredentialWatch watch)
+    {
+        try
+        {
+            await state.IncrementAsync(watch.AnswersKey, Kept, CancellationToken.None);
+            if ((int)call.Answer!.StatusCode is 401 or 403)
+            {
+                await state.IncrementAsync(watch.RefusalsKey, Kept, CancellationToken.None);
+            }
+        }
+        catch (StreamsUnavailableException fault)
+        {
+            GatewayLog.CredentialUncounted(log, fault, call.RequestId);
+        }
+
+        return Verdict.Pass;
+    }
+}
