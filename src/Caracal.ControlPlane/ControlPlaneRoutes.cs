@@ -49,7 +49,7 @@ internal sealed record RouteParts
 
     public required PolicyReplays.ReplayRuns Replays { get; init; }
 
-    public required InstanceProbes Probes { get; init; }
+    public required RotationSteps Rotations { get; init; }
 
     /// <summary>Who compiles and decides; null when nobody can be asked.</summary>
     public required IPolicyRuntime? Policies { get; init; }

@@ -13,6 +13,8 @@ using Caracal.ControlPlane.PolicyReplays;
 using Caracal.ControlPlane.PolicyRuntime;
 using Caracal.ControlPlane.ProviderCredentials;
 using Caracal.ControlPlane.Rotations;
+using Caracal.ControlPlane.ScheduledRotations;
+using Caracal.ControlPlane.ZoneKeys;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Metrics;
@@ -48,6 +50,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
     private readonly ReplayRuns _replays;
     private readonly InstanceProbes _probes;
     private readonly ObserveCredentials _credentials;
+    private readonly RotationController? _schedule;
     private readonly ControlPlugin? _control;
     private readonly Lazy<byte[]> _openApi;
     private readonly BackgroundTasks _tasks = new();
@@ -77,6 +80,8 @@ public sealed class ControlPlaneService : IAsyncDisposable
             new CredentialSteps(_changes), new CredentialSlots(new SecretCustody(_changes, settings.Keks, _custodyFigures)),
             new CredentialCounts(given.State), given.Clock, metrics.Counter("caracal_api_provider_credential_fallbacks_total"), given.Log);
         _probes = new InstanceProbes(settings, given.Clock.Process);
+        var rotations = RotationSteps.Of(_changes, settings, given.Clock, _probes);
+        _schedule = settings.RotationSchedule is { } scheduled ? NewSchedule(scheduled, rotations) : null;
         var routes = new ControlPlaneRoutes(new RouteParts
         {
             Settings = settings,
@@ -92,7 +97,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
             Outbound = _outbound,
             Sinks = sinks,
             Replays = _replays,
-            Probes = _probes,
+            Rotations = rotations,
             Policies = _policies,
         }).All();
         _control = settings.Control is { } control ? new ControlPlugin(settings, control, given, routes, _authentication, _access, _changes) : null;
@@ -113,6 +118,9 @@ public sealed class ControlPlaneService : IAsyncDisposable
 
     /// <summary>Takes refused credentials out of use; runs as a job.</summary>
     internal ObserveCredentials Credentials => _credentials;
+
+    /// <summary>Rotates keys by age; null when that is off.</summary>
+    internal RotationController? Schedule => _schedule;
 
     /// <summary>How this role listens.</summary>
     public RoleServerOptions ServerOptions => new()
@@ -137,6 +145,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _tasks.Start(stopping => sweep.RunAsync(_given.Clock.Process, _given.Log, stopping));
         var observe = new RecurringJob("credential-observer", ObserveCredentials.Interval, _credentials.RunAsync);
         _tasks.Start(stopping => observe.RunAsync(_given.Clock.Process, _given.Log, stopping));
+        if (_schedule is not null) _tasks.Start(_schedule.RunAsync);
         foreach (var job in new ControlPlaneJobs(_given.Database, _given.Clock, _archive, _notifications, _settings).All())
         {
             _tasks.Start(stopping => job.RunAsync(_given.Clock.Process, _given.Log, stopping));
@@ -183,6 +192,18 @@ public sealed class ControlPlaneService : IAsyncDisposable
     }
 
     private static bool IsLook(HttpContext context) => context.Request.Method is "GET" or "HEAD";
+
+    private RotationController NewSchedule(ScheduleSettings schedule, RotationSteps rotations)
+    {
+        var (database, clock) = (_given.Database, _given.Clock);
+        var calls = new ScheduleCalls(clock);
+        var material = new ScheduledMaterial(schedule, clock.Process);
+        return new RotationController(
+            schedule, _changes, clock, material,
+            new ScheduledRun(rotations, calls, material, new ScheduledDoors(_probes), schedule, _settings, database),
+            new ScheduledZoneKeys(new RotateZoneKey(_changes, new ZoneKeyMint(_settings.Keks), _endAuthority), new RetireZoneKey(_changes), calls, database, _given.Log),
+            _given.Log);
+    }
 
     private static HttpClient NewHttpClient(ControlPlaneSettings settings) =>
         new(StsHttp.Handler(settings.Authorities))

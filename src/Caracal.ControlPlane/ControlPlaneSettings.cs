@@ -1,5 +1,6 @@
 using System.Net;
 using Caracal.ControlPlane.Control;
+using Caracal.ControlPlane.ScheduledRotations;
 using Caracal.Hosting;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Settings;
@@ -90,6 +91,9 @@ public sealed record ControlPlaneSettings
     /// <summary>Sealed values a second that a rotation of the key-encryption key re-encrypts; 0 is as fast as it goes.</summary>
     public int ReencryptionRate { get; init; } = 500;
 
+    /// <summary>When keys rotate by themselves; null when they do not, which is the default.</summary>
+    public ScheduleSettings? RotationSchedule { get; init; }
+
     /// <summary>The Control plugin; null where it is not there, which is the default.</summary>
     public ControlSettings? Control { get; init; }
 
@@ -137,6 +141,7 @@ public sealed record ControlPlaneSettings
             RotationSoak = TimeSpan.FromSeconds(reader.Integer("ROTATION_SOAK_SECONDS", 60, 0, 86_400)),
             RotationProbeInterval = reader.Milliseconds("ROTATION_PROBE_INTERVAL_MS", 5_000, 0),
             ReencryptionRate = reader.Integer("REENCRYPTION_ROWS_PER_SECOND", 500, 0, 1_000_000),
+            RotationSchedule = ScheduleSettings.Read(reader),
             Control = ControlSettings.Read(reader, coordinatorUrl),
             TrustProxy = reader.Boolean("TRUST_PROXY", false),
             TrustedProxies = Networks(reader, "TRUSTED_PROXIES"),

@@ -52,6 +52,7 @@ public class PrivilegeTests
         ["service_instances"] = ["SD", "", "", "", ""],
         ["rotation_lock"] = ["SU", "", "", "", ""],
         ["key_rotations"] = ["SIU", "", "", "", "S"],
+        ["rotation_schedule"] = ["SIUD", "", "", "", ""],
         ["key_rotation_progress"] = ["SIU", "", "", "", ""],
         ["key_rotation_failures"] = ["SID", "", "", "", ""],
         ["key_rotation_events"] = ["SI", "", "", "", ""],

@@ -16,12 +16,12 @@ internal static class KeysReports
         else
         {
             context.Terminal.Table(
-                ["CLASS", "CURRENT", "NEXT", "PREVIOUS", "AGE", "MAX", "IN SYNC"],
+                ["CLASS", "CURRENT", "NEXT", "PREVIOUS", "AGE", "MAX", "IN SYNC", "SCHEDULE"],
                 [.. answer.Body.GetProperty("items").EnumerateArray().Select(key => (IReadOnlyList<string?>)
                 [
                     Text(key, "class"), Text(key, "current"), Text(key, "next"), string.Join(' ', key.GetProperty("previous").EnumerateArray()),
                     Days(key, "age_days"), Days(key, "max_age_days"),
-                    $"{key.GetProperty("instances").GetProperty("in_sync")}/{key.GetProperty("instances").GetProperty("live")}",
+                    $"{key.GetProperty("instances").GetProperty("in_sync")}/{key.GetProperty("instances").GetProperty("live")}", Schedule(key),
                 ])]);
         }
 
@@ -78,6 +78,15 @@ internal static class KeysReports
         context.Terminal.Success($"{lines.Length} lines, each following from the one before it");
         return 0;
     }
+
+    // When it rotates by itself, or what keeps it from doing so.
+    private static string Schedule(JsonElement key) => key.GetProperty("schedule") switch
+    {
+        { ValueKind: JsonValueKind.Null } => "off",
+        var schedule when Text(schedule, "refusal") is { } refusal => "no: " + refusal,
+        var schedule when Text(schedule, "detail") is { } detail => (Text(schedule, "stalled_since") is null ? "" : "stalled: ") + detail,
+        var schedule => Text(schedule, "begins_at") ?? "not due",
+    };
 
     private static string? Text(JsonElement row, string name) => row.GetProperty(name).GetString();
 

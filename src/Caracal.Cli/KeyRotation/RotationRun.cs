@@ -47,8 +47,9 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
         if (context.Arguments.Value("backup") is { } backup) body["backup_taken_at"] = BackupTime(backup);
         var answer = await api.PostAsync(Root, body, context.Stop);
 
-        // Refused for certain: the staged value must not stay. Anything else may have been taken.
-        if (answer.Status is >= 400 and < 500) await files.DiscardAsync(sid, context.Stop);
+        // Refused for certain: the staged value must not stay, unless the schedule of the API has registered it meanwhile.
+        // Anything else may have been taken.
+        if (answer.Status is >= 400 and < 500 && (await FindOpenAsync(rotated.Id) is not { } other || Text(other, "to_sid") != sid)) await files.DiscardAsync(sid, context.Stop);
         var rotation = Require(answer, "prepare");
         await TellAsync(rotation, $"{Text(rotation, "id")}  {Text(rotation, "from_sid")} → {sid}  file:{files.NextPath}");
         return rotation;

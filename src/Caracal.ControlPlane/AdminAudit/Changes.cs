@@ -23,6 +23,8 @@ internal sealed class Changes(Database database, DatabaseClock clock, EventOutbo
 
     public Database Database { get; } = database;
 
+    public ILogger Log { get; } = log;
+
     /// <summary>Runs a change; a refusal rolls it back. A unique index that was met answers <paramref name="conflict"/>.</summary>
     public async Task<Answer> ApplyAsync(ApiCall call, Func<Work, Task<Answer>> change, Refusal? conflict = null)
     {
@@ -42,7 +44,7 @@ internal sealed class Changes(Database database, DatabaseClock clock, EventOutbo
         }
         catch (AuditUnavailableException fault)
         {
-            ChangeLog.NotRecorded(log, fault, call.RequestId);
+            ChangeLog.NotRecorded(Log, fault, call.RequestId);
             return ControlPlaneErrors.AuditUnavailable;
         }
         catch (Exception fault) when (conflict is not null && UniqueConflicts.IsUniqueConflict(fault))
@@ -88,7 +90,7 @@ internal sealed class Changes(Database database, DatabaseClock clock, EventOutbo
         }
         catch (Exception fault) when (fault is AuditUnavailableException or StorageUnavailableException)
         {
-            ChangeLog.NotRecorded(log, fault, call.RequestId);
+            ChangeLog.NotRecorded(Log, fault, call.RequestId);
             return false;
         }
     }

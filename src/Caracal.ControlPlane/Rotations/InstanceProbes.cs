@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Caracal.Hosting.StsCalls;
 using Caracal.Keys.Rings;
+using Caracal.Keys.Secrets;
 using Caracal.Keys.Signatures;
 
 namespace Caracal.ControlPlane.Rotations;
@@ -59,6 +60,14 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
         }
 
         return (true, $"{services.Count} STS take the key and refuse a wrong one");
+    }
+
+    /// <summary>How an instance answers a bearer; 0 when it does not.</summary>
+    public async Task<HttpStatusCode> StatusWithAsync(InstanceAddress instance, string path, SecretText bearer, CancellationToken cancellationToken)
+    {
+        using var answer = await SendAsync(
+            HttpMethod.Get, instance, path, cancellationToken, headers => headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer.Reveal()));
+        return answer?.StatusCode ?? (HttpStatusCode)0;
     }
 
     /// <summary>Counters of failures by instance and series.</summary>

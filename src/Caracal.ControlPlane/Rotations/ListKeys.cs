@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Caracal.ControlPlane.Http;
+using Caracal.ControlPlane.ScheduledRotations;
 using Caracal.Keys.Rotation;
 using Caracal.Storage;
 using Caracal.Storage.Instances;
@@ -8,17 +9,21 @@ using Caracal.Storage.Rotations;
 namespace Caracal.ControlPlane.Rotations;
 
 /// <summary><c>GET /v1/operations/keys</c> and <c>/instances</c>: every class, who holds what, and how old it is (operations.md 4.9).</summary>
-internal sealed class ListKeys(Database database)
+internal sealed class ListKeys(Database database, ScheduleSettings? schedule)
 {
     public async Task<Answer> HandleAsync(ApiCall call)
     {
-        var (registered, facts, rolled) = await database.ReadAsync(
+        var (registered, facts, rolled, planned) = await database.ReadAsync(
             async connection => (
-                await KeyRegistryStore.ListAsync(connection), await RotationFacts.ReadAsync(connection), await RotationStore.LastRolledAsync(connection)),
+                await KeyRegistryStore.ListAsync(connection), await RotationFacts.ReadAsync(connection), await RotationStore.LastRolledAsync(connection),
+                await RotationScheduleStore.ListAsync(connection)),
             call.Cancelled);
         return Answer.Ok(JsonRows.Object(writer => writer.Rows(
-            "items", RotatableClass.Known.Where(known => registered.Any(key => key.Class == known.Id)), (rows, known) => Write(
-                rows, known, [.. registered.Where(key => key.Class == known.Id)], facts, rolled, call.Now))));
+            "items", RotatableClass.Known.Where(known => registered.Any(key => key.Class == known.Id)), (rows, known) =>
+            {
+                Write(rows, known, [.. registered.Where(key => key.Class == known.Id)], facts, rolled, call.Now);
+                WriteSchedule(rows, known, planned.FirstOrDefault(row => row.Class == known.Id));
+            })));
     }
 
     public async Task<Answer> InstancesAsync(ApiCall call)
@@ -37,6 +42,27 @@ internal sealed class ListKeys(Database database)
             item.WriteBoolean("live", row.StoppedAt is null && call.Now - row.LastSeen < InstanceKeys.LiveFor);
             item.Document("key_slots", row.KeySlots);
         })));
+    }
+
+    // Null where nothing is meant to rotate by itself; else when, or why not.
+    private void WriteSchedule(Utf8JsonWriter writer, RotatableClass known, ScheduleRow? planned)
+    {
+        if (schedule is null || schedule.Schedule.Find(known.Id) is null && known.File is null)
+        {
+            writer.WriteNull("schedule");
+            return;
+        }
+
+        var scheduled = schedule.Schedule.Find(known.Id);
+        writer.WriteStartObject("schedule");
+        writer.Number("max_age_seconds", scheduled is null ? null : (long)scheduled.MaximumAge.TotalSeconds);
+        writer.WriteString("window", scheduled?.Window.ToString());
+        writer.Time("due_at", planned?.DueAt);
+        writer.Time("begins_at", planned?.BeginsAt);
+        writer.WriteString("refusal", scheduled is null ? "it needs the administrator's way into the store" : planned is null ? "no API has looked yet" : planned.Refusal);
+        writer.Time("stalled_since", planned?.StalledSince);
+        writer.WriteString("detail", planned?.Detail);
+        writer.WriteEndObject();
     }
 
     private static void Write(

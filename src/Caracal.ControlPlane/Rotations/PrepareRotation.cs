@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Caracal.ControlPlane.AdminAudit;
 using Caracal.ControlPlane.Http;
+using Caracal.ControlPlane.ScheduledRotations;
 using Caracal.Hosting;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Rotation;
@@ -65,6 +66,8 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
         if (!SecretIdPattern().IsMatch(sid)) fields.Note("to_sid", "must be the secret id of the new value");
         if (row.ReasonKind.Length == 0 && !fields.Has("reason_kind")) fields.Note("reason_kind", "is required");
         if (row.Emergency && row.ReasonKind != "compromise") fields.Note("emergency", "needs reason_kind compromise");
+
+        if (row.Actor == ScheduleCalls.Actor && row.ActorTokenId != ScheduleCalls.TokenId) fields.Note("actor", "is the schedule's own name");
 
         // A token says which door was used, not who came in.
         if (settings.Mode.IsPublished() && row.Actor == call.Caller.Name) fields.Note("actor", "must name a person, not the token");

@@ -10,23 +10,21 @@ internal static class RotationRoutes
     {
         const string All = "/v1/operations/rotations";
         const string One = All + "/{id}";
-        var keys = new ListKeys(parts.Changes.Database);
+        var keys = new ListKeys(parts.Changes.Database, parts.Settings.RotationSchedule);
         var show = new ShowRotations(parts.Changes.Database);
-        var gates = new RotationGates(parts.Settings);
-        var verification = new RotationVerification(parts.Changes, parts.Settings, parts.Clock, parts.Probes);
-        var end = new EndRotation(parts.Changes, gates);
+        var steps = parts.Rotations;
         return
         [
             new("GET", "/v1/operations/keys", Look, keys.HandleAsync),
             new("GET", "/v1/operations/instances", Look, keys.InstancesAsync),
             new("GET", All, Look, show.ListAsync),
-            new("POST", All, Change, new PrepareRotation(parts.Changes, parts.Settings).HandleAsync),
+            new("POST", All, Change, steps.Prepare.HandleAsync),
             new("GET", One, Look, show.GetAsync),
             new("GET", One + "/evidence", Look, show.EvidenceAsync),
-            new("POST", One + "/advance", Change, new AdvanceRotation(parts.Changes, gates, verification).HandleAsync),
-            new("POST", One + "/verify", Change, new VerifyRotation(parts.Changes, verification).HandleAsync),
-            new("POST", One + "/rollback", Change, end.RollBackAsync),
-            new("POST", One + "/abort", Change, end.AbortAsync),
+            new("POST", One + "/advance", Change, steps.Advance.HandleAsync),
+            new("POST", One + "/verify", Change, steps.Verify.HandleAsync),
+            new("POST", One + "/rollback", Change, steps.End.RollBackAsync),
+            new("POST", One + "/abort", Change, steps.End.AbortAsync),
         ];
     }
 }

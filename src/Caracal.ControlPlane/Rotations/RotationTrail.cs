@@ -5,6 +5,7 @@ using Caracal.Evidence.Rotations;
 using Caracal.Protocol;
 using Caracal.Storage;
 using Caracal.Storage.Rotations;
+using Microsoft.Extensions.Logging;
 
 namespace Caracal.ControlPlane.Rotations;
 
@@ -27,6 +28,7 @@ internal sealed class RotationTrail(Changes changes)
         var (sequence, previous) = await RotationEventStore.LastAsync(work.Connection, rotation.Id);
         var line = RotationLine.Of(sequence + 1, previous, Members(rotation, step, now));
         await RotationEventStore.AppendAsync(work, rotation.Id, sequence + 1, step.Name, line.Text, line.Hash, now);
+        RotationLog.Step(changes.Log, step.Name, rotation.Class, rotation.ToSid, rotation.Id);
         await changes.AppendAsync(work, AdminAuditRecords.KeyRotation(
             call,
             rotation.Id,
@@ -67,4 +69,11 @@ internal sealed class RotationTrail(Changes changes)
 
     private static JsonObject CheckOf(RotationCheck check) =>
         new() { ["detail"] = check.Detail, ["id"] = check.Id, ["ms"] = check.Milliseconds, ["ok"] = check.Ok };
+}
+
+/// <summary>Log lines of rotations, whoever drives them.</summary>
+internal static partial class RotationLog
+{
+    [LoggerMessage(EventId = 3030, EventName = "key_rotation", Level = LogLevel.Information, Message = "{Step} {Class} {Sid} in {Rotation}")]
+    public static partial void Step(ILogger logger, string step, string @class, string sid, string rotation);
 }

@@ -12,11 +12,13 @@ namespace Caracal.Keys.Rotation;
 public sealed class CredentialFiles
 {
     private readonly RotatableClass _class;
+    private readonly string _folder;
     private readonly string _path;
 
     public CredentialFiles(string folder, RotatableClass rotated)
     {
         _class = rotated;
+        _folder = folder;
         _path = Path.Combine(folder, rotated.FileName);
     }
 
@@ -42,6 +44,7 @@ public sealed class CredentialFiles
     /// <summary>Keeps an address for later and answers its new id.</summary>
     public string Stage(string address, DateTimeOffset now)
     {
+        using var alone = FolderLock.Take(_folder);
         var id = "ver_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
         Write(NextPath, address);
         Write(NextPath + ".id", id);
@@ -54,13 +57,14 @@ public sealed class CredentialFiles
     /// <summary>Forgets the staged address.</summary>
     public void Discard()
     {
-        File.Delete(NextPath);
-        File.Delete(NextPath + ".id");
+        using var alone = FolderLock.Take(_folder);
+        Forget();
     }
 
     /// <summary>current := next, previous := old current. Run again, it finishes what was begun.</summary>
     public void Promote(string id)
     {
+        using var alone = FolderLock.Take(_folder);
         if (CurrentId != id)
         {
             var next = NextId == id ? Next! : throw new SecretFolderException($"{NextPath} does not hold {id}");
@@ -76,12 +80,13 @@ public sealed class CredentialFiles
             Write(_path + ".id", id);
         }
 
-        Discard();
+        Forget();
     }
 
     /// <summary>Changes the current address with the one before. Run again, it finishes what was begun.</summary>
     public void Restore(string id)
     {
+        using var alone = FolderLock.Take(_folder);
         if (CurrentId != id)
         {
             // The current address stands in next while the two change places: whoever finds it there goes on.
@@ -99,14 +104,21 @@ public sealed class CredentialFiles
             Write(_path + ".id", id);
         }
 
-        if (NextId is not null && NextId == PreviousId) Discard();
+        if (NextId is not null && NextId == PreviousId) Forget();
     }
 
     /// <summary>Forgets the address before.</summary>
     public void Retire()
     {
+        using var alone = FolderLock.Take(_folder);
         File.Delete(PreviousPath);
         File.Delete(PreviousPath + ".id");
+    }
+
+    private void Forget()
+    {
+        File.Delete(NextPath);
+        File.Delete(NextPath + ".id");
     }
 
     private static string IdOf(string path) => Read(path + ".id") ?? CredentialRing.Unversioned;

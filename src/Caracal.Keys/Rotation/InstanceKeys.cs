@@ -6,6 +6,9 @@ namespace Caracal.Keys.Rotation;
 /// <summary>The slots of one class that an instance has reported, by secret ids.</summary>
 public sealed record ReportedSlots(string Current, string? Next, ImmutableArray<string> Previous)
 {
+    /// <summary><c>file</c>, or <c>env</c>, which needs a restart to change.</summary>
+    public string Source { get; init; } = "file";
+
     /// <summary>Whether the value verifies there, whatever its slot.</summary>
     public bool Holds(string sid) => Current == sid || Next == sid || Previous.Contains(sid);
 }
@@ -39,5 +42,8 @@ public sealed record InstanceKeys(
     private static ReportedSlots Slots(JsonElement slots) => new(
         slots.GetProperty("current").GetString()!,
         slots.TryGetProperty("next", out var next) ? next.GetString() : null,
-        slots.TryGetProperty("previous", out var previous) ? [.. previous.EnumerateArray().Select(sid => sid.GetString()!)] : []);
+        slots.TryGetProperty("previous", out var previous) ? [.. previous.EnumerateArray().Select(sid => sid.GetString()!)] : [])
+    {
+        Source = slots.TryGetProperty("source", out var source) ? source.GetString()! : "file",
+    };
 }

@@ -15,11 +15,13 @@ public sealed class SlotFiles
     private const int ValueBytes = 32;
 
     private readonly RotatableClass _class;
+    private readonly string _folder;
     private readonly string _path;
 
     public SlotFiles(string folder, RotatableClass rotated)
     {
         _class = rotated;
+        _folder = folder;
         _path = Path.Combine(folder, rotated.FileName);
         var alias = Path.Combine(folder, SecretFiles.FileNameOf(SecretFiles.ZoneKekAlias));
         if (rotated.Variable == SecretFiles.ZoneKek && !File.Exists(_path) && File.Exists(alias)) _path = alias;
@@ -40,6 +42,7 @@ public sealed class SlotFiles
     /// <summary>Writes a new random value as <c>next</c> and answers its id; one that is staged already stays.</summary>
     public string Stage(DateTimeOffset now)
     {
+        using var alone = FolderLock.Take(_folder);
         if (Current is null) throw new SecretFolderException($"there is no {_path} to rotate");
         if (Next is { } staged) return staged;
         var value = Generate();
@@ -52,12 +55,14 @@ public sealed class SlotFiles
     /// <summary>Takes the staged value back; any other is left alone.</summary>
     public void Discard(string sid)
     {
-        if (Next == sid) File.Delete(NextPath);
+        using var alone = FolderLock.Take(_folder);
+        Forget(sid);
     }
 
     /// <summary>current := next, previous := old current.</summary>
     public void Promote(string sid)
     {
+        using var alone = FolderLock.Take(_folder);
         if (Current != sid)
         {
             if (Next != sid) throw new SecretFolderException($"{NextPath} does not hold {sid}");
@@ -65,12 +70,13 @@ public sealed class SlotFiles
             Write(_path, [Read(NextPath)!]);
         }
 
-        Discard(sid);
+        Forget(sid);
     }
 
     /// <summary>current := <paramref name="old"/>, which stands in previous; what was current stands there instead.</summary>
     public void Restore(string old)
     {
+        using var alone = FolderLock.Take(_folder);
         if (Current != old)
         {
             var value = Values(PreviousPath).FirstOrDefault(known => IdOf(known) == old)
@@ -85,6 +91,7 @@ public sealed class SlotFiles
     /// <summary>Removes a previous value. One that history needs is kept where nothing but history reads it.</summary>
     public void Retire(string sid)
     {
+        using var alone = FolderLock.Take(_folder);
         var previous = Values(PreviousPath);
         if (previous.FirstOrDefault(value => IdOf(value) == sid) is not { } retired) return;
         if (_class.Id == Rings.KeyClass.AuditHmac) Keep(_path + ".archive", retired);
@@ -100,6 +107,11 @@ public sealed class SlotFiles
 
     /// <summary>A previous value by its id; null when there is none.</summary>
     public SecretText? Find(string sid) => Values(PreviousPath).FirstOrDefault(value => IdOf(value) == sid) is { } value ? new SecretText(value) : null;
+
+    private void Forget(string sid)
+    {
+        if (Next == sid) File.Delete(NextPath);
+    }
 
     private void AddPrevious(string value)
     {

@@ -143,6 +143,7 @@ public static class PrivilegeMatrix
         Owned("rotation_lock", ServiceRole.Api, "SU"),
         Owned("key_rotations", ServiceRole.Api, "SIU",
             View(ServiceRole.Audit, "id class state from_sid to_sid rolled_at")),
+        Owned("rotation_schedule", ServiceRole.Api, "SIUD"),
         Owned("key_rotation_progress", ServiceRole.Api, "SIU"),
         Owned("key_rotation_failures", ServiceRole.Api, "SID"),
         Owned("key_rotation_events", ServiceRole.Api, "SI"),

@@ -11,6 +11,10 @@ public static class RotationEventStore
         await connection.QueryFirstOrDefaultAsync<(long, string)?>(
             "SELECT seq, hash FROM key_rotation_events WHERE rotation_id = @rotationId ORDER BY seq DESC LIMIT 1", new { rotationId }) ?? (0, "");
 
+    /// <summary>Name of the last line's event; null before the first.</summary>
+    public static Task<string?> LastNameAsync(DbConnection connection, string rotationId) => connection.QueryFirstOrDefaultAsync<string?>(
+        "SELECT event FROM key_rotation_events WHERE rotation_id = @rotationId ORDER BY seq DESC LIMIT 1", new { rotationId });
+
     public static Task AppendAsync(Work work, string rotationId, long sequence, string name, string line, string hash, DateTimeOffset at) =>
         work.Connection.ExecuteAsync(
             """

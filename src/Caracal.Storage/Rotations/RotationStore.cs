@@ -58,6 +58,15 @@ public static class RotationStore
              """,
             new { classId, scope });
 
+    /// <summary>The newest of each class and scope, open or ended.</summary>
+    public static async Task<IReadOnlyList<RotationRow>> NewestAsync(DbConnection connection) =>
+        (await connection.QueryAsync<RotationRow>(
+            $"""
+             SELECT {Columns} FROM key_rotations WHERE id IN (
+                 SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY class, scope ORDER BY created_at DESC, id DESC) AS place FROM key_rotations) ranked
+                 WHERE place = 1)
+             """)).AsList();
+
     /// <summary>Newest first.</summary>
     public static Task<IReadOnlyList<RotationRow>> ListAsync(DbConnection connection, string? classId, string? state, PageQuery page) =>
         new Filter().AndEqual("class", "class", classId).AndEqual("state", "state", state)

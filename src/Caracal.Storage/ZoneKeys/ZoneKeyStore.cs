@@ -22,6 +22,8 @@ public sealed record ZoneKeyRow
 public static class ZoneKeyStore
 {
     private const string KeyName = "zone_signing_key";
+    private const string OfLiveZones = "s.name = @KeyName AND z.archived_at IS NULL";
+    private const string Since = "coalesce(s.activates_at, s.created_at)";
 
     /// <summary>One rotation of a zone at a time (storage.md 7).</summary>
     public static Task LockAsync(Work work, string zoneId) => work.LockAsync($"{KeyName}:{zoneId}");
@@ -34,6 +36,31 @@ public static class ZoneKeyStore
             WHERE zone_id = @zoneId AND entity_id = @zoneId AND name = @KeyName ORDER BY version DESC
             """,
             new { zoneId, KeyName })).AsList();
+
+    /// <summary>When the oldest key that signs for a zone began to; null when no zone has one.</summary>
+    public static Task<DateTimeOffset?> OldestActiveAsync(DbConnection connection) => connection.ExecuteScalarAsync<DateTimeOffset?>(
+        $"SELECT min({Since}) FROM secrets s JOIN zones z ON z.id = s.zone_id WHERE {OfLiveZones} AND s.state = 'active'", new { KeyName });
+
+    /// <summary>Zones with one published key, which has signed since before <paramref name="before"/>; the oldest first.</summary>
+    public static async Task<IReadOnlyList<(string ZoneId, string KeyId)>> DueAsync(DbConnection connection, DateTimeOffset before, int most) =>
+        (await connection.QueryAsync<(string, string)>(
+            $"""
+             SELECT s.zone_id, s.id FROM secrets s JOIN zones z ON z.id = s.zone_id
+             WHERE {OfLiveZones} AND s.state = 'active' AND {Since} < @before AND NOT EXISTS (
+                 SELECT 1 FROM secrets o WHERE o.zone_id = s.zone_id AND o.name = @KeyName AND o.state IN ('next', 'previous'))
+             ORDER BY {Since}, s.id LIMIT @most
+             """,
+            new { KeyName, before, most })).AsList();
+
+    /// <summary>Keys that sign no more, whose successor has signed since before <paramref name="before"/>.</summary>
+    public static async Task<IReadOnlyList<(string ZoneId, string KeyId)>> OverlapPassedAsync(DbConnection connection, DateTimeOffset before, int most) =>
+        (await connection.QueryAsync<(string, string)>(
+            $"""
+             SELECT p.zone_id, p.id FROM secrets p JOIN secrets s ON s.zone_id = p.zone_id JOIN zones z ON z.id = s.zone_id
+             WHERE {OfLiveZones} AND s.state = 'active' AND {Since} < @before AND p.name = @KeyName AND p.state = 'previous'
+             ORDER BY p.id LIMIT @most
+             """,
+            new { KeyName, before, most })).AsList();
 
     /// <summary>Adds a key as the zone's newest version.</summary>
     public static Task InsertAsync(

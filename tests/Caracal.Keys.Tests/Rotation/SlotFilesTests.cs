@@ -39,6 +39,29 @@ public sealed class SlotFilesTests : IDisposable
     }
 
     [Fact]
+    public async Task Two_that_change_one_folder_at_a_time_lose_no_value()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            var old = Files(KeyClass.StreamsHmac).Current!;
+            var fresh = Files(KeyClass.StreamsHmac).Stage(Now);
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => Files(KeyClass.StreamsHmac).Promote(fresh))));
+
+            var files = Files(KeyClass.StreamsHmac);
+            Assert.Equal((fresh, null, old), (files.Current, files.Next, Assert.Single(files.Previous)));
+            files.Retire(old);
+        }
+    }
+
+    [Fact]
+    public void A_folder_that_cannot_be_written_is_named()
+    {
+        var refused = Assert.Throws<SecretFolderException>(() => FolderLock.Take(Path.Combine(folder.FullName, "missing")));
+
+        Assert.Contains("missing cannot be written by this process", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Finishes_a_promotion_that_was_killed_between_any_two_writes()
     {
         var path = Path.Combine(folder.FullName, "streamsHmacKey");
