@@ -50,6 +50,9 @@ internal static partial class StackLog
     [LoggerMessage(EventId = 6014, EventName = "secrets_folder_unwatched", Level = LogLevel.Warning, Message = "{Folder} cannot be watched; its files are read at the interval alone")]
     public static partial void FolderUnwatched(ILogger logger, Exception fault, string folder);
 
+    [LoggerMessage(EventId = 6016, EventName = "hardening_drift", Level = LogLevel.Error, Message = "hardening check {Check} fails and did not at the last look: {Detail}")]
+    public static partial void HardeningDrift(ILogger logger, string check, string detail);
+
     /// <summary>One line with every problem (operations.md 2.3); <paramref name="problems"/> is a field of its own.</summary>
     [LoggerMessage(EventId = 6015, EventName = "startup_config_invalid", Level = LogLevel.Error, Message = "the configuration must not start: {Problems}")]
     public static partial void ConfigurationRefused(ILogger logger, IReadOnlyList<string> problems);

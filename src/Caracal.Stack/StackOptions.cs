@@ -1,3 +1,5 @@
+using Caracal.Stack.Hardening;
+
 namespace Caracal.Stack;
 
 /// <summary>What a stack is made of.</summary>
@@ -17,6 +19,9 @@ public sealed record StackOptions
 
     /// <summary>Build version, for logs.</summary>
     public string Version { get; init; } = "dev";
+
+    /// <summary>Runs every hardening check, for the elected API to look again and again; null where there are none.</summary>
+    public Func<CancellationToken, Task<IReadOnlyList<InspectedCheck>>>? Inspect { get; init; }
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -8,7 +8,9 @@ using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Keys;
 using Caracal.Hosting.Logging;
 using Caracal.Hosting.Metrics;
+using Caracal.Hosting.Settings;
 using Caracal.Keys.Rings;
+using Caracal.Stack.Hardening;
 using Caracal.Stack.Stores;
 using Caracal.Stack.Tracing;
 using Caracal.Storage.Outbox;
@@ -26,6 +28,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
 
     private readonly Journals _journals = new(options.Time);
     private readonly TraceExport _traces = new();
+    private RoleSettings? _settings;
     private AuditService? _audit;
     private StsService? _sts;
 
@@ -43,6 +46,8 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
     /// <summary>Builds the roles in the order in which they start; throws when any setting of any role is wrong.</summary>
     public IReadOnlyList<HostedRole> Build(RoleSettings settings)
     {
+        _settings = settings;
+
         // All settings first: a refused start names the faults of every role, and has opened nothing.
         var stores = ReadStores(settings);
         var auditSettings = Read(StackRoles.Audit, AuditSettings.Read);
@@ -51,6 +56,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
         var controlPlaneSettings = Read(StackRoles.Api, ControlPlaneSettings.Read);
         var gatewaySettings = Read(StackRoles.Gateway, GatewaySettings.Read);
         var consoleSettings = Read(StackRoles.Console, ConsoleSettings.Read);
+        var watchEvery = options.Roles.Contains(StackRoles.Api) ? ReadWatch(settings.For(StackRoles.Api)) : TimeSpan.Zero;
         var traced = options.Roles.Select(role => (Role: role, Settings: TraceSettings.Read(settings.For(role)))).ToList();
         Reloads = settings.Reloads();
         settings.ThrowIfFaulty();
@@ -72,14 +78,17 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
         if (auditSettings is not null) roles.Add(BuildAudit(auditSettings));
         if (stsSettings is not null) roles.Add(BuildSts(stsSettings, settings));
         if (coordinatorSettings is not null) roles.Add(BuildCoordinator(coordinatorSettings));
-        if (controlPlaneSettings is not null) roles.Add(BuildControlPlane(controlPlaneSettings));
+        if (controlPlaneSettings is not null) roles.Add(BuildControlPlane(controlPlaneSettings, watchEvery));
         if (gatewaySettings is not null) roles.Add(BuildGateway(gatewaySettings, settings));
         if (consoleSettings is not null) roles.Add(BuildConsole(consoleSettings));
         return roles;
 
-        T? Read<T>(string role, Func<Hosting.Settings.SettingsReader, T?> read)
+        T? Read<T>(string role, Func<SettingsReader, T?> read)
             where T : class => options.Roles.Contains(role) ? read(settings.For(role)) : null;
     }
+
+    // 0, the default, looks at nothing.
+    private static TimeSpan ReadWatch(SettingsReader reader) => TimeSpan.FromSeconds(reader.Integer("HARDENING_WATCH_SECONDS", 0, 0, 86_400));
 
     public Task FlushAsync(CancellationToken cancellationToken) => _journals.FlushAsync(cancellationToken);
 
@@ -178,7 +187,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
         };
     }
 
-    private HostedRole BuildControlPlane(ControlPlaneSettings read)
+    private HostedRole BuildControlPlane(ControlPlaneSettings read, TimeSpan watchEvery)
     {
         var log = Logger(StackRoles.Api);
         var on = Stores!.For(StackRoles.Api);
@@ -201,6 +210,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
             Report = (topic, row, error) => ServiceLog.OutboxPublishFailed(log, topic, row, error),
         };
         var tasks = new BackgroundTasks();
+        var watch = new DriftWatch(options.Inspect, watchEvery, new DriftRecord(Path.Combine(options.DataDirectory, "hardening.json")), on, log);
         return HostedRole.Served(
             service.ServerOptions with { Keys = Report(StackRoles.Api, read.MetricsBearer) },
             on.Metrics,
@@ -210,6 +220,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
             {
                 tasks.Start(relay.RunAsync);
                 await service.StartAsync(cancellationToken);
+                tasks.Start(watch.RunAsync);
             },
             async () =>
             {
@@ -243,10 +254,8 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
     private HostedRole BuildConsole(ConsoleSettings read)
     {
         var console = new ConsoleService(read, options.Time);
-        var secrets = Reloads.First(reload => reload.Role == StackRoles.Console);
-        var keys = new KeyReport(StackRoles.Console, new MetricsAccess(read.MetricsToken, read.Mode), () => secrets.Held);
         return HostedRole.Served(
-            console.ServerOptions with { Keys = keys }, console.Metrics, logging, console.MapRoutes, _ => Task.CompletedTask, () => Task.CompletedTask,
+            console.ServerOptions with { Keys = Report(StackRoles.Console, read.MetricsToken) }, console.Metrics, logging, console.MapRoutes, _ => Task.CompletedTask, () => Task.CompletedTask,
             () =>
             {
                 console.Dispose();
@@ -259,8 +268,10 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
 
     private KeyReport Report(string role, TokenRing? bearer)
     {
-        var heartbeat = Heartbeats.First(heartbeat => heartbeat.Role == role);
-        return new KeyReport(role, new MetricsAccess(bearer, heartbeat.Mode), () => heartbeat.Held);
+        var secrets = Reloads.First(reload => reload.Role == role);
+        var reader = _settings!.For(role);
+        var access = new MetricsAccess(bearer, reader.Mode);
+        return new KeyReport(role, access, () => secrets.Held) { Posture = new PostureReport(reader, options.Version, access, () => secrets.Held) };
     }
 
     private ILogger Logger(string role) => logging.CreateLogger(role);

@@ -1,4 +1,5 @@
 using Caracal.Cli.CommandLine;
+using Caracal.Cli.Hardening;
 using Caracal.Hosting.Settings;
 using Caracal.Keys.Secrets;
 using Caracal.Stack;
@@ -38,6 +39,7 @@ internal static class ServeCommand
                     Roles = roles,
                     Log = System.Console.Error,
                     Version = BuildInfo.Current.Version,
+                    Inspect = HardeningInspection.Of(context.Variables),
                 },
                 context.Stop);
             await Task.Delay(Timeout.InfiniteTimeSpan, context.Stop).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);

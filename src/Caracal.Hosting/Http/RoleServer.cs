@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using Caracal.Hosting.Keys;
 using Caracal.Hosting.Logging;
+using Caracal.Hosting.Settings;
 using Caracal.Hosting.Tls;
 using Caracal.Hosting.Tracing;
 using Caracal.Protocol;
@@ -146,9 +147,13 @@ public sealed class RoleServer : IAsyncDisposable
         try
         {
             // By the raw target: a path that only becomes this one when its dots are resolved is somebody else's.
-            var asked = HttpMethods.IsGet(context.Request.Method) && context.Features.Get<IHttpRequestFeature>()?.RawTarget == KeyReport.Path;
-            var report = asked ? _options.Keys : null;
-            await (report is null ? next(context) : report.HandleAsync(context));
+            var asked = HttpMethods.IsGet(context.Request.Method) ? context.Features.Get<IHttpRequestFeature>()?.RawTarget : null;
+            await (asked switch
+            {
+                KeyReport.Path when _options.Keys is { } keys => keys.HandleAsync(context),
+                PostureReport.Path when _options.Keys?.Posture is { } posture => posture.HandleAsync(context),
+                _ => next(context),
+            });
         }
         catch (Microsoft.AspNetCore.Http.BadHttpRequestException refused) when (!context.Response.HasStarted)
         {

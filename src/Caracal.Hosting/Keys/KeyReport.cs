@@ -1,5 +1,6 @@
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Metrics;
+using Caracal.Hosting.Settings;
 using Caracal.Keys.Rings;
 using Caracal.Protocol;
 using Microsoft.AspNetCore.Http;
@@ -13,6 +14,9 @@ namespace Caracal.Hosting.Keys;
 public sealed class KeyReport(string service, MetricsAccess access, Func<IReadOnlyList<HeldRing>> held)
 {
     public const string Path = "/internal/keys";
+
+    /// <summary>What else this instance tells of itself; null where no settings were read.</summary>
+    public PostureReport? Posture { get; init; }
 
     private static readonly Refusal Unauthorized = new(401, "unauthorized");
 

@@ -29,6 +29,22 @@ public sealed class DiagnosisTests
     }
 
     [Theory]
+    [InlineData("stable", "ok", "stable everywhere")]
+    [InlineData("dev", "fail", "the running sts runs in dev")]
+    [InlineData("rc", "fail", "do not agree")]
+    public async Task A_running_service_in_another_mode_than_the_variables_fails(string mode, string status, string says)
+    {
+        using var sts = ForeignServer.Http("{\"service\":\"sts\",\"mode\":\"" + mode + "\"}");
+        using var deployment = new GoodDeployment();
+        deployment.Set("CARACAL_STS_URL", sts.Url);
+
+        var found = await deployment.CheckAsync("H-MODE-1");
+
+        Assert.Equal(status, found.Status);
+        Assert.Contains(says, found.Detail, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(22, "fail", "gateway at 127.0.0.1 accepts TLS 1.1")] // it goes on with the handshake
     [InlineData(21, "ok", "TLS 1.1 is refused")] // an alert
     public async Task An_edge_that_accepts_old_tls_fails(int record, string status, string says)
