@@ -164,10 +164,15 @@ public sealed partial class CaracalClient : IAsyncDisposable
         }
     }
 
-    internal async ValueTask<CaracalContext> ApplicationContextAsync(CancellationToken cancellationToken)
+    /// <summary>A context in which the application acts for itself, without a Session.</summary>
+    /// <param name="told">The request it is for: trace and foreign baggage are taken over, the caller's ids are not. Null for none.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async ValueTask<CaracalContext> ApplicationContextAsync(Protocol.Context.ContextEnvelope? told = null, CancellationToken cancellationToken = default)
     {
+        RequireOpen();
         var (zone, application) = await _lifecycle.IdentityAsync(cancellationToken).ConfigureAwait(false);
-        return new CaracalContext(zone, application, _lifecycle.BearerAsync);
+        var context = new CaracalContext(zone, application, _lifecycle.BearerAsync);
+        return told is null ? context : context.Traced(told);
     }
 
     private static ExchangeRequest Mint(CaracalContext? context, string resource, IReadOnlyList<string> scopes, int? ttl, string? approvalId) => new()

@@ -8,6 +8,8 @@ namespace Caracal.Sdk;
 public sealed record CaracalContext
 {
     private static readonly AsyncLocal<CaracalContext?> Ambient = new();
+    private static readonly Dictionary<string, string> NoBaggage = new(StringComparer.Ordinal);
+    private OwnBaggage _ownBaggage;
 
     internal CaracalContext(string zoneId, string applicationId, Func<CancellationToken, ValueTask<string>> bearer)
     {
@@ -41,13 +43,28 @@ public sealed record CaracalContext
     public string? TraceState { get; internal init; }
 
     /// <summary>Baggage that is not ours, passed on.</summary>
-    public IReadOnlyDictionary<string, string> Baggage { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, string> Baggage { get; init; } = NoBaggage;
 
     /// <summary>Resolves the bearer of the moment.</summary>
     internal Func<CancellationToken, ValueTask<string>> Bearer { get; init; }
 
     /// <summary>Proof of the subject's record, for children started in this context.</summary>
     internal string? SubjectToken { get; init; }
+
+    /// <summary>The context of a request that came in, pinned to its caller's token.</summary>
+    /// <param name="bearer">The caller's token; it is used for what the context does and written nowhere.</param>
+    /// <param name="zoneId">Of the verified token.</param>
+    /// <param name="applicationId">Of the verified token.</param>
+    /// <param name="told">Ids and hop as the verified token says; trace and foreign baggage as the headers do.</param>
+    public static CaracalContext OfRequest(string bearer, string zoneId, string applicationId, ContextEnvelope told) =>
+        new CaracalContext(zoneId, applicationId, _ => ValueTask.FromResult(bearer))
+        {
+            SessionId = told.AgentSession,
+            DelegationId = told.DelegationEdge,
+            ParentDelegationId = told.ParentEdge,
+            AuthorityRecordId = told.Session,
+            Hop = Math.Clamp(told.Hop, 0, ContextEnvelope.MaximumHops),
+        }.Traced(told);
 
     /// <summary>The context to bind elsewhere, for example on a thread that execution does not flow to.</summary>
     public static CaracalContext? Capture() => Ambient.Value;
@@ -93,14 +110,30 @@ public sealed record CaracalContext
     }
 
     /// <summary>The <c>baggage</c> header of a request that carries this context.</summary>
-    internal string? EncodeBaggage(string? existing) => new ContextEnvelope
+    internal string? EncodeBaggage(string? existing)
+    {
+        var foreign = Foreign();
+        if (existing is not null || foreign.Count > 0) return Encode(foreign, existing);
+        if (!_ownBaggage.IsOf(this)) _ownBaggage = new OwnBaggage(this, Encode(NoBaggage, null)); // the same for every request of this context
+        return _ownBaggage.Text;
+    }
+
+    /// <summary>The same within the trace of a request that came in, with its foreign baggage.</summary>
+    internal CaracalContext Traced(ContextEnvelope told) => this with
+    {
+        TraceParent = told.TraceParent ?? TraceParent,
+        TraceState = told.TraceParent is null ? null : told.TraceState,
+        Baggage = told.Foreign,
+    };
+
+    private string? Encode(IReadOnlyDictionary<string, string> foreign, string? existing) => new ContextEnvelope
     {
         AgentSession = SessionId,
         DelegationEdge = DelegationId,
         ParentEdge = ParentDelegationId,
         Session = AuthorityRecordId,
         Hop = Hop,
-        Foreign = Foreign(),
+        Foreign = foreign,
     }.EncodeBaggage(existing);
 
     private IReadOnlyDictionary<string, string> Foreign()

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
 using Caracal.Sdk.Events;
 
 namespace Caracal.Sdk.TokenExchange;
@@ -13,6 +14,7 @@ internal sealed class TokenClient(CaracalOptions options, HttpMessageInvoker htt
     private readonly TokenCache _cache = new(options.Time);
     private readonly Dictionary<string, Task<Mandate>> _flights = new(StringComparer.Ordinal);
     private readonly Lock _turn = new();
+    private readonly TimeLimits _limits = new(Budget);
     private CaracalCredentials? _known;
     private int _generation;
 
@@ -65,6 +67,7 @@ internal sealed class TokenClient(CaracalOptions options, HttpMessageInvoker htt
     }
 
     /// <summary>A fresh mandate as the whole value of an <c>Authorization</c> header; never cached.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<string> BearerAsync(byte[] form, ExchangeRequest request, CancellationToken cancellationToken)
     {
         var begin = telemetry.Begin();
@@ -102,11 +105,11 @@ internal sealed class TokenClient(CaracalOptions options, HttpMessageInvoker htt
         return new Mandate(token, expiresIn, now.AddSeconds(expiresIn), targets);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<(string Token, int ExpiresIn, IReadOnlyList<string> Targets)> PostAsync(
         byte[] form, ExchangeRequest request, string prefix, bool wantTargets, long begin, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Budget);
+        using var limit = _limits.Begin(cancellationToken);
         var status = 0;
         try
         {
@@ -143,9 +146,13 @@ internal sealed class TokenClient(CaracalOptions options, HttpMessageInvoker htt
         }
     }
 
-    private static bool IsJson(HttpResponseMessage response) =>
-        response.Content.Headers.ContentType?.MediaType is { } type
-        && (type.Equals("application/json", StringComparison.OrdinalIgnoreCase) || type.EndsWith("+json", StringComparison.OrdinalIgnoreCase));
+    private static bool IsJson(HttpResponseMessage response)
+    {
+        if (!response.Content.Headers.NonValidated.TryGetValues("Content-Type", out var values) || values.Count != 1) return false;
+        var written = values.ToString().AsSpan(); // parsing it would make objects of it
+        var type = (written.IndexOf(';') is var end and >= 0 ? written[..end] : written).Trim();
+        return type.Equals("application/json", StringComparison.OrdinalIgnoreCase) || type.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
+    }
 
     private void Tell(ExchangeRequest request, long begin, bool ok, int status, string? code)
     {

@@ -32,7 +32,7 @@ internal sealed class GatewayRoutes
     public string? Route(HttpRequestMessage request, string? named)
     {
         var url = request.RequestUri ?? throw new InvalidOperationException("the request has no address");
-        var header = request.Headers.TryGetValues(CaracalHeaders.Resource, out var values) ? values.FirstOrDefault() : null;
+        var header = request.Headers.NonValidated.TryGetValues(CaracalHeaders.Resource, out var values) ? values.FirstOrDefault() : null;
         var resource = header ?? named;
         if (!url.IsAbsoluteUri)
         {

@@ -19,7 +19,7 @@ internal sealed class SessionTransport(CaracalClient client, TransportOptions op
         }
 
         var context = CaracalContext.Current
-            ?? (options.AsApplication ? await client.ApplicationContextAsync(cancellationToken).ConfigureAwait(false) : throw new MissingTokenException("no Session is bound; run inside one, or send as the application"));
+            ?? (options.AsApplication ? await client.ApplicationContextAsync(null, cancellationToken).ConfigureAwait(false) : throw new MissingTokenException("no Session is bound; run inside one, or send as the application"));
         var resource = client.Routes.Route(request, options.Resource);
         if (resource is not null)
         {
@@ -33,7 +33,8 @@ internal sealed class SessionTransport(CaracalClient client, TransportOptions op
 
     internal static void Propagate(CaracalContext context, HttpRequestMessage request)
     {
-        var existing = request.Headers.TryGetValues("traceparent", out var traces) ? traces.FirstOrDefault() : null;
+        var carried = request.Headers.NonValidated;
+        var existing = carried.TryGetValues("traceparent", out var traces) ? traces.FirstOrDefault() : null;
         if (existing is null || !Protocol.Context.TraceParent.IsValid(existing))
         {
             var (parent, state) = context.NewSpan();
@@ -42,7 +43,7 @@ internal sealed class SessionTransport(CaracalClient client, TransportOptions op
             if (state is not null && !request.Headers.Contains("tracestate")) request.Headers.TryAddWithoutValidation("tracestate", state);
         }
 
-        var own = request.Headers.TryGetValues("baggage", out var values) ? string.Join(',', values) : null;
+        var own = carried.TryGetValues("baggage", out var values) ? string.Join(',', values) : null;
         var baggage = context.EncodeBaggage(own);
         if (own is not null) request.Headers.Remove("baggage");
         if (baggage is not null) request.Headers.TryAddWithoutValidation("baggage", baggage);
