@@ -9,7 +9,7 @@ using Caracal.Sdk.Tests.Support;
 namespace Caracal.Sdk.Tests;
 
 /// <summary>sdk.md 9: the admin client against a real stack.</summary>
-public sealed class AdminTests(EmbeddedStack stack) : IClassFixture<EmbeddedStack>
+public abstract class AdminTests(GovernedStack stack)
 {
     private const string Secret = "a-secret-of-the-tests-0123456789-abcdef";
 
@@ -78,3 +78,8 @@ public sealed class AdminTests(EmbeddedStack stack) : IClassFixture<EmbeddedStac
 
     private AdminClient Client() => new(new AdminOptions { ApiUrl = stack.ApiUrl, AdminToken = stack.AdminToken });
 }
+
+public sealed class EmbeddedAdmin(EmbeddedStack stack) : AdminTests(stack), IClassFixture<EmbeddedStack>;
+
+[Collection(SeparateStack.Shared)]
+public sealed class SeparateAdmin(SeparateStack stack) : AdminTests(stack);

@@ -289,4 +289,5 @@ public abstract class CallSequenceTests(GovernedStack stack)
 
 public sealed class EmbeddedSequences(EmbeddedStack stack) : CallSequenceTests(stack), IClassFixture<EmbeddedStack>;
 
-public sealed class SeparateSequences(SeparateStack stack) : CallSequenceTests(stack), IClassFixture<SeparateStack>;
+[Collection(SeparateStack.Shared)]
+public sealed class SeparateSequences(SeparateStack stack) : CallSequenceTests(stack);

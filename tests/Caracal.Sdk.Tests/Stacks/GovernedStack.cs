@@ -142,9 +142,11 @@ public sealed class EmbeddedStack : GovernedStack
     }
 }
 
-/// <summary>A process per service over PostgreSQL and Redis.</summary>
+/// <summary>A process per service over PostgreSQL and Redis, started once for all its tests.</summary>
 public sealed class SeparateStack : GovernedStack
 {
+    public const string Shared = "a process per service";
+
     private LocalFleet _fleet = null!;
 
     public override string AdminToken => _fleet.Files.AdminToken;
@@ -157,3 +159,6 @@ public sealed class SeparateStack : GovernedStack
 
     protected override ValueTask StopAsync() => _fleet.DisposeAsync();
 }
+
+[CollectionDefinition(SeparateStack.Shared)]
+public sealed class SharesSeparateStack : ICollectionFixture<SeparateStack>;
