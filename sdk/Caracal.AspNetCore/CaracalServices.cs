@@ -1,3 +1,4 @@
+using Caracal.Sdk;
 using Caracal.Verifier;
 using Caracal.Verifier.Redis;
 using Caracal.Verifier.Revocations;
@@ -44,5 +45,17 @@ public static class CaracalServices
         var options = new MandateMiddlewareOptions();
         configure?.Invoke(options);
         return application.UseMiddleware<MandateMiddleware>(options);
+    }
+
+    /// <summary>
+    /// Binds the caller's context to every request from here on: <c>CaracalContext.Current</c> is who calls, and what the
+    /// request causes is done with the caller's token. A request without an accepted one gets 401.
+    /// </summary>
+    public static IApplicationBuilder UseCaracalContext(this IApplicationBuilder application, Action<CaracalContextOptions>? configure = null)
+    {
+        var options = new CaracalContextOptions();
+        configure?.Invoke(options);
+        if (options.AsApplication || options.TrustedPropagation) _ = application.ApplicationServices.GetRequiredService<CaracalClient>(); // missing, it stops the start
+        return application.UseMiddleware<ContextMiddleware>(options);
     }
 }

@@ -45,7 +45,7 @@ internal sealed class VerifierHealthCheck(MandateVerifier verifier) : IHealthChe
 
 /// <summary>On a controller, an action, a hub or a gRPC service: it needs a mandate with all of these scopes.</summary>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method, AllowMultiple = true)]
-public sealed class RequireMandateAttribute(params string[] scopes) : Attribute, IAuthorizeData
+public sealed class RequireMandateAttribute(params string[] scopes) : Attribute, IAuthorizeData, IMandateMetadata
 {
     /// <summary>All of them are needed; none asks for a mandate only.</summary>
     public IReadOnlyList<string> Scopes { get; } = scopes;

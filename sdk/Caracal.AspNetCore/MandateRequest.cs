@@ -52,16 +52,17 @@ internal static class MandateRequest
         return new ClaimsPrincipal(identity);
     }
 
-    private static ContextEnvelope ContextOf(HttpRequest request, MandatePrincipal principal)
+    /// <summary>What the request's headers claim.</summary>
+    public static ContextEnvelope Told(HttpRequest request) =>
+        ContextEnvelope.Decode(request.Headers.TraceParent.ToString(), request.Headers.TraceState.ToString(), request.Headers.Baggage.ToString());
+
+    /// <summary>Trace and foreign baggage of the headers, everything else of the mandate.</summary>
+    public static ContextEnvelope ContextOf(HttpRequest request, MandatePrincipal principal) => Told(request) with
     {
-        var told = ContextEnvelope.Decode(request.Headers.TraceParent.ToString(), request.Headers.TraceState.ToString(), request.Headers.Baggage.ToString());
-        return told with
-        {
-            AgentSession = principal.SessionId,
-            DelegationEdge = principal.DelegationId,
-            ParentEdge = null,
-            Session = principal.AuthorityRecordId,
-            Hop = Math.Min(principal.HopCount, ContextEnvelope.MaximumHops),
-        };
-    }
+        AgentSession = principal.SessionId,
+        DelegationEdge = principal.DelegationId,
+        ParentEdge = null,
+        Session = principal.AuthorityRecordId,
+        Hop = Math.Min(principal.HopCount, ContextEnvelope.MaximumHops),
+    };
 }

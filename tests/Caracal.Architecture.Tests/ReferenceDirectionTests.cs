@@ -29,7 +29,8 @@ public class ReferenceDirectionTests
         ["Caracal.Mcp"] = ["Caracal.AspNetCore", "Caracal.Sdk"],
         ["Caracal.Testing"] = ["Caracal.Protocol", "Caracal.Verifier"],
         ["Caracal.Verifier"] = ["Caracal.Protocol"],
-        ["Caracal.AspNetCore"] = ["Caracal.Protocol", "Caracal.Verifier"],
+        ["Caracal.AspNetCore"] = ["Caracal.Protocol", "Caracal.Sdk", "Caracal.Verifier"],
+        ["Caracal.AspNetCore.OpenApi"] = ["Caracal.AspNetCore"],
     };
 
     private static string[] Service =>

@@ -11,6 +11,7 @@ public sealed class PackageTests(PackedLibraries packed) : IClassFixture<PackedL
         """
         health Healthy
         without a mandate 401
+        described True
         with one test-application
         session-2 of session-1: 900 s
         zone zone-1
@@ -23,13 +24,14 @@ public sealed class PackageTests(PackedLibraries packed) : IClassFixture<PackedL
     {
         var names = Directory.EnumerateFiles(packed.Packages, "*.nupkg").Select(file => Path.GetFileName(file).Replace($".{packed.Version}.nupkg", "", StringComparison.Ordinal));
         Assert.Equal(
-            ["Caracal.Admin", "Caracal.AspNetCore", "Caracal.Mcp", "Caracal.Protocol", "Caracal.Rego", "Caracal.Sdk", "Caracal.Testing", "Caracal.Verifier"],
+            ["Caracal.Admin", "Caracal.AspNetCore", "Caracal.AspNetCore.OpenApi", "Caracal.Mcp", "Caracal.Protocol", "Caracal.Rego", "Caracal.Sdk", "Caracal.Testing", "Caracal.Verifier"],
             names.Order(StringComparer.Ordinal));
     }
 
     [Theory]
     [InlineData("Caracal.Admin")]
-    [InlineData("Caracal.AspNetCore", "Caracal.Verifier", "Caracal.Protocol")]
+    [InlineData("Caracal.AspNetCore", "Caracal.Sdk", "Caracal.Verifier", "Caracal.Protocol")]
+    [InlineData("Caracal.AspNetCore.OpenApi", "Caracal.AspNetCore", "Microsoft.AspNetCore.OpenApi")]
     [InlineData("Caracal.Mcp", "Caracal.AspNetCore", "Caracal.Sdk", "ModelContextProtocol.AspNetCore")]
     [InlineData("Caracal.Protocol")]
     [InlineData("Caracal.Sdk", "Caracal.Protocol", "Microsoft.Extensions.Http")]
@@ -51,6 +53,7 @@ public sealed class PackageTests(PackedLibraries packed) : IClassFixture<PackedL
     [Theory]
     [InlineData("Caracal.Admin")]
     [InlineData("Caracal.AspNetCore")]
+    [InlineData("Caracal.AspNetCore.OpenApi")]
     [InlineData("Caracal.Mcp")]
     [InlineData("Caracal.Protocol")]
     [InlineData("Caracal.Sdk")]

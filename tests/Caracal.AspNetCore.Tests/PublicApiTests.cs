@@ -11,6 +11,7 @@ public sealed class PublicApiTests
     [InlineData("Caracal.AspNetCore")]
     [InlineData("Caracal.Sdk")]
     [InlineData("Caracal.Admin")]
+    [InlineData("Caracal.AspNetCore.OpenApi")]
     [InlineData("Caracal.Mcp")]
     [InlineData("Caracal.Testing")]
     public void The_public_surface_is_the_recorded_one(string library)

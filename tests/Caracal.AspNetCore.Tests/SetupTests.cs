@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Caracal.AspNetCore.OpenApi;
 using Caracal.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -23,13 +24,17 @@ public sealed class SetupTests : IAsyncLifetime
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         builder.Services.AddCaracal(_ => _sts.VerifierOptions(Audience));
+        builder.Services.AddOpenApi(options => options.AddCaracal());
         _application = builder.Build();
         _application.UseAuthentication();
         _application.UseAuthorization();
         var resource = _application.MapProtectedResource("/reports", new ProtectedResource(Audience, [_sts.Issuer], ["reports:read"]));
         _application.MapGet("/reports", () => "read").RequireMandate("reports:read").WithProtectedResource(resource);
         _application.MapGet("/attributed", [RequireMandate("reports:write", RequireDelegation = true)] () => "written");
+        _application.MapGroup("/group").RequireMandate("group:read").MapGet("/inner", () => "inner").RequireMandate();
+        _application.MapGet("/open", () => "open");
         _application.MapHealthChecks("/health");
+        _application.MapOpenApi();
         await _application.StartAsync();
         _http = new HttpClient { BaseAddress = new Uri(_application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()) };
     }
@@ -74,6 +79,21 @@ public sealed class SetupTests : IAsyncLifetime
 
     [Fact]
     public async Task The_health_check_knows_whether_keys_can_be_had() => Assert.Equal("Healthy", await _http.GetStringAsync("/health"));
+
+    [Fact]
+    public async Task The_openapi_document_says_which_endpoints_need_a_mandate_and_which_scopes()
+    {
+        using var document = JsonDocument.Parse(await _http.GetStringAsync("/openapi/v1.json"));
+        var scheme = document.RootElement.GetProperty("components").GetProperty("securitySchemes").GetProperty("Caracal");
+        Assert.Equal(("http", "bearer"), (scheme.GetProperty("type").GetString(), scheme.GetProperty("scheme").GetString()));
+        JsonElement Operation(string path) => document.RootElement.GetProperty("paths").GetProperty(path).GetProperty("get");
+        string[] Scopes(string path) => [.. Operation(path).GetProperty("security")[0].GetProperty("Caracal").EnumerateArray().Select(scope => scope.GetString()!)];
+        Assert.Equal(["reports:read"], Scopes("/reports"));
+        Assert.Equal(["reports:write"], Scopes("/attributed"));
+        Assert.Equal(["group:read"], Scopes("/group/inner"));
+        Assert.True(Operation("/reports").GetProperty("responses").TryGetProperty("403", out _));
+        Assert.False(Operation("/open").TryGetProperty("security", out _));
+    }
 
     private async Task<HttpResponseMessage> GetAsync(string path, TestMandate? mandate, string? accept = null)
     {

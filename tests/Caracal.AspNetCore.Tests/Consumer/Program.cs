@@ -1,6 +1,7 @@
 using System.Net;
 using Caracal.Admin;
 using Caracal.AspNetCore;
+using Caracal.AspNetCore.OpenApi;
 using Caracal.Mcp;
 using Caracal.Sdk;
 using Caracal.Testing;
@@ -17,6 +18,7 @@ var builder = WebApplication.CreateSlimBuilder();
 builder.Logging.ClearProviders();
 builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
 builder.Services.AddCaracal(_ => sts.VerifierOptions(Reports));
+builder.Services.AddOpenApi(openApi => openApi.AddCaracal());
 builder.Services.AddMcpServer().WithHttpTransport(http => http.Stateless = true)
     .WithTools([McpServerTool.Create((string name) => $"report {name}", new McpServerToolCreateOptions { Name = "read_report" })])
     .WithCaracalTools(tools => tools.Require("read_report", "reports:read"));
@@ -34,12 +36,14 @@ app.MapGet("/reports", (HttpContext http) => http.GetMandate()!.Sub).RequireMand
 app.MapGet("/v1/zones", () => Results.Text("""{"items":[{"id":"zone-1","name":"acme"}],"next_cursor":null}""", "application/json"));
 app.MapCaracalMcp("/mcp", new ProtectedResource(Reports, [sts.Issuer], ["reports:read"]));
 app.MapHealthChecks("/health");
+app.MapOpenApi();
 await app.StartAsync();
 var url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
 
 using var caller = new HttpClient { BaseAddress = new Uri(url) };
 Console.WriteLine($"health {await caller.GetStringAsync("/health")}");
 Console.WriteLine($"without a mandate {(int)(await caller.GetAsync("/reports")).StatusCode}");
+Console.WriteLine($"described {(await caller.GetStringAsync("/openapi/v1.json")).Contains("reports:read", StringComparison.Ordinal)}");
 caller.DefaultRequestHeaders.Authorization = new("Bearer", sts.Mint(new TestMandate(Reports) { Scopes = ["reports:read"] }));
 Console.WriteLine($"with one {await caller.GetStringAsync("/reports")}");
 
