@@ -35,7 +35,12 @@ public sealed class PackedLibraries : IAsyncLifetime
     public async Task<string> RunConsumerAsync(params string[] how)
     {
         var consumer = Directory.CreateDirectory(Path.Combine(_folder, "consumer")).FullName;
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Consumer"))) File.Copy(file, Path.Combine(consumer, Path.GetFileName(file)));
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Consumer")))
+        {
+            // Under its own ending it would be taken for a project of this repository.
+            File.Copy(file, Path.Combine(consumer, Path.GetFileName(file).Replace(".project", ".csproj", StringComparison.Ordinal)));
+        }
+
         await File.WriteAllTextAsync(Path.Combine(consumer, "nuget.config"), $"""<configuration><packageSources><add key="packed" value="{Packages}" /></packageSources></configuration>""");
         await DotnetAsync(consumer, ["publish", "-c", "Release", "--use-current-runtime", "-o", "out", $"-p:CaracalVersion={Version}", .. how]);
         return await RunAsync(new ProcessStartInfo(Path.Combine(consumer, "out", "Consumer")) { WorkingDirectory = consumer });
