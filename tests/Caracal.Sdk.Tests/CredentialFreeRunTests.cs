@@ -10,7 +10,7 @@ namespace Caracal.Sdk.Tests;
 
 /// <summary><c>caracal run --credential-free</c> as a process of its own, against a real stack.</summary>
 [SupportedOSPlatform("linux")]
-public sealed class CredentialFreeRunTests(EmbeddedStack stack) : IClassFixture<EmbeddedStack>
+public abstract class CredentialFreeRunTests(GovernedStack stack)
 {
     // Asks the proxy over a plain socket, as any HTTP client does.
     private const string Ask =
@@ -185,3 +185,10 @@ public sealed class CredentialFreeRunTests(EmbeddedStack stack) : IClassFixture<
         }
     }
 }
+
+[SupportedOSPlatform("linux")]
+public sealed class EmbeddedCredentialFree(EmbeddedStack stack) : CredentialFreeRunTests(stack), IClassFixture<EmbeddedStack>;
+
+[SupportedOSPlatform("linux")]
+[Collection(SeparateStack.Shared)]
+public sealed class SeparateCredentialFree(SeparateStack stack) : CredentialFreeRunTests(stack);
