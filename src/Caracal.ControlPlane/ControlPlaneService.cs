@@ -81,6 +81,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
             new CredentialCounts(given.State), given.Clock, metrics.Counter("caracal_api_provider_credential_fallbacks_total"), given.Log);
         _probes = new InstanceProbes(settings, given.Clock.Process);
         var rotations = RotationSteps.Of(_changes, settings, given.Clock, _probes);
+        metrics.Gauge("caracal_api_is_rotation_leader", () => _schedule?.IsLeader == true ? 1 : 0);
         _schedule = settings.RotationSchedule is { } scheduled ? NewSchedule(scheduled, rotations) : null;
         var routes = new ControlPlaneRoutes(new RouteParts
         {
@@ -107,7 +108,8 @@ public sealed class ControlPlaneService : IAsyncDisposable
             settings, new Router(Routes), _limits, _authentication, _access, _changes, given.Clock,
             metrics.Counter("caracal_api_authentication_failures_total"), given.Log);
         _operations = new OperationsRoutes(
-            settings, given.Database, given.Clock, given.State, _limits, metrics, new OutboxGauges(metrics));
+            settings, given.Database, given.Clock, given.State, _limits, metrics, new OutboxGauges(metrics),
+            new KeyGauges(metrics, settings.RotationSchedule));
     }
 
     /// <summary>Every route under <c>/v1/</c>.</summary>
@@ -200,7 +202,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         var material = new ScheduledMaterial(schedule, clock.Process);
         return new RotationController(
             schedule, _changes, clock, material,
-            new ScheduledRun(rotations, calls, material, new ScheduledDoors(_probes), schedule, _settings, database),
+            new ScheduledRun(rotations, calls, material, new ScheduledDoors(_probes), schedule, _settings, _changes),
             new ScheduledZoneKeys(new RotateZoneKey(_changes, new ZoneKeyMint(_settings.Keks), _endAuthority), new RetireZoneKey(_changes), calls, database, _given.Log),
             _given.Log);
     }

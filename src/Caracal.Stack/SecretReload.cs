@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Caracal.Hosting.Settings;
 using Caracal.Keys.Rings;
@@ -15,6 +16,7 @@ internal sealed class SecretReload
 
     private readonly TimeSpan _interval;
     private readonly RingReload _rings;
+    private readonly ConcurrentDictionary<string, long> _errors = new(StringComparer.Ordinal);
     private readonly Channel<bool> _nudges = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <param name="reader">The role's settings, all of them read.</param>
@@ -26,6 +28,12 @@ internal sealed class SecretReload
     }
 
     public string Role { get; }
+
+    /// <summary>Which slots of the role's rings matched so far.</summary>
+    public IEnumerable<(string ClassId, SlotMatches Matches)> Matches => _rings.Matches;
+
+    /// <summary>How often new content of a class was refused.</summary>
+    public long ErrorsOf(string classId) => _errors.GetValueOrDefault(classId);
 
     /// <summary>What the role's rings hold now.</summary>
     public IReadOnlyList<HeldRing> Held => _rings.Held;
@@ -80,6 +88,7 @@ internal sealed class SecretReload
         foreach (var change in _rings.Run())
         {
             changed |= change.Rejection is null;
+            if (change.Rejection is not null) _errors.AddOrUpdate(change.ClassId, 1, (_, count) => count + 1);
             if (change.Rejection is null) StackLog.SecretReloaded(logger, Role, change.ClassId, change.Slots.ToString());
             else StackLog.SecretReloadRejected(logger, Role, change.ClassId, change.Rejection);
         }

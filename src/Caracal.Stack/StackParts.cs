@@ -74,6 +74,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
             .. Reloads.Where(reload => StackRoles.Services.Contains(reload.Role))
                 .Select(reload => new KeyHeartbeat(Stores.For(reload.Role), reload, settings.For(reload.Role).Mode, options.Version)),
         ];
+        foreach (var reload in Reloads.Where(reload => StackRoles.Services.Contains(reload.Role))) KeyMetrics.Show(Stores.For(reload.Role).Metrics, reload);
         var roles = new List<HostedRole>();
         if (auditSettings is not null) roles.Add(BuildAudit(auditSettings));
         if (stsSettings is not null) roles.Add(BuildSts(stsSettings, settings));

@@ -252,6 +252,41 @@ public sealed class RotationsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Every_refusal_leaves_an_admin_audit_row_that_names_who_asked_for_what_and_changes_nothing_else()
+    {
+        var id = await PrepareAsync();
+        Assert.Equal((409, "rotation_in_progress"), Seen(await api.PostAsync(All, Body("sid_00000000000000d4"))));
+        Assert.Equal((409, "key_reuse"), Seen(await api.PostAsync(All, Body(Old))));
+        Assert.Equal((422, "unknown_key_class"), Seen(await api.PostAsync(All, Body("sid_00000000000000d4", "no-such"))));
+        Assert.Equal((400, "invalid_rotation_request"), Seen(await api.PostAsync(All, Body("sid_00000000000000d4", more: "\"reason\":\"short\""))));
+        Assert.Equal((409, "gate_not_met"), Seen(await AdvanceAsync(id, "deployed")));
+        Assert.Equal((409, "invalid_transition"), Seen(await AdvanceAsync(id, "verified")));
+        var derived = ConsoleTokens.Write(new Caracal.Keys.Secrets.SecretText(ApiHost.AdminToken));
+        Assert.Equal((403, "rotation_forbidden_for_derived_token"), Seen(await api.PostAsync($"{All}/{id}/rollback", Reason, derived)));
+
+        var rows = (await api.GetAsync("/v1/admin-audit?limit=100")).Json.GetProperty("items").EnumerateArray()
+            .Where(row => row.GetProperty("status_code").GetInt32() >= 400).Select(row => (row.GetProperty("status_code").GetInt32(), row.GetProperty("action").GetString())).Order().ToList();
+        Assert.Equal(
+            [(400, $"POST {All}"), (403, $"POST {All}/{id}/rollback"), (409, $"POST {All}"), (409, $"POST {All}"), (409, $"POST {All}/{id}/advance"), (409, $"POST {All}/{id}/advance"), (422, $"POST {All}")],
+            rows);
+        Assert.Single((await api.GetAsync($"{All}/{id}/evidence")).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(2, (await api.Database.ReadAsync(KeyRegistryStore.ListAsync)).Count);
+    }
+
+    [Fact]
+    public async Task Refuses_in_rc_and_stable_a_token_in_place_of_a_person()
+    {
+        var environment = SettingsTests.Published();
+        await using var published = await ApiHost.StartAsync(new Dictionary<string, string?>(environment) { ["CARACAL_ALLOW_CUSTOM_PORTS"] = "true" });
+        var name = (await published.GetAsync("/v1/admin-tokens")).Json.GetProperty("items").EnumerateArray()
+            .Single(token => token.GetProperty("created_by").GetString() == "env-bootstrap").GetProperty("name").GetString();
+
+        var reply = await published.PostAsync(All, Body(New, more: $"\"actor\":\"{name}\""));
+        Assert.Equal((400, "invalid_rotation_request"), (reply.Status, reply.Error));
+        Assert.Contains("must name a person", reply.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Runs_on_postgresql_as_the_services_own_login()
     {
         await using var other = await ApiHost.StartAsync(engine: Engine.Postgres);

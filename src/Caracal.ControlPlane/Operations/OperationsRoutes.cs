@@ -1,5 +1,6 @@
 using Caracal.ControlPlane.AdminAccess;
 using Caracal.ControlPlane.Http;
+using Caracal.ControlPlane.Rotations;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Metrics;
 using Caracal.Storage;
@@ -13,7 +14,8 @@ namespace Caracal.ControlPlane.Operations;
 
 /// <summary><c>/health</c>, <c>/ready</c>, <c>/metrics</c> and its alias (api.md 14).</summary>
 internal sealed class OperationsRoutes(
-    ControlPlaneSettings settings, Database database, DatabaseClock clock, ISharedState shared, RateLimits limits, MetricsRegistry metrics, OutboxGauges gauges)
+    ControlPlaneSettings settings, Database database, DatabaseClock clock, ISharedState shared, RateLimits limits, MetricsRegistry metrics,
+    OutboxGauges gauges, KeyGauges keys)
 {
     private static readonly TimeSpan CheckBudget = TimeSpan.FromSeconds(5);
 
@@ -60,6 +62,7 @@ internal sealed class OperationsRoutes(
         }
 
         await gauges.RefreshAsync(database, clock, context.RequestAborted);
+        await keys.RefreshAsync(database, clock, context.RequestAborted);
         context.Response.ContentType = "text/plain; version=0.0.4";
         await context.Response.WriteAsync(metrics.ToText(), context.RequestAborted);
     }
@@ -73,6 +76,7 @@ internal sealed class OperationsRoutes(
         }
 
         await gauges.RefreshAsync(database, clock, context.RequestAborted);
+        await keys.RefreshAsync(database, clock, context.RequestAborted);
         await ErrorBody.WriteJsonAsync(context.Response, JsonRows.Object(metrics.WriteJsonByName));
     }
 

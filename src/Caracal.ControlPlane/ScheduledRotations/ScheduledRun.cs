@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Caracal.ControlPlane.AdminAudit;
 using Caracal.ControlPlane.Rotations;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Rotation;
 using Caracal.Keys.Secrets;
 using Caracal.Protocol;
-using Caracal.Storage;
 using Caracal.Storage.Rotations;
 
 namespace Caracal.ControlPlane.ScheduledRotations;
@@ -21,7 +21,7 @@ internal readonly record struct StepOutcome(bool Moved, string? Lagging = null, 
 /// reaches. Each step may be repeated, so another leader goes on where this one died (operations.md 4.3).
 /// </summary>
 internal sealed class ScheduledRun(
-    RotationSteps steps, ScheduleCalls calls, ScheduledMaterial material, ScheduledDoors doors, ScheduleSettings settings, ControlPlaneSettings api, Database database)
+    RotationSteps steps, ScheduleCalls calls, ScheduledMaterial material, ScheduledDoors doors, ScheduleSettings settings, ControlPlaneSettings api, Changes changes)
 {
     private const string Root = "/v1/operations/rotations";
     private const int LongestReason = 500;
@@ -45,11 +45,14 @@ internal sealed class ScheduledRun(
             ["rollback_window_seconds"] = (long)settings.RollbackWindow.TotalSeconds,
         };
         if (scheduled.Class == KeyClass.ZoneKek) body["backup_taken_at"] = BackupTime();
-        var answer = ScheduleAnswer.Of(await steps.Prepare.HandleAsync(calls.Post(Root, body, cancellationToken)));
+        var call = calls.Post(Root, body, cancellationToken);
+        var refused = await steps.Prepare.HandleAsync(call);
+        var answer = ScheduleAnswer.Of(refused);
         if (answer.Succeeded) return new StepOutcome(true);
+        await changes.RecordAsync(call, refused);
 
         // Somebody else may have registered the very value that lay staged here.
-        var open = await database.ReadAsync(connection => RotationStore.FindOpenAsync(connection, scheduled.Class, ""), cancellationToken);
+        var open = await changes.Database.ReadAsync(connection => RotationStore.FindOpenAsync(connection, scheduled.Class, ""), cancellationToken);
         if (open?.ToSid != sid) files.Discard(sid);
         return new StepOutcome(false, answer.Reason);
     }
@@ -114,7 +117,7 @@ internal sealed class ScheduledRun(
     private async Task<StepOutcome> LetGoAsync(
         RotationRow rotation, string old, RotatableClass rotated, SlotFiles files, ScheduleFacts facts, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        if (await database.ReadAsync(connection => RotationEventStore.LastNameAsync(connection, rotation.Id), cancellationToken) != RotationState.Retired) return default;
+        if (await changes.Database.ReadAsync(connection => RotationEventStore.LastNameAsync(connection, rotation.Id), cancellationToken) != RotationState.Retired) return default;
         if (files.Find(old) is { } value)
         {
             gone[old] = value;

@@ -11,6 +11,7 @@ namespace Caracal.Hosting.Metrics;
 public sealed class MetricsRegistry
 {
     private readonly List<Series> _series = [];
+    private readonly List<(string Name, string Type, Func<IEnumerable<(string Labels, double Value)>> Read)> _families = [];
     private MetricsRegistry? _included;
 
     /// <summary>A counter; <paramref name="jsonKey"/> null keeps it out of the JSON form.</summary>
@@ -27,6 +28,15 @@ public sealed class MetricsRegistry
     /// <summary>A gauge, read when asked for.</summary>
     public void Gauge(string name, Func<double> read, string? jsonKey = null, string? alias = null) =>
         Add(name, "gauge", read, jsonKey, alias);
+
+    /// <summary>Series of one name whose labels are known only when it is read: <c>name="value"</c>, apart by commas. Prometheus text only.</summary>
+    public void Family(string name, string type, Func<IEnumerable<(string Labels, double Value)>> read)
+    {
+        lock (_series)
+        {
+            _families.Add((name, type, read));
+        }
+    }
 
     /// <summary>Shows the series of <paramref name="other"/> after these: what a role stands on, beside what it does.</summary>
     public void Include(MetricsRegistry? other) => _included = other;
@@ -50,6 +60,12 @@ public sealed class MetricsRegistry
 
                 text.Append(name).Append(' ').Append(value).Append('\n');
             }
+        }
+
+        foreach (var (name, type, read) in Families())
+        {
+            if (typed.Add(name)) text.Append("# TYPE ").Append(name).Append(' ').Append(type).Append('\n');
+            foreach (var (labels, value) in read()) text.Append(CultureInfo.InvariantCulture, $"{name}{{{labels}}} {value}\n");
         }
 
         return text.ToString();
@@ -89,6 +105,14 @@ public sealed class MetricsRegistry
         lock (_series)
         {
             return [.. _series, .. _included?.Snapshot() ?? []];
+        }
+    }
+
+    private (string Name, string Type, Func<IEnumerable<(string Labels, double Value)>> Read)[] Families()
+    {
+        lock (_series)
+        {
+            return [.. _families, .. _included?.Families() ?? []];
         }
     }
 

@@ -19,6 +19,9 @@ public sealed class HmacKeyRing
 
     public string ClassId => keys.ClassId;
 
+    /// <summary>Which slots matched so far.</summary>
+    public SlotMatches Matches { get; } = new();
+
     /// <summary>The key that signs now; take it once when the key id must match the signature.</summary>
     public HmacKey Current => keys.Current;
 
@@ -38,8 +41,12 @@ public sealed class HmacKeyRing
     public string SignHex(ReadOnlySpan<byte> data) => keys.Current.SignHex(data);
 
     /// <summary>Tries current, next, previous; never the archive.</summary>
-    public bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> mac, out KeySlot slot) =>
-        keys.Match(data, mac, archive: false, out slot) is not null;
+    public bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> mac, out KeySlot slot)
+    {
+        var key = keys.Match(data, mac, archive: false, out slot);
+        Matches.Add(slot);
+        return key is not null;
+    }
 
     /// <summary>As <see cref="Verify"/> for a hex MAC in either case; anything malformed does not match.</summary>
     public bool VerifyHex(ReadOnlySpan<byte> data, ReadOnlySpan<char> hexMac, out KeySlot slot)
@@ -55,6 +62,16 @@ public sealed class HmacKeyRing
 
     /// <summary>The live key that made a hex MAC; a loaded key named by <paramref name="keyIdHint"/> is the only one tried (operations.md 4.6.3).</summary>
     public HmacKey? Match(ReadOnlySpan<byte> data, ReadOnlySpan<char> hexMac, string? keyIdHint, out KeySlot slot)
+    {
+        var key = MatchOne(data, hexMac, keyIdHint, out slot);
+        Matches.Add(slot);
+        return key;
+    }
+
+    /// <summary>The loaded key with this id, whatever its slot.</summary>
+    public HmacKey? Find(string? keyId, out KeySlot slot) => keys.Find(keyId, out slot);
+
+    private HmacKey? MatchOne(ReadOnlySpan<byte> data, ReadOnlySpan<char> hexMac, string? keyIdHint, out KeySlot slot)
     {
         var snapshot = keys;
         Span<byte> mac = stackalloc byte[HmacKey.MacSize];
@@ -73,7 +90,4 @@ public sealed class HmacKeyRing
         slot = KeySlot.None;
         return null;
     }
-
-    /// <summary>The loaded key with this id, whatever its slot.</summary>
-    public HmacKey? Find(string? keyId, out KeySlot slot) => keys.Find(keyId, out slot);
 }

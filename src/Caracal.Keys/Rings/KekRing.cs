@@ -49,6 +49,9 @@ public sealed class KekRing
     /// <summary>A ring with a single key, for tests and development.</summary>
     public static KekRing Of(ReadOnlySpan<byte> current) => new(new KekSet(new Kek(current), null, []));
 
+    /// <summary>Which slots opened an envelope so far, and how many named a key that is not loaded.</summary>
+    public SlotMatches Matches { get; } = new();
+
     public KekSet Keks => keks;
 
     public Kek Current => keks.Current;
@@ -58,14 +61,24 @@ public sealed class KekRing
     /// <summary>The loaded key with this 8-byte id; null when none has it.</summary>
     public Kek? Find(ReadOnlySpan<byte> id)
     {
-        var snapshot = keks;
+        var kek = Find(keks, id, out var slot);
+        Matches.Add(slot);
+        return kek;
+    }
+
+    private static Kek? Find(KekSet snapshot, ReadOnlySpan<byte> id, out KeySlot slot)
+    {
+        slot = KeySlot.Current;
         if (snapshot.Current.Id.SequenceEqual(id)) return snapshot.Current;
+        slot = KeySlot.Next;
         if (snapshot.Next is { } next && next.Id.SequenceEqual(id)) return next;
+        slot = KeySlot.Previous;
         foreach (var kek in snapshot.Previous)
         {
             if (kek.Id.SequenceEqual(id)) return kek;
         }
 
+        slot = KeySlot.None;
         return null;
     }
 }

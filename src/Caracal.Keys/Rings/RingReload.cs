@@ -38,6 +38,10 @@ public sealed class RingReload
             .Select(ring => new HeldRing(ring.ClassId, ring.Slots(), ring.Source, _loaded.GetValueOrDefault(ring.ClassId, started))),
     ];
 
+    /// <summary>Which slots of each ring matched so far; a class that is read twice is told of once.</summary>
+    public IEnumerable<(string ClassId, SlotMatches Matches)> Matches =>
+        source.Rings.Where(ring => ring.Matches is not null).DistinctBy(ring => ring.ClassId).Select(ring => (ring.ClassId, ring.Matches!));
+
     /// <summary>The folders whose files a reload reads.</summary>
     public IReadOnlyCollection<string> Folders =>
         [.. source.WatchedPaths.Select(path => Path.GetDirectoryName(Path.GetFullPath(path))!).Distinct(StringComparer.Ordinal)];
@@ -88,7 +92,11 @@ public sealed class RingReload
 }
 
 /// <summary>A ring in use and how it is read again.</summary>
-internal sealed record LoadedRing(string ClassId, string Source, Func<RingSlots> Slots, Func<SecretSource, RingReplacement?> Read);
+internal sealed record LoadedRing(string ClassId, string Source, Func<RingSlots> Slots, Func<SecretSource, RingReplacement?> Read)
+{
+    /// <summary>Null for what verifies nothing.</summary>
+    public SlotMatches? Matches { get; init; }
+}
 
 /// <summary>New slots for a ring, not in use yet.</summary>
 internal sealed record RingReplacement(RingSlots Slots, Action Apply)

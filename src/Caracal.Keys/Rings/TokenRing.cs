@@ -27,6 +27,9 @@ public sealed class TokenRing
 
     public static TokenRing Of(string classId, string current) => new(new TokenSet(classId, new SecretText(current), null, []));
 
+    /// <summary>Which slots matched so far.</summary>
+    public SlotMatches Matches { get; } = new();
+
     public TokenSet Tokens => tokens;
 
     public SecretText Current => tokens.Current;
@@ -49,6 +52,7 @@ public sealed class TokenRing
 
         if (snapshot.Next?.MatchesDigest(digest) == true) slot = KeySlot.Next;
         if (snapshot.Current.MatchesDigest(digest)) slot = KeySlot.Current;
+        Matches.Add(slot);
         return slot != KeySlot.None;
     }
 }

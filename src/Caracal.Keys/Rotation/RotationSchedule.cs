@@ -22,13 +22,16 @@ public sealed record RotationSchedule(ImmutableArray<ScheduledClass> Classes)
 
     public ScheduledClass? Find(string classId) => Classes.FirstOrDefault(scheduled => scheduled.Class == classId);
 
+    /// <summary>The age of the inventory.</summary>
+    public static TimeSpan MaximumAgeOf(string classId) => TimeSpan.FromDays(RotatableClass.Find(classId)?.MaximumAgeDays ?? ZoneSigningDays);
+
     /// <summary>Every class at its age of the inventory, except where <paramref name="overrides"/> says otherwise.</summary>
     /// <param name="window">Where an override names no window of its own.</param>
     /// <param name="overrides"><c>CLASS=off</c>, <c>CLASS=30d</c>, <c>CLASS=12h@Sat 01:00-03:00</c>, apart by semicolons.</param>
     /// <param name="fault">Told what is wrong with an override.</param>
     public static RotationSchedule Read(CalendarWindow window, string overrides, Action<string> fault)
     {
-        var classes = Known.Select(id => new ScheduledClass(id, TimeSpan.FromDays(RotatableClass.Find(id)?.MaximumAgeDays ?? ZoneSigningDays), window))
+        var classes = Known.Select(id => new ScheduledClass(id, MaximumAgeOf(id), window))
             .ToDictionary(scheduled => scheduled.Class, StringComparer.Ordinal);
         foreach (var text in overrides.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {

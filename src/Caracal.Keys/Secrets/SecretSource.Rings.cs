@@ -33,7 +33,8 @@ public sealed partial class SecretSource
             decoded.Where(key => key.Slot == KeySlot.Archive).Select(key => key.Key)));
         rings.Add(new LoadedRing(
             classId, slots[0].Secret.Source, () => RingSlots.Of(ring.Keys), fresh => fresh.HmacRing(variable, required: true)?.Keys is { } keys
-                ? new RingReplacement(RingSlots.Of(keys), () => ring.Replace(keys)) : null));
+                ? new RingReplacement(RingSlots.Of(keys), () => ring.Replace(keys)) : null)
+        { Matches = ring.Matches });
         return ring;
     }
 
@@ -53,7 +54,8 @@ public sealed partial class SecretSource
             [.. keks.Where(kek => kek.Slot == KeySlot.Previous).Select(kek => kek.Kek)]));
         rings.Add(new LoadedRing(
             KeyClass.ZoneKek, slots[0].Secret.Source, () => RingSlots.Of(ring.Keks), fresh => fresh.KekRing(required: true)?.Keks is { } read
-                ? new RingReplacement(RingSlots.Of(read), () => ring.Replace(read)) : null));
+                ? new RingReplacement(RingSlots.Of(read), () => ring.Replace(read)) : null)
+        { Matches = ring.Matches });
         return ring;
     }
 
@@ -80,7 +82,8 @@ public sealed partial class SecretSource
             [.. slots.Where(slot => slot.Slot == KeySlot.Previous).Select(slot => slot.Secret.Value)]));
         rings.Add(new LoadedRing(
             classId, slots[0].Secret.Source, () => RingSlots.Of(ring.Tokens), fresh => fresh.TokenRing(variable, required: true)?.Tokens is { } tokens
-                ? new RingReplacement(RingSlots.Of(tokens), () => ring.Replace(tokens)) : null));
+                ? new RingReplacement(RingSlots.Of(tokens), () => ring.Replace(tokens)) : null)
+        { Matches = ring.Matches });
         return ring;
     }
 
