@@ -42,6 +42,7 @@ public sealed class AuditService : IAsyncDisposable
     private readonly AlertsEndpoint _alerts;
     private readonly HoldEndpoints _holds;
     private readonly DeadLetterEndpoints _deadLetters;
+    private readonly SelfTestRefusal _refusal;
     private readonly CheckpointEndpoints _checkpoints;
     private readonly Checkpointer? _checkpointer;
     private readonly Cosigning? _cosigning;
@@ -69,7 +70,8 @@ public sealed class AuditService : IAsyncDisposable
         var queue = new DeadLetterQueue(transport, settings.StreamKeys, settings.AuditKeys, metrics, _time, logger);
         var inputs = new PolicyInputStore(database);
         var writer = new LedgerWriter(database, new LedgerStore(database.Dialect), settings.AuditKeys, clock, settings.ReplayInputDays > 0 ? inputs : null);
-        var ingester = new AuditIngester(writer, queue, settings.AuditKeys, metrics, settings.MaximumEventBytes);
+        var expected = new ExpectedRefusals(state);
+        var ingester = new AuditIngester(writer, queue, expected, settings.AuditKeys, metrics, settings.MaximumEventBytes);
         var access = new AdminAccess(settings.AdminToken);
         _consumer = new AuditConsumer(transport, state, ingester, queue, ledger, settings, metrics, _time, logger);
         _sweep = new TamperSweep(new LedgerVerification(database, settings.AuditKeys, settings.Checkpoints.Signer?.Key), new SweepStore(database), settings, metrics, clock, logger);
@@ -83,6 +85,7 @@ public sealed class AuditService : IAsyncDisposable
         _metricsEndpoint = new AuditMetricsEndpoint(metrics, new MetricsAccess(settings.MetricsToken, settings.Mode));
         _search = new SearchEndpoint(ledger, access, clock);
         _deadLetters = new DeadLetterEndpoints(queue, access, _time);
+        _refusal = new SelfTestRefusal(transport, queue, expected, settings.StreamKeys, new MetricsAccess(settings.MetricsToken, settings.Mode), clock);
         var checkpoints = new CheckpointStore(database);
         _checkpoints = new CheckpointEndpoints(checkpoints, settings.Checkpoints, access);
         _checkpointer = settings.Checkpoints.Signer is null ? null : new Checkpointer(checkpoints, settings.Checkpoints, metrics, clock, logger);
@@ -130,6 +133,7 @@ public sealed class AuditService : IAsyncDisposable
         application.MapGet("/api/audit/dlq", _deadLetters.ListAsync);
         application.MapGet("/api/audit/dlq/{id}", _deadLetters.GetAsync);
         application.MapPost("/api/audit/dlq/replay", _deadLetters.ReplayAsync);
+        application.MapPost("/internal/selftest/refusal", _refusal.HandleAsync);
     }
 
     /// <summary>Starts ingest, the figures and the sweeps: full now and daily, the last hours hourly.</summary>

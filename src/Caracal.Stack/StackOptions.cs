@@ -23,5 +23,8 @@ public sealed record StackOptions
     /// <summary>Runs every hardening check, for the elected API to look again and again; null where there are none.</summary>
     public Func<CancellationToken, Task<IReadOnlyList<InspectedCheck>>>? Inspect { get; init; }
 
+    /// <summary>How the API and the STS reach places that administrators named; guarded clients of their own when null.</summary>
+    public HttpMessageInvoker? Outbound { get; init; }
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

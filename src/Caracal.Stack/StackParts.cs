@@ -151,6 +151,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
                 State = on.State,
                 Leases = on.Leases,
                 Audit = OpenJournal(StackRoles.Sts, settings, read.AuditKeys),
+                Http = options.Outbound,
                 Logger = Logger(StackRoles.Sts),
                 StoreMetrics = on.Metrics,
             });
@@ -202,6 +203,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
                 Buckets = on.Buckets,
                 Streams = on.Streams,
                 ZoneKeys = _sts?.ZoneKeys,
+                Http = options.Outbound,
                 Log = log,
                 StoreMetrics = on.Metrics,
             });

@@ -45,6 +45,7 @@ public sealed class StsService : IAsyncDisposable
     private readonly HoldStore _holds;
     private readonly ShadowPolicies _shadows;
     private readonly StsConsumers _consumers;
+    private readonly ShowAcknowledgement _acknowledged;
     private readonly TokenEndpoint _token;
     private readonly JwksEndpoint _jwks;
     private readonly ApprovalStatus _approvals;
@@ -76,8 +77,10 @@ public sealed class StsService : IAsyncDisposable
         var facts = new ExchangeFactsMemory(_on.Database);
         _records = new AuthorityRecordInsertion(_on.Database, facts, time);
         _holds = new HoldStore(_on.Database);
+        var canaries = new CanaryAcknowledgements();
+        _acknowledged = new ShowAcknowledgement(canaries, new MetricsAccess(settings.MetricsToken, settings.Mode));
         _consumers = new StsConsumers(
-            _on.Streams, _on.State, settings, _zones, new RevocationWriter(_on.Database), _on.Clock, _on.Logger);
+            _on.Streams, _on.State, settings, _zones, new RevocationWriter(_on.Database), canaries, _on.Clock, _on.Logger);
         _shadows = new ShadowPolicies(
             new PolicyLoader(store, new PolicyFigures(), settings.CustomRego, time, _on.Logger), _on.State, _on.Leases, _on.Clock, _on.Logger);
         var parts = BuildParts(store, facts, metrics);
@@ -141,6 +144,7 @@ public sealed class StsService : IAsyncDisposable
         application.MapMethods("/metrics", Get, (RequestDelegate)_health.MetricsTextAsync);
         application.MapMethods("/metrics.json", Get, (RequestDelegate)_health.MetricsJsonAsync);
         application.MapMethods("/internal/keys/selftest", Post, (RequestDelegate)_selfTest.HandleAsync);
+        application.MapMethods("/internal/revocations/{anchor}", Get, (RequestDelegate)_acknowledged.HandleAsync);
         application.MapMethods("/internal/gateway/ping", Post, (RequestDelegate)_ping.HandleAsync);
         application.MapMethods("/internal/policy/simulate", Post, (RequestDelegate)_simulate.HandleAsync);
         application.MapMethods("/internal/policy/status/{zoneId}", Get, (RequestDelegate)_policyStatus.HandleAsync);

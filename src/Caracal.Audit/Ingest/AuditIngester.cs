@@ -12,11 +12,12 @@ namespace Caracal.Audit.Ingest;
 /// </summary>
 /// <param name="writer">Appends to the chains.</param>
 /// <param name="deadLetters">Takes what cannot be stored.</param>
+/// <param name="expected">What a self test signed wrongly on purpose.</param>
 /// <param name="keys">Keys that verify producers; null only in dev.</param>
 /// <param name="metrics">Counts.</param>
 /// <param name="maximumBytes"><c>AUDIT_MAX_EVENT_BYTES</c>.</param>
 internal sealed class AuditIngester(
-    LedgerWriter writer, DeadLetterQueue deadLetters, HmacKeyRing? keys, AuditMetrics metrics, int maximumBytes)
+    LedgerWriter writer, DeadLetterQueue deadLetters, ExpectedRefusals expected, HmacKeyRing? keys, AuditMetrics metrics, int maximumBytes)
 {
     /// <summary>Frames that are examined while those before them are stored.</summary>
     private int PartSize { get; } = Math.Max(256, writer.LargestBatch);
@@ -56,7 +57,7 @@ internal sealed class AuditIngester(
             }
             else
             {
-                CountRefusal(verdict.Reason!);
+                if (verdict.Reason != IngestReasons.HmacVerifyFailed || !await expected.TakeAsync(frame.Data, cancellationToken)) CountRefusal(verdict.Reason!);
                 await deadLetters.WriteAsync(frame, verdict.Reason!, null, cancellationToken);
             }
         }

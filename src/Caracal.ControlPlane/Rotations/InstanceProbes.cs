@@ -19,7 +19,7 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
     private const string PingPath = "/internal/gateway/ping";
 
     // What must not rise while a rotation is verified (operations.md 4.7, V10).
-    private static readonly string[] FailureWords = ["hmac_verify_fail", "invalid_signature", "sts_exchange_errors", "denials_signature", "audit_events_lost"];
+    private static readonly string[] FailureWords = ["audit_hmac_failures", "invalid_signature", "sts_exchange_errors", "denials_signature", "audit_events_lost"];
 
     private readonly HttpClient http = new(StsHttp.Handler(settings.Authorities)) { Timeout = TimeSpan.FromSeconds(5) };
 
@@ -39,10 +39,51 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
 
     public async Task<bool> HoldsRevocationAsync(InstanceAddress gateway, string anchor, CancellationToken cancellationToken)
     {
-        using var answer = await SendAsync(HttpMethod.Get, gateway, $"/internal/revocations/{anchor}", cancellationToken);
-        if (answer?.StatusCode != HttpStatusCode.OK) return false;
-        using var document = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(cancellationToken));
-        return document.RootElement.GetProperty("revoked").GetBoolean();
+        using var document = await JsonAsync(HttpMethod.Get, gateway, $"/internal/revocations/{anchor}", cancellationToken);
+        return document?.RootElement.GetProperty("revoked").GetBoolean() == true;
+    }
+
+    /// <summary>Whether one of the STS that share the revocation group has handled a canary.</summary>
+    public async Task<bool> AnyAcknowledgedAsync(IReadOnlyList<InstanceAddress> services, string anchor, CancellationToken cancellationToken)
+    {
+        foreach (var sts in services)
+        {
+            using var document = await JsonAsync(HttpMethod.Get, sts, $"/internal/revocations/{anchor}", cancellationToken);
+            if (document?.RootElement.GetProperty("acknowledged").GetBoolean() == true) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether an Audit makes a dead letter of an event signed with a key nobody knows.</summary>
+    public async Task<bool> RefusesForgeryAsync(InstanceAddress audit, CancellationToken cancellationToken)
+    {
+        using var document = await JsonAsync(HttpMethod.Post, audit, "/internal/selftest/refusal", cancellationToken);
+        return document?.RootElement.GetProperty("ok").GetBoolean() == true;
+    }
+
+    /// <summary>Key ids of a zone's JWKS as an STS serves it; null when it serves none.</summary>
+    public async Task<IReadOnlyList<string>?> PublishedKeysAsync(InstanceAddress sts, string zoneId, CancellationToken cancellationToken)
+    {
+        using var document = await JsonAsync(HttpMethod.Get, sts, $"/.well-known/jwks.json?zone_id={Uri.EscapeDataString(zoneId)}", cancellationToken);
+        return document?.RootElement.GetProperty("keys").EnumerateArray().Select(key => key.GetProperty("kid").GetString()!).ToList();
+    }
+
+    /// <summary>What an STS says of zone keys that do not open there; null when all do.</summary>
+    public async Task<string?> FailedSelfTestAsync(InstanceAddress sts, CancellationToken cancellationToken)
+    {
+        using var document = await JsonAsync(HttpMethod.Post, sts, "/internal/keys/selftest", cancellationToken);
+        if (document is null) return "does not answer its self test";
+        return document.RootElement.GetProperty("ok").GetBoolean()
+            ? null
+            : $"cannot open the keys of {string.Join(", ", document.RootElement.GetProperty("failed").EnumerateArray().Take(5).Select(zone => zone.GetString()))}";
+    }
+
+    /// <summary>The fullest PostgreSQL pool and the share of it that is in use; null when nobody has one.</summary>
+    public async Task<(string Name, double Use)?> FullestPoolAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
+    {
+        var pools = await SeriesAsync(instances, series => series.StartsWith("caracal_db_pool_in_use_ratio", StringComparison.Ordinal), cancellationToken);
+        return pools.Count == 0 ? null : pools.OrderByDescending(pool => pool.Value).Select(pool => (pool.Key.Split(' ')[0], pool.Value)).First();
     }
 
     /// <summary>Every STS takes a call signed with the current key and refuses one signed with a key nobody knows (V5).</summary>
@@ -71,7 +112,11 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
     }
 
     /// <summary>Counters of failures by instance and series.</summary>
-    public async Task<IReadOnlyDictionary<string, double>> FailureCountsAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
+    public Task<IReadOnlyDictionary<string, double>> FailureCountsAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken) =>
+        SeriesAsync(instances, series => FailureWords.Any(word => series.Contains(word, StringComparison.Ordinal)), cancellationToken);
+
+    private async Task<IReadOnlyDictionary<string, double>> SeriesAsync(
+        IReadOnlyList<InstanceAddress> instances, Func<string, bool> wanted, CancellationToken cancellationToken)
     {
         var counts = new Dictionary<string, double>(StringComparer.Ordinal);
         foreach (var instance in instances)
@@ -80,12 +125,18 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
             if (answer?.StatusCode != HttpStatusCode.OK) continue;
             foreach (var line in (await answer.Content.ReadAsStringAsync(cancellationToken)).Split('\n'))
             {
-                if (line.StartsWith('#') || line.LastIndexOf(' ') is not (var at and > 0) || !FailureWords.Any(word => line.Contains(word, StringComparison.Ordinal))) continue;
+                if (line.StartsWith('#') || line.LastIndexOf(' ') is not (var at and > 0) || !wanted(line)) continue;
                 if (double.TryParse(line.AsSpan(at + 1), NumberStyles.Float, CultureInfo.InvariantCulture, out var value)) counts[$"{instance.Name} {line[..at]}"] = value;
             }
         }
 
         return counts;
+    }
+
+    private async Task<JsonDocument?> JsonAsync(HttpMethod method, InstanceAddress instance, string path, CancellationToken cancellationToken)
+    {
+        using var answer = await SendAsync(method, instance, path, cancellationToken);
+        return answer?.StatusCode == HttpStatusCode.OK ? JsonDocument.Parse(await answer.Content.ReadAsStringAsync(cancellationToken)) : null;
     }
 
     private async Task<HttpStatusCode> PingAsync(InstanceAddress sts, HmacKeyRing keys, CancellationToken cancellationToken)

@@ -91,7 +91,8 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
         var prepared = row with { FromSid = active?.Sid };
         await KeyRegistryStore.AddAsync(work, row.Class, row.Scope, row.ToSid, "next", row.Id, call.Now);
         await RotationStore.InsertAsync(work, prepared);
-        await trail.AppendAsync(work, call, prepared, new RotationStep("prepared"), call.Now);
+        var baseline = await MaterialChecks.BaselineAsync(work);
+        await trail.AppendAsync(work, call, prepared, new RotationStep("prepared") { Checks = baseline is null ? [] : [baseline] }, call.Now);
         return Answer.Created(row.Id, JsonRows.Object(writer => RotationJson.Write(writer, prepared)));
     }
 

@@ -22,6 +22,8 @@ internal sealed class RotationVerification(Changes changes, ControlPlaneSettings
     private static readonly TimeSpan RevocationLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
+    private readonly MaterialChecks material = new(changes.Database, settings, clock, probes);
+
     /// <summary>Runs what applies to the class, in the order of the table.</summary>
     public async Task<IReadOnlyList<RotationCheck>> RunAsync(RotationRow rotation, CancellationToken cancellationToken)
     {
@@ -34,12 +36,15 @@ internal sealed class RotationVerification(Changes changes, ControlPlaneSettings
         {
             await TimedAsync("V1", () => ReadyAsync(addresses, cancellationToken)),
             await TimedAsync("V2", () => Task.FromResult(Slots(rotation, new Convergence(rotated, facts.Instances, clock.Now)))),
-            await TimedAsync("V3", () => AuditCanaryAsync(cancellationToken)),
+            await TimedAsync("V3", () => AuditCanariesAsync(addresses, cancellationToken)),
             await TimedAsync("V4", () => RevocationCanaryAsync(addresses, cancellationToken)),
         };
         if (settings.GatewayStsKeys is not null) checks.Add(await TimedAsync("V5", () => probes.PingAsync(addresses, settings.GatewayStsKeys, cancellationToken)));
+        checks.Add(await TimedAsync("V6", () => material.PublishedKeysAsync(addresses, cancellationToken)));
+        if (rotation.Class == KeyClass.ZoneKek) checks.Add(await TimedAsync("V7", () => material.SealedValuesAsync(addresses, cancellationToken)));
         if (rotation.Class is KeyClass.AuditHmac or KeyClass.StreamsHmac) checks.Add(await TimedAsync("V9", () => OutboxAsync(rotation, cancellationToken)));
         checks.Add(await TimedAsync("V10", async () => Compare(failures, await probes.FailureCountsAsync(addresses, cancellationToken))));
+        checks.Add(await TimedAsync("V12", () => material.ConnectionsAsync(rotation, addresses, cancellationToken)));
         return checks;
     }
 
@@ -84,10 +89,22 @@ internal sealed class RotationVerification(Changes changes, ControlPlaneSettings
         return (found, found ? "a signed canary reached the ledger" : $"the canary {request} is not in the ledger after {AuditLimit.TotalSeconds:0} s");
     }
 
-    private async Task<(bool, string)> RevocationCanaryAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
+    // What is signed with a key nobody knows must become a dead letter; Audit itself sends it, because only it may remove one.
+    private async Task<(bool, string)> AuditCanariesAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
+    {
+        var (found, detail) = await AuditCanaryAsync(cancellationToken);
+        if (!found || instances.FirstOrDefault(instance => instance.Service == "audit") is not { } audit) return (found, detail);
+        return await probes.RefusesForgeryAsync(audit, cancellationToken)
+            ? (true, $"{detail}, one with a wrong signature became a dead letter and was removed")
+            : (false, $"{audit.Name} did not refuse an event with a wrong signature");
+    }
+
+    /// <summary>V4: a signed revocation of something that does not exist is known to every Gateway, and the group of the STS has handled it.</summary>
+    internal async Task<(bool Ok, string Detail)> RevocationCanaryAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
     {
         var gateways = instances.Where(instance => instance.Service == "gateway").ToList();
-        if (gateways.Count == 0) return (true, "no Gateway runs");
+        var services = instances.Where(instance => instance.Service == "sts").ToList();
+        if (gateways.Count == 0 && services.Count == 0) return (true, "no Gateway and no STS runs");
         var anchor = "canary-" + Guid.NewGuid();
         await changes.Database.WriteAsync(
             work => changes.AnnounceAsync(work, null, Topics.SessionsRevoke, ("zone_id", SystemZone), ("session_id", anchor), ("reason", "ops_canary")),
@@ -100,7 +117,13 @@ internal sealed class RotationVerification(Changes changes, ControlPlaneSettings
             }
         }
 
-        return (true, $"{gateways.Count} Gateways know the canary");
+        // The group is shared: one of them handled it for all.
+        if (services.Count > 0 && !await UntilAsync(RevocationLimit, () => probes.AnyAcknowledgedAsync(services, anchor, cancellationToken), cancellationToken))
+        {
+            return (false, $"no STS acknowledged the canary within {RevocationLimit.TotalSeconds:0} s");
+        }
+
+        return (true, $"{gateways.Count} Gateways know the canary, {services.Count} STS acknowledged it");
     }
 
     private async Task<(bool, string)> OutboxAsync(RotationRow rotation, CancellationToken cancellationToken)

@@ -27,6 +27,10 @@ public static class InstanceStore
             FROM service_instances ORDER BY service, instance
             """)).AsList();
 
+    /// <summary>Connections of services to this PostgreSQL database.</summary>
+    public static Task<long> CountConnectionsAsync(DbConnection connection) => connection.ExecuteScalarAsync<long>(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename LIKE 'caracal%'");
+
     /// <summary>Forgets instances that were last seen before <paramref name="before"/>.</summary>
     public static Task ForgetAsync(Work work, DateTimeOffset before) =>
         work.Connection.ExecuteAsync("DELETE FROM service_instances WHERE last_seen < @before", new { before });

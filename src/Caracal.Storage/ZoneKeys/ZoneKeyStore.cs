@@ -62,6 +62,16 @@ public static class ZoneKeyStore
              """,
             new { KeyName, before, most })).AsList();
 
+    /// <summary>Zones that have a published key, the newest first.</summary>
+    public static async Task<IReadOnlyList<string>> ListZonesAsync(DbConnection connection, int most) =>
+        (await connection.QueryAsync<string>(
+            """
+            SELECT z.id FROM zones z WHERE z.archived_at IS NULL AND EXISTS (
+                SELECT 1 FROM secrets s WHERE s.zone_id = z.id AND s.entity_id = z.id AND s.name = @KeyName AND s.state = 'active')
+            ORDER BY z.created_at DESC, z.id LIMIT @most
+            """,
+            new { KeyName, most })).AsList();
+
     /// <summary>Adds a key as the zone's newest version.</summary>
     public static Task InsertAsync(
         Work work, string zoneId, string keyId, byte[] envelope, string state, DateTimeOffset activatesAt, DateTimeOffset now) =>

@@ -19,7 +19,7 @@ internal sealed class StsConsumers
 
     public StsConsumers(
         IStreamTransport streams, ISharedState state, StsSettings settings, ZoneStates zones, RevocationWriter revocations,
-        DatabaseClock clock, ILogger logger)
+        CanaryAcknowledgements canaries, DatabaseClock clock, ILogger logger)
     {
         StreamConsumer Read(string group, bool shared, IReadOnlyList<string> topics, Func<StreamEntry, CancellationToken, Task> handler) =>
             new(
@@ -35,7 +35,7 @@ internal sealed class StsConsumers
         var instance = ServiceInstance.Id;
         _consumers =
         [
-            Read("sts-revocation", true, [Topics.SessionsRevoke], (entry, ct) => RevokeAsync(entry, revocations, clock, ct)),
+            Read("sts-revocation", true, [Topics.SessionsRevoke], (entry, ct) => RevokeAsync(entry, revocations, canaries, clock, ct)),
             Read(
                 $"sts-cache:{instance}", false, [Topics.SessionsRevoke, Topics.DelegationsInvalidate, Topics.AgentsLifecycle],
                 (entry, _) => Forget(entry, zones)),
@@ -67,7 +67,7 @@ internal sealed class StsConsumers
 
     // Only a named authority record has something to write; the rest is read from the tables per request.
     private static async Task RevokeAsync(
-        StreamEntry entry, RevocationWriter revocations, DatabaseClock clock, CancellationToken cancellationToken)
+        StreamEntry entry, RevocationWriter revocations, CanaryAcknowledgements canaries, DatabaseClock clock, CancellationToken cancellationToken)
     {
         var record = Present(entry, "session_id") ?? Present(entry, "sid") ?? Present(entry, "root_sid");
         if (Present(entry, "zone_id") is not { } zone
@@ -81,6 +81,8 @@ internal sealed class StsConsumers
         {
             await revocations.RevokeTreeAsync(zone, record, entry.Value("reason"), clock.Now, cancellationToken);
         }
+
+        canaries.Note(record);
     }
 
     private static string? Present(StreamEntry entry, string name) => entry.Value(name) is { Length: > 0 } value ? value : null;

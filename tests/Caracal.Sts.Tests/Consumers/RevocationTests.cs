@@ -32,6 +32,30 @@ public sealed class RevocationTests
         Assert.Equal("active", await sts.ScalarAsync<string>("SELECT status FROM authority_records WHERE id = @Sid", claims));
     }
 
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task A_canary_revokes_nothing_and_is_acknowledged_to_whoever_may_know(Engine engine)
+    {
+        const string token = "metrics-0123456789-abcdefghijklmnopq";
+        await using var sts = await StsHarness.StartAsync(engine, ("METRICS_BEARER", token));
+        Assert.False(await IsAcknowledgedAsync("canary-1"));
+        await SendAsync(sts, new("zone_id", "caracal.sys"), new("session_id", "canary-1"), new("reason", "ops_canary"));
+        await SendAsync(sts, new("zone_id", "zone-1"), new("session_id", "no-canary"));
+        Assert.True(await IsAcknowledgedAsync("canary-1"));
+        Assert.False(await IsAcknowledgedAsync("no-canary"));
+        for (var i = 0; i < 64; i++) await SendAsync(sts, new("zone_id", "caracal.sys"), new("session_id", $"canary-of-later-{i}"));
+        Assert.False(await IsAcknowledgedAsync("canary-1"));
+        Assert.Equal(404, (await sts.GetAsync("/internal/revocations/canary-of-later-1")).Status);
+
+        async Task<bool> IsAcknowledgedAsync(string anchor)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/internal/revocations/" + anchor);
+            request.Headers.Authorization = new System.Net.Http.Headers.AuthenticationHeaderValue("Bearer", token);
+            return (await sts.SendAsync(request)).Body.GetProperty("acknowledged").GetBoolean();
+        }
+    }
+
     private static async Task SendAsync(StsHarness sts, params KeyValuePair<string, string>[] fields)
     {
         var id = await sts.Streams.AppendAsync(Topics.SessionsRevoke, fields, null, CancellationToken.None);

@@ -1,0 +1,170 @@
+using Caracal.ControlPlane.AdminAudit;
+using Caracal.ControlPlane.Rotations;
+using Caracal.Hosting.Settings;
+using Caracal.Keys.Sealing;
+using Caracal.Storage;
+using Caracal.Storage.Custody;
+using Caracal.Storage.Instances;
+using Caracal.Storage.Outbox;
+using Caracal.Storage.Rotations;
+using Caracal.Storage.ZoneKeys;
+using Caracal.TestKit;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Caracal.ControlPlane.Tests;
+
+/// <summary>Each check of operations.md 4.7 that the API makes fails when what it looks at is not so.</summary>
+public sealed class RotationVerificationTests : IAsyncLifetime
+{
+    private const string Old = "sid_00000000000000a1";
+    private const string New = "sid_00000000000000b2";
+    private const string All = "/v1/operations/rotations";
+
+    private InstanceDouble _instance = null!;
+    private ApiHost _api = null!;
+    private string _zone = "";
+    private string _kid = "";
+
+    public async ValueTask InitializeAsync()
+    {
+        _instance = await InstanceDouble.StartAsync();
+        _api = await ApiHost.StartAsync();
+        _zone = await _api.ZoneAsync();
+        _kid = (await _api.Database.ReadAsync(connection => ZoneKeyStore.ListAsync(connection, _zone)))[0].Id;
+        _instance.Kids = zone => zone == _zone ? [_kid] : [];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _api.DisposeAsync();
+        await _instance.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_revocation_that_no_gateway_knows_or_no_sts_acknowledges_fails_V4()
+    {
+        var id = await PrepareAsync("zone-kek");
+        Assert.True((await CheckAsync(id, "V4")).Ok);
+        _instance.Acknowledges = false;
+        Assert.Contains("no STS acknowledged", (await CheckAsync(id, "V4", ok: false)).Detail, StringComparison.Ordinal);
+        _instance.Acknowledges = true;
+        _instance.KnowsRevocations = false;
+        Assert.Contains("gateway/host-1 does not know", (await CheckAsync(id, "V4", ok: false)).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_key_that_is_published_and_should_not_be_or_is_missing_fails_V6()
+    {
+        var id = await PrepareAsync("zone-kek");
+        Assert.Contains("1 STS publish exactly the keys of 1 zones", (await CheckAsync(id, "V6")).Detail, StringComparison.Ordinal);
+        foreach (var wrong in (IReadOnlyList<string>[])[[], [_kid, "another"]])
+        {
+            _instance.Kids = _ => wrong;
+            Assert.Contains($"zone {_zone}", (await CheckAsync(id, "V6", ok: false)).Detail, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_zone_key_or_a_sealed_value_that_does_not_open_fails_V7()
+    {
+        var id = await PrepareAsync("zone-kek");
+        Assert.Contains("values of a sample open", (await CheckAsync(id, "V7")).Detail, StringComparison.Ordinal);
+        _instance.ClosedZones = [_zone];
+        Assert.Contains($"sts/host-1 cannot open the keys of {_zone}", (await CheckAsync(id, "V7", ok: false)).Detail, StringComparison.Ordinal);
+        _instance.ClosedZones = [];
+        _instance.Broken["/internal/keys/selftest"] = true;
+        await CheckAsync(id, "V7", ok: false);
+        _instance.Broken.Clear();
+        var foreign = Caracal.Keys.Rings.KekRing.Of(Enumerable.Range(0, 32).Select(i => (byte)(i * 7)).ToArray());
+        await _api.Database.WriteAsync(work => CustodyStore.PutAsync(
+            work, _zone, "zones/z/workloads/w/secret", Css1Envelope.Seal(foreign, "zones/z/workloads/w/secret", "value"u8), TimeProvider.System.GetUtcNow()));
+        Assert.Contains("secret_store zones/z/workloads/w/secret does not open", (await CheckAsync(id, "V7", ok: false)).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_pool_that_is_nearly_full_fails_V12()
+    {
+        var id = await PrepareAsync("zone-kek");
+        _instance.Metrics = "caracal_db_pool_in_use_ratio{service=\"sts\"} 0.5\n";
+        Assert.True((await CheckAsync(id, "V12")).Ok);
+        Assert.False(MaterialChecks.Judge(null, null, ("sts/host-1", 0.9)).Ok);
+    }
+
+    [Theory]
+    [InlineData(40, 61, false)]
+    [InlineData(40, 60, true)]
+    [InlineData(40, 20, true)]
+    [InlineData(40, 19, false)]
+    [InlineData(4, 14, true)] // so few that a pool's own breath is more
+    [InlineData(4, 15, false)]
+    public void Connections_that_have_doubled_or_gone_fail_V12(long before, long now, bool expected) =>
+        Assert.Equal(expected, MaterialChecks.Judge(before, now, ("sts/host-1", 0.2)).Ok);
+
+    [Fact]
+    public async Task Connections_are_counted_at_prepare_and_kept_with_the_evidence_on_PostgreSQL()
+    {
+        await using var api = await ApiHost.StartAsync(engine: Engine.Postgres);
+        var id = await PrepareAsync("zone-kek", api);
+        var line = (await api.GetAsync($"{All}/{id}/evidence")).Text.Split('\n')[0];
+        Assert.Matches("\"checks\":\\[\\{\"detail\":\"[1-9][0-9]* connections\",\"id\":\"V12\"", line);
+        Assert.Matches("^[1-9][0-9]* connections, [1-9][0-9]* before$", (await CheckAsync(id, "V12", other: api)).Detail);
+    }
+
+    // The check itself: the whole of a verification waits for an Audit, which is not here.
+    private async Task<(bool Ok, string Detail)> CheckAsync(string rotation, string id, bool ok = true, ApiHost? other = null)
+    {
+        var api = other ?? _api;
+        var clock = new DatabaseClock(api.Database, TimeProvider.System);
+        await clock.MeasureAsync(Stop);
+        using var probes = new InstanceProbes(Settings(), TimeProvider.System);
+        var material = new MaterialChecks(api.Database, Settings(), clock, probes);
+        var row = (await api.Database.ReadAsync(connection => RotationStore.FindAsync(connection, rotation)))!;
+        var canaries = new RotationVerification(new Changes(api.Database, clock, new EventOutbox(), null, NullLogger.Instance), Settings(), clock, probes);
+        var (holds, detail) = id switch
+        {
+            "V4" => await canaries.RevocationCanaryAsync(Instances(), Stop),
+            "V6" => await material.PublishedKeysAsync(Instances(), Stop),
+            "V7" => await material.SealedValuesAsync(Instances(), Stop),
+            _ => await material.ConnectionsAsync(row, other is null ? Instances() : [], Stop),
+        };
+        Assert.True(holds == ok, detail);
+        return (holds, detail);
+    }
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    private InstanceAddress[] Instances() => [.. ((string[])["api", "sts", "gateway"]).Select(service => new InstanceAddress($"{service}/host-1", service, _instance.Address))];
+
+    private static ControlPlaneSettings Settings()
+    {
+        var reader = new SettingsReader(
+            new Dictionary<string, string?>
+            {
+                ["CARACAL_MODE"] = "dev",
+                ["ZONE_KEK"] = "8f3a1c5e7b9d0f2143658709badcfe1032547698badcfe0123456789abcdef01",
+                ["CARACAL_ADMIN_TOKEN"] = ApiHost.AdminToken,
+            },
+            ControlPlaneSettings.Role);
+        var settings = ControlPlaneSettings.Read(reader);
+        reader.ThrowIfFaulty();
+        return settings;
+    }
+
+    private async Task<string> PrepareAsync(string classId, ApiHost? other = null)
+    {
+        var api = other ?? _api;
+        var now = TimeProvider.System.GetUtcNow();
+        foreach (var service in (string[])["api", "sts", "gateway"])
+        {
+            var slots = $$"""{"{{classId}}":{"current":"{{Old}}","next":null,"previous":[]} }""";
+            await api.Store.Owner.WriteAsync(work => HeartbeatStore.BeatAsync(
+                work, new Heartbeat { Service = service, Instance = "host-1", Version = "t", Mode = "dev", Address = other is null ? _instance.Address : null, StartedAt = now, KeySlots = slots }, now));
+        }
+
+        await api.Database.WriteAsync(work => KeyRegistryStore.AddAsync(work, classId, "", Old, "active", null, now));
+        var made = await api.PostAsync(
+            All, $$"""{"class":"{{classId}}","to_sid":"{{New}}","location":"file:/s/x.next","reason_kind":"scheduled","reason":"the tests verify","actor":"ops@example.com","backup_taken_at":"{{now:yyyy-MM-ddTHH:mm:ssZ}}"}""");
+        Assert.True(made.Status == 201, made.Text);
+        return made.Get("id");
+    }
+}
