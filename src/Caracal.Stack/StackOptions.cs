@@ -20,6 +20,9 @@ public sealed record StackOptions
     /// <summary>Build version, for logs.</summary>
     public string Version { get; init; } = "dev";
 
+    /// <summary>Short commit id of the build.</summary>
+    public string Revision { get; init; } = "local";
+
     /// <summary>Runs every hardening check, for the elected API to look again and again; null where there are none.</summary>
     public Func<CancellationToken, Task<IReadOnlyList<InspectedCheck>>>? Inspect { get; init; }
 

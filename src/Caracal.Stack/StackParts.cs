@@ -75,6 +75,11 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
                 .Select(reload => new KeyHeartbeat(Stores.For(reload.Role), reload, settings.For(reload.Role).Mode, options.Version)),
         ];
         foreach (var reload in Reloads.Where(reload => StackRoles.Services.Contains(reload.Role))) KeyMetrics.Show(Stores.For(reload.Role).Metrics, reload);
+        foreach (var role in options.Roles.Where(StackRoles.Services.Contains))
+        {
+            Stores.For(role).Metrics.Gauge($"caracal_build_info{{version=\"{options.Version}\",sha=\"{options.Revision}\"}}", () => 1);
+        }
+
         var roles = new List<HostedRole>();
         if (auditSettings is not null) roles.Add(BuildAudit(auditSettings));
         if (stsSettings is not null) roles.Add(BuildSts(stsSettings, settings));

@@ -39,6 +39,7 @@ internal static class ServeCommand
                     Roles = roles,
                     Log = System.Console.Error,
                     Version = BuildInfo.Current.Version,
+                    Revision = BuildInfo.Current.Sha,
                     Inspect = HardeningInspection.Of(context.Variables),
                 },
                 context.Stop);

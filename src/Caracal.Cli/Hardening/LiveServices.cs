@@ -81,7 +81,7 @@ internal sealed class LiveServices : IDisposable
         var target = new Uri(url.GetLeftPart(UriPartial.Authority) + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         using var request = new HttpRequestMessage(method, target);
         if (bearer is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
-        if (body is not null) request.Content = new StringContent(body, System.Text.Encoding.UTF8, "application/x-www-form-urlencoded");
+        if (body is not null) request.Content = new StringContent(body, System.Text.Encoding.UTF8, body.StartsWith('{') ? "application/json" : "application/x-www-form-urlencoded");
         using var answer = await _client.SendAsync(request, stop);
         return new ServiceReply((int)answer.StatusCode, await answer.Content.ReadAsStringAsync(stop), answer.Headers.Date);
     }

@@ -24,7 +24,7 @@ internal static class KeysCommand
                caracal keys rollback|abort ID --reason TEXT [--json]
                caracal keys evidence ID [--json]
                caracal keys taint ZONE --actor WHO --reason TEXT [--timeout S] [--json]
-               caracal keys reencrypt [--dry-run] [--batch-size N] [--rate ROWS] [--data DIR] [--json]
+               caracal keys reencrypt [--dry-run | --compromised] [--batch-size N] [--rate ROWS] [--data DIR] [--json]
                caracal keys adopt [CLASS] --actor WHO --reason TEXT [--data DIR]
                caracal keys generate CLASS --out FILE
 
@@ -41,7 +41,8 @@ internal static class KeysCommand
         authority it stood for, and says from the ledger which applications used it, when and for what.
         reencrypt needs no running stack: ZONE_KEK_OLD, ZONE_KEK_NEW (hex, or base64) and DATABASE_URL, or the embedded
         store. --dry-run counts, tries to open every value and writes nothing; exit 1 if one does not open. A run that
-        was ended goes on. --rate 0 is as fast as it goes (default 500 rows a second).
+        was ended goes on. --compromised, before the run, lists every signing key, credential, connection and sink secret
+        that ZONE_KEK_OLD opens and what must be done with each; it writes nothing. --rate 0 is as fast as it goes (default 500 rows a second).
         adopt registers the values of the secrets folder after a restore, when no service starts with them; it works on
         the store itself (DATABASE_URL of the administrator, or the embedded store).
         postgres:SERVICE and redis:SERVICE rotate a service's way into its store (files <service>DatabaseUrl and
@@ -54,7 +55,7 @@ internal static class KeysCommand
     {
         context.Arguments.RequireKnown(
             "json", "class", "reason", "actor", "reason-kind", "overlap", "rollback-window", "emergency", "backup", "wait", "timeout", "logs", "out",
-            "dry-run", "batch-size", "rate", "data");
+            "dry-run", "compromised", "batch-size", "rate", "data");
         context.Terminal.Quiet = context.Json;
         if (context.Arguments.Operands is ["reencrypt"]) return await ReencryptCommand.RunAsync(context);
         if (context.Arguments.Operands is ["adopt"]) return await AdoptCommand.RunAsync(context, RotatableClass.All);

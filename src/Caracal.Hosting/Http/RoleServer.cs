@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using Caracal.Hosting.Keys;
 using Caracal.Hosting.Logging;
+using Caracal.Hosting.Metrics;
 using Caracal.Hosting.Settings;
 using Caracal.Hosting.Tls;
 using Caracal.Hosting.Tracing;
@@ -30,11 +31,13 @@ public sealed class RoleServer : IAsyncDisposable
 
     private readonly RoleServerOptions _options;
     private readonly ActivitySource _spans;
+    private readonly HttpFigures? _figures;
 
     private RoleServer(RoleServerOptions options, WebApplication application)
     {
         _options = options;
         _spans = Spans.SourceOf(options.Role);
+        _figures = options.Metrics is { } metrics ? new HttpFigures(metrics) : null;
         Application = application;
     }
 
@@ -137,10 +140,22 @@ public sealed class RoleServer : IAsyncDisposable
     private async Task HandleAsync(HttpContext context, RequestDelegate next)
     {
         RequestIds.Assign(context, _options.RequestIdRule, _options.RequestIdHeader);
+        if (IsProbe(context))
+        {
+            await AnswerAsync(context, next);
+            return;
+        }
+
+        var started = Stopwatch.GetTimestamp();
         using var span = ServerSpan.Start(_spans, context);
         await AnswerAsync(context, next);
+        _figures?.Count(context.TakenRoute(), context.Response.StatusCode, Stopwatch.GetElapsedTime(started));
         if (span is not null) ServerSpan.Finish(span, context);
     }
+
+    // What machines ask every few seconds.
+    private static bool IsProbe(HttpContext context) => context.Features.Get<IHttpRequestFeature>()?.RawTarget
+        is "/health" or "/ready" or "/metrics" or "/metrics.json" or "/api/metrics";
 
     private async Task AnswerAsync(HttpContext context, RequestDelegate next)
     {

@@ -12,6 +12,7 @@ public sealed class MetricsRegistry
 {
     private readonly List<Series> _series = [];
     private readonly List<(string Name, string Type, Func<IEnumerable<(string Labels, double Value)>> Read)> _families = [];
+    private readonly Dictionary<string, Counter> _once = new(StringComparer.Ordinal);
     private MetricsRegistry? _included;
 
     /// <summary>A counter; <paramref name="jsonKey"/> null keeps it out of the JSON form.</summary>
@@ -38,6 +39,32 @@ public sealed class MetricsRegistry
         }
     }
 
+    /// <summary>A counter that is there from its first use on; whoever asks again, also at the same moment, gets the same one.</summary>
+    public Counter CounterOnce(string name)
+    {
+        lock (_series)
+        {
+            if (_once.TryGetValue(name, out var known)) return known;
+            return _once[name] = Counter(name);
+        }
+    }
+
+    /// <summary>A histogram of seconds: its buckets, their sum and their count.</summary>
+    public Histogram Histogram(string name, double[] bounds)
+    {
+        var histogram = new Histogram(bounds);
+        for (var i = 0; i <= bounds.Length; i++)
+        {
+            var place = i;
+            var bound = i < bounds.Length ? bounds[i].ToString(CultureInfo.InvariantCulture) : "+Inf";
+            Add($"{name}_bucket{{le=\"{bound}\"}}", "histogram", () => histogram.AtMost(place), null, null, name);
+        }
+
+        Add(name + "_sum", "histogram", () => histogram.Sum, null, null, name);
+        Add(name + "_count", "histogram", () => histogram.AtMost(bounds.Length), null, null, name);
+        return histogram;
+    }
+
     /// <summary>Shows the series of <paramref name="other"/> after these: what a role stands on, beside what it does.</summary>
     public void Include(MetricsRegistry? other) => _included = other;
 
@@ -46,13 +73,12 @@ public sealed class MetricsRegistry
     {
         var text = new StringBuilder();
         var typed = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var series in Snapshot())
+        foreach (var series in Grouped())
         {
             var value = series.Read().ToString(CultureInfo.InvariantCulture);
             foreach (var name in series.Alias is null ? [series.Name] : (ReadOnlySpan<string>)[series.Name, series.Alias])
             {
-                var brace = name.IndexOf('{', StringComparison.Ordinal);
-                var bare = brace < 0 ? name : name[..brace];
+                var bare = series.Family ?? Bare(name);
                 if (typed.Add(bare))
                 {
                     text.Append("# TYPE ").Append(bare).Append(' ').Append(series.Type).Append('\n');
@@ -92,11 +118,16 @@ public sealed class MetricsRegistry
         }
     }
 
-    private void Add(string name, string type, Func<double> read, string? jsonKey, string? alias)
+    private static string Bare(string name) => name.IndexOf('{', StringComparison.Ordinal) is var brace and >= 0 ? name[..brace] : name;
+
+    // All of one name together, as the format wants it, however late a label came.
+    private IEnumerable<Series> Grouped() => Snapshot().GroupBy(series => series.Family ?? Bare(series.Name), StringComparer.Ordinal).SelectMany(group => group);
+
+    private void Add(string name, string type, Func<double> read, string? jsonKey, string? alias, string? family = null)
     {
         lock (_series)
         {
-            _series.Add(new Series(name, type, read, jsonKey, alias));
+            _series.Add(new Series(name, type, read, jsonKey, alias, family));
         }
     }
 
@@ -116,5 +147,5 @@ public sealed class MetricsRegistry
         }
     }
 
-    private sealed record Series(string Name, string Type, Func<double> Read, string? JsonKey, string? Alias);
+    private sealed record Series(string Name, string Type, Func<double> Read, string? JsonKey, string? Alias, string? Family);
 }

@@ -3,17 +3,16 @@ using Caracal.Hosting.Http;
 using Caracal.Hosting.Logging;
 using Caracal.Protocol.Context;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Caracal.Hosting.Tracing;
 
 /// <summary>The span of one request at a role, child of whoever sent a valid <c>traceparent</c>.</summary>
 internal static class ServerSpan
 {
-    /// <summary>Begins it; null when nobody listens, and for what machines ask every few seconds.</summary>
+    /// <summary>Begins it; null when nobody listens.</summary>
     public static Activity? Start(ActivitySource source, HttpContext context)
     {
-        if (!source.HasListeners() || IsProbe(context)) return null;
+        if (!source.HasListeners()) return null;
         var method = Spans.MethodOf(context.Request.Method);
         return source.StartActivity(method, ActivityKind.Server, ParentOf(context.Request));
     }
@@ -42,7 +41,4 @@ internal static class ServerSpan
         && ActivityContext.TryParse(parent, request.Headers.TraceState.Count == 1 ? request.Headers.TraceState[0] : null, isRemote: true, out var context)
             ? context
             : default;
-
-    private static bool IsProbe(HttpContext context) => context.Features.Get<IHttpRequestFeature>()?.RawTarget
-        is "/health" or "/ready" or "/metrics" or "/metrics.json" or "/api/metrics";
 }

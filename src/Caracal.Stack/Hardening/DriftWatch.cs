@@ -13,7 +13,7 @@ namespace Caracal.Stack.Hardening;
 /// </summary>
 internal sealed class DriftWatch
 {
-    private static readonly AdvisoryLock WatchLock = AdvisoryLock.Of("api:hardening_watch");
+    private static readonly AdvisoryLock WatchLock = AdvisoryLock.Job(0x4341524130303037);
 
     private readonly Func<CancellationToken, Task<IReadOnlyList<InspectedCheck>>>? _inspect;
     private readonly TimeSpan _interval;

@@ -11,5 +11,8 @@ internal static class PoolMetrics
         metrics.Gauge($"caracal_db_pool_in_use_ratio{{service=\"{service}\"}}", () => (double)pool.Acquired / pool.Maximum);
         metrics.Gauge("caracal_db_pool_max_conns", () => pool.Maximum);
         metrics.Gauge("caracal_db_pool_acquired_conns", () => pool.Acquired);
+        metrics.ObserveCounter("caracal_db_errors_total{class=\"auth\"}", () => pool.AuthErrors);
+        metrics.ObserveCounter("caracal_db_errors_total{class=\"connect\"}", () => pool.ConnectErrors);
+        metrics.ObserveCounter("caracal_db_errors_total{class=\"timeout\"}", () => pool.Timeouts);
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Diagnostics.Metrics;
+using Npgsql;
 
 namespace Caracal.Storage.Postgres;
 
@@ -15,6 +16,9 @@ public sealed class PoolFigures : IDisposable
     private readonly MeterListener _listener = new();
     private readonly Lock _gate = new();
     private long _acquired;
+    private long _authErrors;
+    private long _connectErrors;
+    private long _timeouts;
 
     /// <param name="pools">Names of the pools.</param>
     /// <param name="maximum">Connections that they may hold together.</param>
@@ -46,6 +50,23 @@ public sealed class PoolFigures : IDisposable
                 return _acquired;
             }
         }
+    }
+
+    /// <summary>Refused logins so far.</summary>
+    public long AuthErrors => Interlocked.Read(ref _authErrors);
+
+    /// <summary>Servers that could not be reached, or went away, so far.</summary>
+    public long ConnectErrors => Interlocked.Read(ref _connectErrors);
+
+    /// <summary>Statements and waits that took too long so far.</summary>
+    public long Timeouts => Interlocked.Read(ref _timeouts);
+
+    /// <summary>Counts what made the store unavailable.</summary>
+    internal void Failed(Exception fault)
+    {
+        if (fault is PostgresException { SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification }) Interlocked.Increment(ref _authErrors);
+        else if (fault is TimeoutException or { InnerException: TimeoutException } or PostgresException { SqlState: PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable }) Interlocked.Increment(ref _timeouts);
+        else Interlocked.Increment(ref _connectErrors);
     }
 
     public void Dispose() => _listener.Dispose();

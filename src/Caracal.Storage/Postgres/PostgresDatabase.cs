@@ -100,6 +100,7 @@ public sealed class PostgresDatabase : Database
             }
             catch (Exception fault) when (IsUnavailable(fault, cancellationToken))
             {
+                Pool.Failed(fault);
                 throw new StorageUnavailableException("the store cannot be written", fault);
             }
         }
@@ -116,10 +117,12 @@ public sealed class PostgresDatabase : Database
         {
             // It may have been committed, so it is not sent again; but the next one shall not meet the same end.
             _pools.Writers.Clear();
+            Pool.Failed(fault);
             throw new StorageUnavailableException("the store did not say whether it wrote", fault);
         }
         catch (Exception fault) when (PostgresFaults.IsUnavailable(fault))
         {
+            Pool.Failed(fault);
             throw new StorageUnavailableException("the store cannot be written", fault);
         }
     }
@@ -139,6 +142,7 @@ public sealed class PostgresDatabase : Database
         }
         catch (Exception fault) when (IsUnavailable(fault, cancellationToken))
         {
+            Pool.Failed(fault);
             throw new StorageUnavailableException("the store gives no lead", fault);
         }
     }
@@ -222,6 +226,7 @@ public sealed class PostgresDatabase : Database
             }
             catch (Exception fault) when (IsUnavailable(fault, cancellationToken))
             {
+                Pool.Failed(fault);
                 throw new StorageUnavailableException("the store cannot be read", fault);
             }
         }

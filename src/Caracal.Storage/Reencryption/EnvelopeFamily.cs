@@ -20,6 +20,15 @@ public sealed record EnvelopeFamily(string Name, string Table, string Key, strin
         new("notification_sinks", "notification_sinks", "id", "secret_ct", _ => SealedLocations.NotificationSinkSecret),
     ];
 
+    /// <summary>What has to be done with a value that somebody else could open.</summary>
+    public string AfterExposure => Name switch
+    {
+        "secrets" => "caracal keys taint",
+        "secret_store" => "change it at its provider, then here",
+        "notification_sinks" => "change it at the receiver, then here",
+        _ => "revoke at the provider, connect again",
+    };
+
     // Other secrets of that table would be sealed elsewhere; there are none, and none is to be guessed at.
     internal string Condition => Table == "secrets" ? "name = 'zone_signing_key'" : $"{Column} IS NOT NULL";
 }

@@ -17,7 +17,7 @@ public sealed partial class MonitoringFilesTests
     private static readonly string[] Elsewhere =
     [
         "up", "caracal_stream_lag_seconds", "caracal_dead_letters", "caracal_db_pool_in_use_ratio", "caracal_db_pool_acquired_conns",
-        "caracal_redis_errors_total", "caracal_redis_connections_total", "caracal_tls_cert_expiry_seconds",
+        "caracal_db_errors_total", "caracal_http_requests_total", "caracal_redis_errors_total", "caracal_redis_connections_total", "caracal_tls_cert_expiry_seconds",
     ];
 
     [Fact]

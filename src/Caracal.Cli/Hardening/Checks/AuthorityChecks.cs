@@ -27,7 +27,7 @@ internal static class AuthorityChecks
             "H-POL-2", "no policy allows everything", "active policies", "a random principal, resource and scope are denied",
             "everything is permitted",
             "Name principals, resources and scopes in the policy.",
-            (_, _) => Task.FromResult(Finding.NotEvaluated("the synthetic decision is not part of this version; test with caracal policy eval"))),
+            PermissiveChecks.PolicyAsync),
         new(
             "H-ADM-1", "strength of stored tokens", "entropy of admin tokens", "32 bytes or more",
             "the fast hash of a short token can be searched",
