@@ -53,8 +53,8 @@ public sealed class KeyRegistryTests : IDisposable
         var metrics = File.ReadAllText(Path.Combine(Secrets, "metricsBearer"));
         foreach (var (role, url) in stack.Urls)
         {
-            Assert.Equal(HttpStatusCode.Unauthorized, (await AskAsync(url, null)).Status);
-            Assert.Equal(HttpStatusCode.Unauthorized, (await AskAsync(url, "wrong")).Status);
+            Assert.Equal(HttpStatusCode.NotFound, (await AskAsync(url, null)).Status);
+            Assert.Equal(HttpStatusCode.NotFound, (await AskAsync(url, "wrong")).Status);
             var (status, text) = await AskAsync(url, metrics);
             Assert.Equal(HttpStatusCode.OK, status);
             var report = JsonDocument.Parse(text).RootElement;

@@ -40,7 +40,7 @@ public sealed class ScheduledRotationTests : IDisposable
         Assert.Equal(HttpStatusCode.Unauthorized, await LookAsync(api + "/v1/zones", admin));
         time.Advance(TimeSpan.FromMinutes(61));
         await UntilAsync(api, "metrics-bearer", "retired");
-        foreach (var url in stack.Urls.Where(url => url.Key != StackRoles.Console)) Assert.Equal(HttpStatusCode.Unauthorized, await LookAsync(url.Value + "/internal/keys", metrics));
+        foreach (var url in stack.Urls.Where(url => url.Key != StackRoles.Console)) Assert.Equal(HttpStatusCode.Unauthorized, await LookAsync(url.Value + "/metrics", metrics));
 
         var evidence = (await AskAsync($"{api}/v1/operations/rotations/{first.GetProperty("id").GetString()}/evidence", Read("caracalAdminToken"))).Text;
         var lines = evidence.Split('\n', StringSplitOptions.RemoveEmptyEntries);

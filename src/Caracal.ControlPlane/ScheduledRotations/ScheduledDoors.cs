@@ -40,7 +40,7 @@ internal sealed class ScheduledDoors(InstanceProbes probes)
         var path = rotated.Id switch
         {
             KeyClass.AdminToken => "/v1/operations/instances",
-            KeyClass.MetricsBearer => "/internal/keys",
+            KeyClass.MetricsBearer => "/metrics",
             _ => null,
         };
         if (path is null) return [];

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Caracal.Hosting.Keys;
 
-/// <summary><c>GET /internal/keys</c>: the key slots of this instance, by secret ids, for whoever may read metrics (operations.md 4.2).</summary>
+/// <summary><c>GET /internal/keys</c>: the key slots of this instance, by secret ids, for whoever may read metrics; to others it is not there (operations.md 4.2, 6.1).</summary>
 /// <param name="service">The role.</param>
 /// <param name="access">Who may look.</param>
 /// <param name="held">What the role holds now.</param>
@@ -18,11 +18,11 @@ public sealed class KeyReport(string service, MetricsAccess access, Func<IReadOn
     /// <summary>What else this instance tells of itself; null where no settings were read.</summary>
     public PostureReport? Posture { get; init; }
 
-    private static readonly Refusal Unauthorized = new(401, "unauthorized");
+    private static readonly Refusal NotFound = new(404, "not_found");
 
     public Task HandleAsync(HttpContext context)
     {
-        if (!access.Allows(context.Request)) return ErrorBody.WriteAsync(context, Unauthorized);
+        if (!access.Allows(context.Request)) return ErrorBody.WriteAsync(context, NotFound);
         return ErrorBody.WriteJsonAsync(context.Response, writer =>
         {
             writer.WriteStartObject();

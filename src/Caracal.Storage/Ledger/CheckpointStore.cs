@@ -40,7 +40,7 @@ public sealed class CheckpointStore(Database database)
     public const string TimeStamp = "rfc3161";
 
     /// <summary>One replica makes checkpoints at a time.</summary>
-    private static readonly AdvisoryLock Leader = AdvisoryLock.Job(0x4341524130303034);
+    private static readonly AdvisoryLock Leader = AdvisoryLock.Job(0x4341524130303038);
 
     private const string Columns = "zone_id, tree_size, root_hash, note, frontier, created_at";
 
