@@ -77,6 +77,10 @@ public sealed class RotationsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Gives_each_new_value_a_version_with_its_time() =>
+        Assert.Equal($"{Streams}@{time.GetUtcNow().UtcDateTime:yyyyMMdd'T'HHmmss'Z'}-{New}", (await api.PostAsync(All, Body(New))).Get("version_label"));
+
+    [Fact]
     public async Task Refuses_a_second_class_and_a_second_rotation_of_one_but_not_an_emergency()
     {
         await BeatAsync("gateway", Slots("gateway-sts-hmac", "sid_00000000000000c3"));

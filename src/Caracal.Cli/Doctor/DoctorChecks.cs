@@ -24,6 +24,7 @@ internal static class DoctorChecks
         Borrowed("readiness", "ledger sweeps", "H-MON-4"),
         Borrowed("zones", "active policy sets", "H-POL-1"),
         .. Preflight(),
+        new("keys", "D-KEY-1 issuer and JWKS", "Give verifiers the STS's issuer and its JWKS address; they keep a JWKS for up to five minutes.", PublishedKeysCheck.InspectAsync),
         new("keys", "D-KEY-2 audit key", "Give every service the same AUDIT_HMAC_KEY.", (deployment, stop) => HeldAsync(deployment, KeyClass.AuditHmac, StackRoles.Services, stop)),
         new("keys", "D-KEY-3 streams key", "Give every service the same STREAMS_HMAC_KEY.", (deployment, stop) => HeldAsync(deployment, KeyClass.StreamsHmac, StackRoles.Services, stop)),
         new("keys", "D-KEY-4 Gateway-STS key", "Give Gateway, API and STS the same GATEWAY_STS_HMAC_KEY.",

@@ -7,8 +7,8 @@ public sealed partial class RequirementTests
 {
     private const int Requirements = 151;
 
-    // Lower it when a row gets its test. Raising it is a decision to show less.
-    private const int RowsWithoutATest = 3;
+    // Raising it is a decision to show less.
+    private const int RowsWithoutATest = 0;
 
     private static readonly IReadOnlyList<(string Id, string Text, string Shown)> Rows =
     [

@@ -29,6 +29,36 @@ public sealed class DiagnosisTests
     }
 
     [Theory]
+    [InlineData("https://sts.example", "k2,k1", "ok", "issuer https://sts.example; zone z1: 2 keys listed, signing for 2 d, the key before until 2026-11-28 12:00:00Z")]
+    [InlineData("https://other.example", "k2,k1", "fail", "the STS writes the issuer https://sts.example, ISSUER_URL is https://other.example")]
+    [InlineData("https://sts.example", "k1", "fail", "the JWKS of zone z1 does not list its active key k2")]
+    [InlineData("https://sts.example", null, "fail", "the STS answers 404 to /.well-known/jwks.json of zone z1")]
+    public async Task Doctor_tells_why_a_jwks_is_rejected_after_a_rotation(string issuer, string? listed, string status, string says)
+    {
+        using var deployment = new GoodDeployment();
+        var since = TimeProvider.System.GetUtcNow().AddDays(-2).ToString("O");
+        using var services = ForeignServer.Http(new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["/v1/zones"] = """{"items":[{"id":"z1"}],"next_cursor":null}""",
+            ["/v1/zones/z1/keys"] = $$"""
+                [{"kid":"k2","state":"active","activates_at":"{{since}}"},{"kid":"k1","state":"previous","retires_at":"2026-11-28T12:00:00Z"},
+                 {"kid":"k0","state":"retired"}]
+                """,
+            ["/.well-known/oauth-authorization-server/z1"] = """{"issuer":"https://sts.example"}""",
+            ["/.well-known/jwks.json"] = listed is null ? null : $$"""{"keys":[{{string.Join(',', listed.Split(',').Select(kid => $$"""{"kid":"{{kid}}"}"""))}}]}""",
+        });
+        deployment.Set("CARACAL_API_URL", services.Url);
+        deployment.Set("CARACAL_STS_URL", services.Url);
+        deployment.Set("STS__ISSUER_URL", issuer);
+
+        var (_, output, _) = await deployment.Running.RunAsync("doctor");
+
+        var line = Assert.Single(output.Split('\n'), line => line.Contains("D-KEY-1", StringComparison.Ordinal));
+        Assert.Contains(status, line, StringComparison.Ordinal);
+        Assert.Contains(says, line, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("stable", "ok", "stable everywhere")]
     [InlineData("dev", "fail", "the running sts runs in dev")]
     [InlineData("rc", "fail", "do not agree")]

@@ -10,16 +10,14 @@ namespace Caracal.Cli.Hardening.Checks;
 /// <summary>H-POL-2: what the active policies say to somebody who does not exist. They are asked by the simulation, which changes nothing.</summary>
 internal static class PermissiveChecks
 {
-    private const int PageSize = 100;
-
     public static async Task<Finding> PolicyAsync(Deployment deployment, CancellationToken stop)
     {
         if (deployment.Services.Token(SecretFiles.AdminToken) is not { } token) return Finding.NotEvaluated($"{SecretFiles.AdminToken} is not set");
         var verdict = new Verdict();
-        foreach (var zone in await ItemsAsync("/v1/zones"))
+        foreach (var zone in await ApiLists.ReadAsync(deployment, "/v1/zones", token, verdict, stop))
         {
             var id = (string)zone["id"]!;
-            foreach (var set in await ItemsAsync($"/v1/zones/{id}/policy-sets"))
+            foreach (var set in await ApiLists.ReadAsync(deployment, $"/v1/zones/{id}/policy-sets", token, verdict, stop))
             {
                 if ((string?)set["active_version_id"] is { } version) await AskAsync(id, $"/v1/zones/{id}/policy-sets/{set["id"]}/simulate", version);
             }
@@ -35,27 +33,6 @@ internal static class PermissiveChecks
             if ((string?)explanation?["evaluation"] != "executed") verdict.Unseen($"the policy of zone {zone} could not be asked");
             else if ((string?)explanation["decision"] == "deny") verdict.Ok("a stranger is denied");
             else verdict.Fail($"the policy of zone {zone} allows a principal, a resource and a scope that do not exist");
-        }
-
-        async Task<List<JsonNode>> ItemsAsync(string path)
-        {
-            var items = new List<JsonNode>();
-            for (string? cursor = ""; cursor is not null;)
-            {
-                var page = $"{path}?limit={PageSize}" + (cursor.Length > 0 ? "&cursor=" + Uri.EscapeDataString(cursor) : "");
-                var reply = await deployment.Services.AskAsync(StackRoles.Api, page, stop, token);
-                if (reply.Status != 200)
-                {
-                    verdict.Unseen(reply.Answered ? $"the API answers {reply.Status} to {path}" : reply.Body);
-                    break;
-                }
-
-                var root = JsonNode.Parse(reply.Body)!;
-                items.AddRange((root["items"]?.AsArray() ?? root as JsonArray ?? []).OfType<JsonNode>());
-                cursor = root is JsonObject paged ? (string?)paged["next_cursor"] : null;
-            }
-
-            return items;
         }
     }
 
