@@ -288,7 +288,8 @@ public sealed class ScheduledRotationsTests : IAsyncLifetime
         await using var other = await StartAsync(postgres, TimeProvider.System);
 
         // The leader's own first look must not come between ours.
-        while ((await other.Database.ReadAsync(RotationScheduleStore.ListAsync)).Count < 2) await Task.Delay(50, TestContext.Current.CancellationToken);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while ((await other.Database.ReadAsync(RotationScheduleStore.ListAsync)).Count < 2) await Task.Delay(50, limit.Token);
         await other.ZoneAsync();
         await other.Database.WriteAsync(work => KeyRegistryStore.AddAsync(work, Streams, "", old, "active", null, DateTimeOffset.UtcNow.AddDays(-31)));
         await BeatAsync(other, "api", "host-1", Slots(Streams, old), DateTimeOffset.UtcNow);
