@@ -99,7 +99,16 @@ public abstract class CredentialFreeRunTests(GovernedStack stack)
             "run", "--credential-free", "--allow", "resource://pipernet=pipernet:read", "--", "bash", "-c", $"trap 'exit {code}' {signal}; touch {ready}; while :; do sleep 0.02; done");
         await UntilAsync(() => File.Exists(ready));
         using (var kill = Process.Start("kill", ["-" + signal, launcher.Id.ToString()])) await kill.WaitForExitAsync();
-        await launcher.WaitForExitAsync();
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        try
+        {
+            await launcher.WaitForExitAsync(limit.Token); // Never, where whoever runs the tests has the signal ignored.
+        }
+        finally
+        {
+            if (!launcher.HasExited) launcher.Kill(entireProcessTree: true);
+        }
+
         Assert.Equal(code, launcher.ExitCode);
     }
 
