@@ -199,7 +199,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
     {
         var (database, clock) = (_given.Database, _given.Clock);
         var calls = new ScheduleCalls(clock);
-        var material = new ScheduledMaterial(schedule, clock.Process);
+        var material = new ScheduledMaterial(schedule, clock.Process, _settings.Keks);
         return new RotationController(
             schedule, _changes, clock, material,
             new ScheduledRun(rotations, calls, material, new ScheduledDoors(_probes), schedule, _settings, _changes),

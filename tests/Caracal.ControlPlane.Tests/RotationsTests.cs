@@ -230,6 +230,23 @@ public sealed class RotationsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Gives_up_nothing_that_somebody_signs_with_and_names_who()
+    {
+        var id = await PrepareAsync();
+        await BeatAsync("sts", Slots(Streams, Old, New));
+        Assert.Equal(200, (await AdvanceAsync(id, "deployed")).Status);
+        await BeatAsync("sts", Slots(Streams, New, previous: Old));
+        Assert.Contains("sts/host-1", Gate(await api.PostAsync($"{All}/{id}/abort", Reason), "nobody_signs_with_new"), StringComparison.Ordinal);
+        time.Advance(TimeSpan.FromSeconds(40)); // Silent, and what it said last still counts.
+        Gate(await api.PostAsync($"{All}/{id}/abort", Reason), "nobody_signs_with_new");
+        Assert.Equal((Old, "deployed"), ((await CurrentAsync()).Sid, (await api.GetAsync($"{All}/{id}")).Get("state")));
+
+        // The files went back, or nobody is left.
+        await BeatAsync("sts", Slots(Streams, Old, New));
+        Assert.Equal("aborted", (await api.PostAsync($"{All}/{id}/abort", Reason)).Get("state"));
+    }
+
+    [Fact]
     public async Task Each_step_leaves_a_chained_line_and_an_admin_audit_row_that_name_who_and_why()
     {
         var id = await PrepareAsync();

@@ -196,6 +196,59 @@ public sealed class ScheduledRotationsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_given_up_while_its_value_became_current_is_put_back()
+    {
+        var rotation = await BegunAsync();
+        Files.Promote(rotation.ToSid);
+        Assert.Equal(200, (await api.PostAsync($"{All}/{rotation.Id}/abort", """{"reason":"the tests go back"}""")).Status);
+        await LookAsync();
+
+        Assert.Equal((old, null), (Files.Current, Files.Next));
+        Assert.Equal([rotation.ToSid], Files.Previous); // Somebody may have signed with it for a moment.
+    }
+
+    [Fact]
+    public async Task An_old_value_leaves_the_files_also_when_somebody_had_the_checks_run_first()
+    {
+        var rotation = await BegunAsync();
+        Files.Promote(rotation.ToSid);
+        await SetAsync(rotation.Id, RotationState.Retired);
+        await api.Database.WriteAsync(async work =>
+        {
+            await KeyRegistryStore.MoveAsync(work, Streams, "", old, "retired", time.GetUtcNow());
+            await RotationEventStore.AppendAsync(work, rotation.Id, 99, "checked", "{}", "of a test", time.GetUtcNow());
+        });
+        await BeatAsync(rotation.ToSid, previous: old);
+        await LookAsync();
+
+        Assert.Equal((rotation.ToSid, 0), (Files.Current, Files.Previous.Count));
+    }
+
+    [Fact]
+    public async Task Files_that_cannot_be_read_hold_up_their_class_and_no_other()
+    {
+        const string Signatures = KeyClass.GatewayStsHmac;
+        var other = new SlotFiles(folder.FullName, RotatableClass.Find(Signatures)!).Current!;
+        await api.Database.WriteAsync(work => KeyRegistryStore.AddAsync(work, Signatures, "", other, "active", null, time.GetUtcNow()));
+        var rotation = await BegunAsync();
+        Assert.Equal(200, (await api.PostAsync($"{All}/{rotation.Id}/abort", """{"reason":"the tests go back"}""")).Status);
+        SecretFolder.WriteOwnerOnly(Files.NextPath, "this is no key"u8);
+        await LookAsync();
+        Assert.Contains("is not hex", (await RowAsync()).Detail, StringComparison.Ordinal);
+
+        // Streams is due first and cannot begin; the other begins at the next look.
+        foreach (var step in (TimeSpan[])[TimeSpan.FromDays(29), TimeSpan.FromDays(1) + TimeSpan.FromMinutes(2), TimeSpan.Zero])
+        {
+            time.Advance(step);
+            await OtherBeatsAsync("gateway", "host-9", other, classId: Signatures);
+            await MoveAsync(TimeSpan.Zero);
+        }
+
+        Assert.Equal([(Signatures, "prepared"), (Streams, "aborted")], (await RotationsAsync()).Select(row => (row.Class, row.State)).Order());
+        Assert.NotNull((await RowAsync()).StalledSince);
+    }
+
+    [Fact]
     public async Task A_value_that_an_operator_registered_while_it_lay_staged_is_not_taken_from_him()
     {
         await MoveAsync(TimeSpan.FromDays(29));
@@ -234,7 +287,7 @@ public sealed class ScheduledRotationsTests : IAsyncLifetime
         foreach (var file in folder.EnumerateFiles()) file.UnixFileMode |= UnixFileMode.GroupRead | UnixFileMode.OtherRead;
         folder.UnixFileMode = UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute
             | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
-        var material = new ScheduledMaterial(new ScheduleSettings { Schedule = new RotationSchedule([]), Secrets = folder.FullName }, time);
+        var material = new ScheduledMaterial(new ScheduleSettings { Schedule = new RotationSchedule([]), Secrets = folder.FullName }, time, KekRing.Of(new byte[32]));
         var readers = new Convergence(Class, [], time.GetUtcNow());
         var active = new RegisteredKey { Class = Streams, Sid = old, State = "active" };
         _ = Native.SetFileSystemUser(65_534); // Of this thread alone: the administrator may write everywhere.
@@ -337,7 +390,7 @@ public sealed class ScheduledRotationsTests : IAsyncLifetime
             ["CARACAL_SECRETS_DIR"] = folder.FullName,
             ["ROTATION_SCHEDULE"] = "on",
             ["ROTATION_SCHEDULE_POLL_SECONDS"] = "3600", // Looks are the test's.
-            ["ROTATION_SCHEDULE_CLASSES"] = "zone-signing=40d; streams-hmac=30d" + (clock == time ? "" : "@always"),
+            ["ROTATION_SCHEDULE_CLASSES"] = "zone-signing=40d; gateway-sts-hmac=60d; streams-hmac=30d" + (clock == time ? "" : "@always"),
         },
         on, clock, log: TextWriter.Synchronized(log));
 

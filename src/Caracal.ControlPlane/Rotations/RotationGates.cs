@@ -32,6 +32,7 @@ internal sealed class RotationGates(ControlPlaneSettings settings)
                 .. rotation.Class == KeyClass.ZoneKek && !rotation.Emergency ? (Gate[])[await BackupAsync(work, rotation, backup)] : [],
             ],
             RotationState.RolledBack when rotation.FromSid is { } from => [readers.HoldsBoth(from, rotation.ToSid)],
+            RotationState.Aborted => [readers.CanBeForgotten(rotation.ToSid)],
             _ => [],
         };
     }

@@ -65,7 +65,8 @@ internal sealed class RotationController(
         if (!material.MayWrite) return;
         foreach (var ended in facts.Newest.Where(rotation => ScheduledRun.IsOurs(rotation) && !RotationState.IsOpen(rotation.State)))
         {
-            await NoteAsync(ended, rows.GetValueOrDefault(ended.Class), await run.FinishAsync(ended, facts, now, cancellationToken), now, cancellationToken);
+            var outcome = await ForItsClassAsync(() => run.FinishAsync(ended, facts, now, cancellationToken));
+            await NoteAsync(ended, rows.GetValueOrDefault(ended.Class), outcome, now, cancellationToken);
         }
 
         var open = facts.Newest.Where(rotation => RotationState.IsOpen(rotation.State)).ToList();
@@ -123,11 +124,24 @@ internal sealed class RotationController(
     private async Task GoOnAsync(RotationRow rotation, ScheduleRow? row, ScheduleFacts facts, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (notBefore.TryGetValue(rotation.Id, out var time) && time > now) return;
-        var outcome = await run.StepAsync(rotation, settings.Schedule.Find(rotation.Class), facts, now, cancellationToken);
+        var outcome = await ForItsClassAsync(() => run.StepAsync(rotation, settings.Schedule.Find(rotation.Class), facts, now, cancellationToken));
         if (outcome.Again is { } again) notBefore[rotation.Id] = again;
         await NoteAsync(rotation, row, outcome, now, cancellationToken);
         if (outcome.Lagging is null || rotation.State != RotationState.Prepared || rotation.UpdatedAt + settings.Patience > now) return;
-        await run.AbortAsync(rotation, outcome.Lagging, cancellationToken);
+        await ForItsClassAsync(() => run.AbortAsync(rotation, outcome.Lagging, cancellationToken));
+    }
+
+    // What is wrong with the files of one class holds up that class and no other.
+    private static async Task<StepOutcome> ForItsClassAsync(Func<Task<StepOutcome>> step)
+    {
+        try
+        {
+            return await step();
+        }
+        catch (Exception fault) when (ScheduledMaterial.IsOfFiles(fault))
+        {
+            return new StepOutcome(false, fault.Message);
+        }
     }
 
     private async Task BeginAsync(Dictionary<string, ScheduleRow> rows, DateTimeOffset now, CancellationToken cancellationToken)
@@ -137,7 +151,7 @@ internal sealed class RotationController(
                 && !(notBefore.TryGetValue(row.Class, out var time) && time > now))
             .OrderBy(row => row.DueAt).FirstOrDefault();
         if (due is null) return;
-        var outcome = await run.BeginAsync(settings.Schedule.Find(due.Class)!, now, cancellationToken);
+        var outcome = await ForItsClassAsync(() => run.BeginAsync(settings.Schedule.Find(due.Class)!, now, cancellationToken));
         if (outcome.Lagging is null) return;
         notBefore[due.Class] = now + Pause;
         await PutAsync(due with { StalledSince = due.StalledSince ?? now, Detail = outcome.Lagging }, due, announces: false, now, cancellationToken);

@@ -23,7 +23,7 @@ public sealed record ScheduleSettings
     /// <summary>The folder whose slot files are rotated; null where keys come from variables.</summary>
     public string? Secrets { get; init; }
 
-    /// <summary>A backup, or a folder of them: the newest tells when one was taken. Without it <c>zone-kek</c> is not scheduled.</summary>
+    /// <summary>A backup, or a folder of them: the newest that is whole tells when one was taken. Without it <c>zone-kek</c> is not scheduled.</summary>
     public string? Backups { get; init; }
 
     /// <summary>Null when the schedule is off; its other settings are checked all the same.</summary>

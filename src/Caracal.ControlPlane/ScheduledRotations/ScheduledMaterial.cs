@@ -6,11 +6,12 @@ using Caracal.Storage.Rotations;
 namespace Caracal.ControlPlane.ScheduledRotations;
 
 /// <summary>The slot files this process can change, and why it cannot change others: files are rotated where they are read from.</summary>
-internal sealed class ScheduledMaterial(ScheduleSettings settings, TimeProvider time)
+internal sealed class ScheduledMaterial(ScheduleSettings settings, TimeProvider time, KekRing keks)
 {
     private const int MostPrevious = 3;
     private static readonly TimeSpan Remembered = TimeSpan.FromMinutes(5);
 
+    private readonly FinishedBackups? backups = settings.Backups is { } place ? new FinishedBackups(place, keks, time) : null;
     private (DateTimeOffset At, bool May)? _mayWrite;
 
     /// <summary>Whether this process may write its secrets folder; tried now and then.</summary>
@@ -44,22 +45,21 @@ internal sealed class ScheduledMaterial(ScheduleSettings settings, TimeProvider 
             if (!MayWrite) return $"this process may not write {folder}";
             if (current != active.Sid) return $"{folder} holds {current}, but {active.Sid} is registered";
             if (files.Previous.Count >= MostPrevious) return $"{rotated.FileName}.previous holds {MostPrevious} values; retire one";
+            return rotated.Id == KeyClass.ZoneKek && BackupTakenAt() is null
+                ? "it needs a finished backup of the last day; ROTATION_SCHEDULE_BACKUPS names none that this process can read"
+                : null;
         }
-        catch (SecretFolderException fault)
+        catch (Exception fault) when (IsOfFiles(fault))
         {
             return fault.Message;
         }
-
-        return rotated.Id == KeyClass.ZoneKek && BackupTakenAt() is null ? "it needs a backup of the last day; ROTATION_SCHEDULE_BACKUPS names none" : null;
     }
 
-    /// <summary>When the newest backup was written; null when there is none.</summary>
-    public DateTimeOffset? BackupTakenAt()
-    {
-        if (settings.Backups is not { } place) return null;
-        var files = Directory.Exists(place) ? new DirectoryInfo(place).EnumerateFiles() : [new FileInfo(place)];
-        return files.Where(file => file.Exists && file.Length > 0).Select(file => (DateTimeOffset?)new DateTimeOffset(file.LastWriteTimeUtc, TimeSpan.Zero)).Max();
-    }
+    /// <summary>When the newest finished backup was taken; null when there is none.</summary>
+    public DateTimeOffset? BackupTakenAt() => backups?.NewestTakenAt();
+
+    /// <summary>A fault of files, which says nothing about other classes.</summary>
+    public static bool IsOfFiles(Exception fault) => fault is SecretFolderException or IOException or UnauthorizedAccessException;
 
     private bool Try()
     {

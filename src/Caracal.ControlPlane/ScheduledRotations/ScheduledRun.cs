@@ -71,6 +71,10 @@ internal sealed class ScheduledRun(
             case RotationState.Deployed:
                 // Its gate may have opened long ago, under another leader; whoever came since must know the key as well.
                 if (files.Current != rotation.ToSid && facts.Readers(rotated, now).HoldsNext(rotation.ToSid) is { Ok: false } behind) return new StepOutcome(false, behind.Detail);
+
+                // An operator may have ended it since this look began; what ends after this line is put back by FinishAsync.
+                var current = await changes.Database.ReadAsync(connection => RotationStore.FindAsync(connection, rotation.Id), cancellationToken);
+                if (current?.State != RotationState.Deployed) return default;
                 files.Promote(rotation.ToSid);
                 return await AdvanceAsync(rotation, RotationState.Rolled, now, cancellationToken);
             case RotationState.Rolled:
@@ -95,6 +99,11 @@ internal sealed class ScheduledRun(
             case RotationState.RolledBack when files.Current == rotation.ToSid && rotation.FromSid is { } back:
                 files.Restore(back);
                 return new StepOutcome(true);
+            case RotationState.Aborted when files.Current == rotation.ToSid && rotation.FromSid is { } kept && facts.Active(rotation.Class)?.Sid == kept:
+                // It ended between the look and the promotion: services must not sign with what the registry calls retired.
+                files.Restore(kept);
+                files.Discard(rotation.ToSid);
+                return new StepOutcome(true);
             case RotationState.RolledBack or RotationState.Aborted when files.Next == rotation.ToSid:
                 files.Discard(rotation.ToSid);
                 return new StepOutcome(true);
@@ -106,22 +115,30 @@ internal sealed class ScheduledRun(
     }
 
     /// <summary>Gives up a rotation whose value nobody signs with, naming why.</summary>
-    public async Task AbortAsync(RotationRow rotation, string reason, CancellationToken cancellationToken)
+    public async Task<StepOutcome> AbortAsync(RotationRow rotation, string reason, CancellationToken cancellationToken)
     {
         var words = $"given up by the schedule: {reason}";
         var body = new JsonObject { ["reason"] = words.Length <= LongestReason ? words : words[..LongestReason] };
         var answer = ScheduleAnswer.Of(await steps.End.AbortAsync(calls.Post($"{Root}/{rotation.Id}/abort", body, cancellationToken, ("id", rotation.Id))));
-        if (answer.Succeeded) material.Files(RotatableClass.Find(rotation.Class)!).Discard(rotation.ToSid);
+        if (!answer.Succeeded) return new StepOutcome(false, answer.Reason);
+        material.Files(RotatableClass.Find(rotation.Class)!).Discard(rotation.ToSid);
+        return new StepOutcome(true);
     }
 
     private async Task<StepOutcome> LetGoAsync(
         RotationRow rotation, string old, RotatableClass rotated, SlotFiles files, ScheduleFacts facts, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        if (await changes.Database.ReadAsync(connection => RotationEventStore.LastNameAsync(connection, rotation.Id), cancellationToken) != RotationState.Retired) return default;
+        if (facts.Keys.Any(key => key.Class == rotation.Class && key.Sid == old && key.State is not ("retired" or "compromised"))) return default;
+
+        // The files decide: anybody may have had the checks run meanwhile, which says nothing about the value.
         if (files.Find(old) is { } value)
         {
             gone[old] = value;
             files.Retire(old);
+        }
+        else if (!gone.ContainsKey(old) && await LastEventAsync(rotation.Id, cancellationToken) != RotationState.Retired)
+        {
+            return default;
         }
 
         if (facts.Readers(rotated, now).NobodyHolds(old) is { Ok: false } held) return new StepOutcome(false, held.Detail);
@@ -130,6 +147,9 @@ internal sealed class ScheduledRun(
         await steps.Verify.HandleAsync(calls.Post($"{Root}/{rotation.Id}/verify", [], cancellationToken, ("id", rotation.Id)));
         return new StepOutcome(true);
     }
+
+    private Task<string?> LastEventAsync(string id, CancellationToken cancellationToken) =>
+        changes.Database.ReadAsync(connection => RotationEventStore.LastNameAsync(connection, id), cancellationToken);
 
     private async Task<StepOutcome> AdvanceAsync(RotationRow rotation, string to, DateTimeOffset now, CancellationToken cancellationToken)
     {

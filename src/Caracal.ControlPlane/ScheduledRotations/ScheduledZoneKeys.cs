@@ -30,9 +30,17 @@ internal sealed class ScheduledZoneKeys(RotateZoneKey rotate, RetireZoneKey reti
 
         foreach (var (zone, key) in due)
         {
+            if (!await IsStillDueAsync(zone, key, cancellationToken)) continue;
             var call = calls.Post($"/v1/zones/{zone}/keys/rotate", new JsonObject { ["reason"] = "its age reached that of the schedule" }, cancellationToken, ("zoneId", zone));
             ScheduleLog.Zone(log, "rotation", zone, Result(ScheduleAnswer.Of(await rotate.HandleAsync(call)), key));
         }
+    }
+
+    // An operator, or another leader, may have rotated it since this look began.
+    private async Task<bool> IsStillDueAsync(string zone, string key, CancellationToken cancellationToken)
+    {
+        var keys = await database.ReadAsync(connection => ZoneKeyStore.ListAsync(connection, zone), cancellationToken);
+        return keys.Where(known => known.IsPublished).ToList() is [{ State: "active" } only] && only.Id == key;
     }
 
     private static string Result(ScheduleAnswer answer, string key) => answer.Succeeded ? $"{key} is replaced" : answer.Reason;

@@ -30,6 +30,16 @@ public sealed class Convergence(RotatableClass rotated, IReadOnlyList<InstanceKe
 
     public Gate NobodySignsWith(string sid) => Each("nobody_signs_with_old", slots => slots.Current != sid);
 
+    /// <summary>The value can be forgotten: nobody who is not gone said that it signs with it.</summary>
+    public Gate CanBeForgotten(string sid)
+    {
+        var signing = instances.Where(instance => (instance.IsLive(now) || instance.IsSilent(now)) && rotated.Readers.Contains(instance.Service)
+            && instance.Classes.TryGetValue(rotated.Id, out var slots) && slots.Current == sid).ToList();
+        return signing.Count == 0
+            ? new Gate("nobody_signs_with_new", true, "nobody signs with it")
+            : new Gate("nobody_signs_with_new", false, $"{Names(signing)} sign with {sid}: roll back instead, or abort when the old value is current again");
+    }
+
     public Gate NobodyHolds(string sid) => Each("nobody_holds_old", slots => !slots.Holds(sid));
 
     private Gate Each(string id, Func<ReportedSlots, bool> holds)

@@ -32,13 +32,20 @@ internal sealed class TraceExport : IDisposable
         _providers.Add(Sdk.CreateTracerProviderBuilder()
             .AddSource(Spans.SourcePrefix + role)
             .SetResourceBuilder(resource)
-            .SetSampler(new ParentBasedSampler(new TraceIdRatioBasedSampler(settings.Share)))
+            .SetSampler(Sampler(settings.Share))
             .AddOtlpExporter(options => Configure(options, settings))
             .Build());
     }
 
     /// <summary>Sends what is left, as long as a send may take.</summary>
     public void Dispose() => _providers.ForEach(provider => provider.Dispose());
+
+    // A caller's flag decides nothing: anybody may send one. The trace's id does, so roles with one share agree on a whole trace.
+    private static ParentBasedSampler Sampler(double share)
+    {
+        var byId = new TraceIdRatioBasedSampler(share);
+        return new ParentBasedSampler(byId, remoteParentSampled: byId, remoteParentNotSampled: byId);
+    }
 
     private static void Configure(OtlpExporterOptions options, TraceSettings settings)
     {

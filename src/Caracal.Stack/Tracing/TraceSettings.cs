@@ -19,7 +19,7 @@ internal sealed record TraceSettings
     /// <summary><c>OTEL_RESOURCE_ATTRIBUTES</c>.</summary>
     public IReadOnlyDictionary<string, string> Attributes { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
-    /// <summary><c>OTEL_TRACES_SAMPLER_ARG</c>: the share, 0 to 1, of the traces that begin here; others follow their caller's flag.</summary>
+    /// <summary><c>OTEL_TRACES_SAMPLER_ARG</c>: the share, 0 to 1, of all traces, told by their ids; a caller's flag does not count.</summary>
     public double Share { get; init; } = 1;
 
     /// <summary><c>CARACAL_TLS_EXTRA_CA_FILE</c>.</summary>

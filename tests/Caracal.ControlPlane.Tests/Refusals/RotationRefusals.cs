@@ -18,9 +18,7 @@ internal static class RotationRefusals
         var now = TimeProvider.System.GetUtcNow();
         await record.PostAsync(All, Body("no-such", "sid_00000000000000b2"));
         await record.PostAsync(All, Body("streams-hmac", "sid_00000000000000b2"));
-        var slots = $$"""{"streams-hmac":{"current":"{{Old}}","next":null,"previous":[]} }""";
-        await record.Api.Database.WriteAsync(work => HeartbeatStore.BeatAsync(
-            work, new Heartbeat { Service = "api", Instance = "h", Version = "t", Mode = "dev", Address = null, StartedAt = now, KeySlots = slots }, now));
+        await SignsWithAsync(record, Old, now);
         await record.Api.Database.WriteAsync(work => KeyRegistryStore.AddAsync(work, "streams-hmac", "", Old, "active", null, now));
         await record.PostAsync(All, Body("streams-hmac", Old));
         var id = await record.MakeAsync(All, Body("streams-hmac", "sid_00000000000000b2"));
@@ -32,6 +30,9 @@ internal static class RotationRefusals
         await record.PostAsync(All, "{}", console);
         foreach (var word in (string[])["advance", "verify", "rollback", "abort"]) await record.PostAsync($"{All}/{id}/{word}", "{}", console);
 
+        await SignsWithAsync(record, "sid_00000000000000b2", now);
+        await record.PostAsync($"{All}/{id}/abort", """{"reason":"the tests go back"}""");
+
         // Rolled so long ago that nobody may go back.
         await record.Api.Database.WriteAsync(async work =>
         {
@@ -40,6 +41,13 @@ internal static class RotationRefusals
         });
         await record.PostAsync($"{All}/{id}/rollback", """{"reason":"the tests go back"}""");
         await record.PostAsync($"{All}/{id}/abort", """{"reason":"the tests go back"}""");
+    }
+
+    private static Task SignsWithAsync(RefusalRecord record, string sid, DateTimeOffset now)
+    {
+        var slots = $$"""{"streams-hmac":{"current":"{{sid}}","next":null,"previous":[]} }""";
+        return record.Api.Database.WriteAsync(work => HeartbeatStore.BeatAsync(
+            work, new Heartbeat { Service = "api", Instance = "h", Version = "t", Mode = "dev", Address = null, StartedAt = now, KeySlots = slots }, now));
     }
 
     public static string Body(string name, string sid) =>
