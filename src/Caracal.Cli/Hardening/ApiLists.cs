@@ -23,7 +23,7 @@ internal static class ApiLists
             }
 
             var root = JsonNode.Parse(reply.Body)!;
-            items.AddRange((root["items"]?.AsArray() ?? root as JsonArray ?? []).OfType<JsonNode>());
+            items.AddRange((root as JsonArray ?? root["items"]?.AsArray() ?? []).OfType<JsonNode>());
             cursor = root is JsonObject paged ? (string?)paged["next_cursor"] : null;
         }
 
