@@ -72,7 +72,7 @@ public sealed class ScheduledRotationTests : IDisposable
                     ["ROTATION_SCHEDULE_WINDOW"] = "always",
                     ["ROTATION_SCHEDULE_ROLLBACK_SECONDS"] = "1800",
                     ["ROTATION_SCHEDULE_POLL_SECONDS"] = "1",
-                    ["ROTATION_SCHEDULE_CLASSES"] = "admin-token=30d; metrics-bearer=30d; zone-kek=off; audit-hmac=off; streams-hmac=off; gateway-sts-hmac=off; idempotency-hmac=off",
+                    ["ROTATION_SCHEDULE_CLASSES"] = "admin-token=30d; metrics-bearer=29d; zone-kek=off; audit-hmac=off; streams-hmac=off; gateway-sts-hmac=off; idempotency-hmac=off",
                 },
                 DataDirectory = Path.Combine(folder.FullName, "data"),
                 Log = TextWriter.Synchronized(log),
