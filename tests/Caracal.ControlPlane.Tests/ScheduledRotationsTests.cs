@@ -42,7 +42,7 @@ public sealed class ScheduledRotationsTests : IAsyncLifetime
 
         // The first look is the service's own; the others are the tests'.
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while ((await api.Database.ReadAsync(RotationScheduleStore.ListAsync)).Count < 2) await Task.Delay(20, limit.Token);
+        while ((await api.Database.ReadAsync(RotationScheduleStore.ListAsync)).Count < 3) await Task.Delay(20, limit.Token);
         await api.Database.WriteAsync(work => KeyRegistryStore.AddAsync(work, Streams, "", old, "active", null, time.GetUtcNow()));
         await BeatAsync();
     }
@@ -327,6 +327,21 @@ public sealed class ScheduledRotationsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Stages_nothing_while_no_reader_is_heard_of_and_begins_at_the_first_look_after_one_is()
+    {
+        await MoveAsync(TimeSpan.FromDays(29));
+        time.Advance(TimeSpan.FromDays(1) + TimeSpan.FromMinutes(1)); // Nobody beats.
+        await LookAsync();
+        Assert.Empty(await RotationsAsync());
+        Assert.Contains("no live instance holds streams-hmac", (await RowAsync()).Detail, StringComparison.Ordinal);
+        Assert.Null(Files.Next);
+
+        await BeatAsync();
+        await LookAsync();
+        Assert.Single(await RotationsAsync());
+    }
+
+    [Fact]
     public async Task Nobody_else_calls_himself_the_schedule()
     {
         var reply = await api.PostAsync(All, Body("sid_00000000000000b2", Streams, ScheduleCalls.Actor));
@@ -342,7 +357,7 @@ public sealed class ScheduledRotationsTests : IAsyncLifetime
 
         // The leader's own first look must not come between ours.
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while ((await other.Database.ReadAsync(RotationScheduleStore.ListAsync)).Count < 2) await Task.Delay(50, limit.Token);
+        while ((await other.Database.ReadAsync(RotationScheduleStore.ListAsync)).Count < 3) await Task.Delay(50, limit.Token);
         await other.ZoneAsync();
         await other.Database.WriteAsync(work => KeyRegistryStore.AddAsync(work, Streams, "", old, "active", null, DateTimeOffset.UtcNow.AddDays(-31)));
         await BeatAsync(other, "api", "host-1", Slots(Streams, old), DateTimeOffset.UtcNow);

@@ -71,7 +71,7 @@ internal sealed class RotationController(
 
         var open = facts.Newest.Where(rotation => RotationState.IsOpen(rotation.State)).ToList();
         if (open.FirstOrDefault(ScheduledRun.IsOurs) is { } ours) await GoOnAsync(ours, rows.GetValueOrDefault(ours.Class), facts, now, cancellationToken);
-        else if (open.Count == 0) await BeginAsync(rows, now, cancellationToken);
+        else if (open.Count == 0) await BeginAsync(rows, facts, now, cancellationToken);
     }
 
     private async Task<ScheduleRow> PlanAsync(ScheduledClass scheduled, ScheduleFacts facts, DateTimeOffset now, CancellationToken cancellationToken)
@@ -144,18 +144,33 @@ internal sealed class RotationController(
         }
     }
 
-    private async Task BeginAsync(Dictionary<string, ScheduleRow> rows, DateTimeOffset now, CancellationToken cancellationToken)
+    // The first that is due and whose readers are all heard of; for the others nothing is staged yet, and the next look asks again.
+    private async Task BeginAsync(Dictionary<string, ScheduleRow> rows, ScheduleFacts facts, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var due = rows.Values
             .Where(row => RotatableClass.Find(row.Class) is not null && SchedulePlan.Begins(row, settings.Schedule.Find(row.Class)!, now)
                 && !(notBefore.TryGetValue(row.Class, out var time) && time > now))
-            .OrderBy(row => row.DueAt).FirstOrDefault();
-        if (due is null) return;
-        var outcome = await ForItsClassAsync(() => run.BeginAsync(settings.Schedule.Find(due.Class)!, now, cancellationToken));
-        if (outcome.Lagging is null) return;
-        notBefore[due.Class] = now + Pause;
-        await PutAsync(due with { StalledSince = due.StalledSince ?? now, Detail = outcome.Lagging }, due, announces: false, now, cancellationToken);
-        ScheduleLog.Stalled(log, due.Class, outcome.Lagging);
+            .OrderBy(row => row.DueAt);
+        foreach (var row in due)
+        {
+            if (facts.Readers(RotatableClass.Find(row.Class)!, now).AllLive() is { Ok: false } silent)
+            {
+                if (row.Detail != silent.Detail) await StallAsync(row, silent.Detail, now, cancellationToken);
+                continue;
+            }
+
+            var outcome = await ForItsClassAsync(() => run.BeginAsync(settings.Schedule.Find(row.Class)!, now, cancellationToken));
+            if (outcome.Lagging is not { } lagging) return;
+            notBefore[row.Class] = now + Pause;
+            await StallAsync(row, lagging, now, cancellationToken);
+            return;
+        }
+    }
+
+    private async Task StallAsync(ScheduleRow row, string why, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await PutAsync(row with { StalledSince = row.StalledSince ?? now, Detail = why }, row, announces: false, now, cancellationToken);
+        ScheduleLog.Stalled(log, row.Class, why);
     }
 
     // Who holds it up is kept where operators look, and told once when patience ends.
