@@ -44,7 +44,8 @@ internal sealed class CaracalCommand : IDisposable
     /// <summary>Starts and leaves running; both outputs are redirected.</summary>
     public Process Start(params string[] words)
     {
-        var start = new ProcessStartInfo(Executable) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        // Whoever runs the tests in the background has SIGINT ignored, and a process inherits that.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", Executable]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         foreach (var word in words) start.ArgumentList.Add(word);
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("CARACAL_", StringComparison.Ordinal)).ToList())
         {

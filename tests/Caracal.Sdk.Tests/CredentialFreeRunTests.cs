@@ -102,7 +102,7 @@ public abstract class CredentialFreeRunTests(GovernedStack stack)
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         try
         {
-            await launcher.WaitForExitAsync(limit.Token); // Never, where whoever runs the tests has the signal ignored.
+            await launcher.WaitForExitAsync(limit.Token);
         }
         finally
         {

@@ -18,8 +18,7 @@ internal static partial class ChildProcess
     /// <summary>Runs to the end and returns the exit code; 128+N when a signal ended it.</summary>
     /// <param name="words">Program and arguments, verbatim.</param>
     /// <param name="variables">The whole environment of the child; emptied once it runs.</param>
-    /// <param name="started">Told the child's process id.</param>
-    public static async Task<int> RunAsync(IReadOnlyList<string> words, Dictionary<string, string> variables, Action<int>? started = null)
+    public static async Task<int> RunAsync(IReadOnlyList<string> words, Dictionary<string, string> variables)
     {
         if (words.Any(word => word.Contains('\0', StringComparison.Ordinal))) throw new CommandFailure("an argument holds a NUL character");
         var start = new ProcessStartInfo(Resolve(words[0], variables.GetValueOrDefault("PATH"))) { UseShellExecute = false };
@@ -27,22 +26,21 @@ internal static partial class ChildProcess
         start.Environment.Clear();
         foreach (var (name, value) in variables) start.Environment[name] = value;
 
-        var child = Spawn(start, words[0]);
-        start.Environment.Clear();
-        variables.Clear();
-        using (child)
+        // Registered first, or a signal that comes while the child starts ends the launcher and leaves the child alone.
+        var running = new TaskCompletionSource<int>();
+        var registrations = Forwarded.Select(pair => PosixSignalRegistration.Create(pair.Signal, signal => Forward(signal, running.Task, pair.Number))).ToList();
+        try
         {
-            started?.Invoke(child.Id);
-            var registrations = Forwarded.Select(pair => PosixSignalRegistration.Create(pair.Signal, signal => Forward(signal, child.Id, pair.Number))).ToList();
-            try
-            {
-                await child.WaitForExitAsync(CancellationToken.None);
-                return child.ExitCode;
-            }
-            finally
-            {
-                registrations.ForEach(registration => registration.Dispose());
-            }
+            using var child = Spawn(start, words[0]);
+            start.Environment.Clear();
+            variables.Clear();
+            running.SetResult(child.Id);
+            await child.WaitForExitAsync(CancellationToken.None);
+            return child.ExitCode;
+        }
+        finally
+        {
+            registrations.ForEach(registration => registration.Dispose());
         }
     }
 
@@ -72,12 +70,12 @@ internal static partial class ChildProcess
         throw new CommandFailure($"failed to start {name}: not found", NotFound);
     }
 
-    private static void Forward(PosixSignalContext context, int child, int number)
+    private static void Forward(PosixSignalContext context, Task<int> child, int number)
     {
         context.Cancel = true;
         if (OperatingSystem.IsWindows()) return; // a console delivers to every process in it
-        var fromTerminal = context.Signal is PosixSignal.SIGINT or PosixSignal.SIGQUIT && SharesTerminal();
-        if (!fromTerminal) _ = Kill(child, number);
+        var hasIt = child.IsCompleted && context.Signal is PosixSignal.SIGINT or PosixSignal.SIGQUIT && SharesTerminal();
+        if (!hasIt) _ = child.ContinueWith(running => Kill(running.Result, number), TaskScheduler.Default);
     }
 
     // The terminal signals its whole foreground group: the child has had it already.
