@@ -12,6 +12,7 @@ using Caracal.ControlPlane.Outbound;
 using Caracal.ControlPlane.PolicyReplays;
 using Caracal.ControlPlane.PolicyRuntime;
 using Caracal.ControlPlane.ProviderCredentials;
+using Caracal.ControlPlane.Providers;
 using Caracal.ControlPlane.Rotations;
 using Caracal.ControlPlane.ScheduledRotations;
 using Caracal.ControlPlane.ZoneKeys;
@@ -78,7 +79,8 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _replays = new ReplayRuns(new PolicyReplay(given.Database, settings), given.State, given.Clock, given.Log);
         _credentials = new ObserveCredentials(
             new CredentialSteps(_changes), new CredentialSlots(new SecretCustody(_changes, settings.Keks, _custodyFigures)),
-            new CredentialCounts(given.State), given.Clock, metrics.Counter("caracal_api_provider_credential_fallbacks_total"), given.Log);
+            new CredentialCounts(given.State),
+            new CredentialTrial(new ProviderCheck(_outbound, given.Clock), new CredentialCanary(_outbound, given.Clock)), given.Clock, metrics.Counter("caracal_api_provider_credential_fallbacks_total"), given.Log);
         _probes = new InstanceProbes(settings, given.Clock.Process);
         var rotations = RotationSteps.Of(_changes, settings, given.Clock, _probes);
         metrics.Gauge("caracal_api_is_rotation_leader", () => _schedule?.IsLeader == true ? 1 : 0);

@@ -197,7 +197,7 @@ public sealed class StsService : IAsyncDisposable
         var secrets = new ProviderSecrets(store, _settings.Kek, metrics);
         var endpoint = new TokenEndpointClient(send, time);
         var circuit = new ProviderCircuit(_on.State, metrics);
-        var watches = new CredentialWatches(_on.State, _on.Clock);
+        var watches = new CredentialWatches(_on.State, _on.Clock, _on.Logger);
         var lease = new RefreshLease(_on.State, _on.Leases, time, metrics);
         return new ExchangeParts
         {

@@ -1,9 +1,3 @@
-using System.Text.Json;
-using Caracal.Keys.Rings;
-using Caracal.Keys.Sealing;
-using Caracal.Protocol.Exchange;
-using Caracal.Storage.Custody;
-using Caracal.Streams.State;
 using Caracal.TestKit;
 using Microsoft.AspNetCore.Http;
 
@@ -19,7 +13,7 @@ public sealed class ProviderCredentialsTests
     [InlineData(Engine.Postgres)]
     public async Task A_credential_is_staged_proven_shifted_and_retired_and_never_shown(Engine engine)
     {
-        await using var scene = await SceneAsync(engine);
+        await using var scene = await CredentialScene.StartAsync(engine);
         var staged = await scene.PostAsync("stage", Staged);
         Assert.Equal((201, "staged"), (staged.Status, staged.Get("state")));
         Assert.Equal("old-key-value", await scene.InUseAsync());
@@ -64,7 +58,7 @@ public sealed class ProviderCredentialsTests
     [InlineData(401, 500, "endpoint_error")]
     public async Task A_canary_that_proves_nothing_leaves_the_old_credential_in_use(int without, int with, string expected)
     {
-        await using var scene = await SceneAsync();
+        await using var scene = await CredentialScene.StartAsync();
         scene.Upstream.Answer = context => Respond(context, context.Request.Headers.ContainsKey("x-key") ? with : without);
         await scene.PostAsync("stage", Staged);
         var tried = await scene.PostAsync("canary", """{"path":"/reports"}""");
@@ -81,7 +75,7 @@ public sealed class ProviderCredentialsTests
     [InlineData(Engine.Postgres)]
     public async Task A_credential_that_upstreams_refuse_falls_back_once_by_itself_and_says_so(Engine engine)
     {
-        await using var scene = await SceneAsync(engine);
+        await using var scene = await CredentialScene.StartAsync(engine);
         await scene.PostAsync("stage", Staged);
         await scene.PostAsync("shift", """{"force":true,"refusals_allowed":3,"refused_percent":50}""");
         await scene.CountAsync(answers: 4, refusals: 2);
@@ -109,7 +103,7 @@ public sealed class ProviderCredentialsTests
     [InlineData(100, 100, "{\"force\":true,\"automatic\":false}")]
     public async Task A_credential_stays_where_refusals_are_few_or_nobody_asked_for_a_way_back(int answers, int refusals, string shift)
     {
-        await using var scene = await SceneAsync();
+        await using var scene = await CredentialScene.StartAsync();
         await scene.PostAsync("stage", Staged);
         await scene.PostAsync("shift", shift);
         await scene.CountAsync(answers, refusals);
@@ -122,7 +116,7 @@ public sealed class ProviderCredentialsTests
     [Fact]
     public async Task A_user_name_moves_with_its_password_there_and_back_and_nothing_else_may_move()
     {
-        await using var scene = await SceneAsync(kind: "http_basic", config: """{"username":"old","password":"old-key-value","allowed_token_hosts":["up.example"]}""");
+        await using var scene = await CredentialScene.StartAsync(kind: "http_basic", config: """{"username":"old","password":"old-key-value","allowed_token_hosts":["up.example"]}""");
         foreach (var wrong in (string[])
         [
             """{"config_json":{"password":"p","allowed_token_hosts":["evil.example"]}}""", """{"config_json":{"username":"new"}}""", """{"config_json":{"password":""}}""", """{"config_json":{"api_key":"k"}}""",
@@ -145,7 +139,7 @@ public sealed class ProviderCredentialsTests
     [Fact]
     public async Task Of_two_who_take_the_same_step_one_does_and_another_credential_has_to_wait()
     {
-        await using var scene = await SceneAsync(Engine.Postgres);
+        await using var scene = await CredentialScene.StartAsync(Engine.Postgres);
         await scene.PostAsync("stage", Staged);
         Assert.Equal((409, "credential_change_open"), Seen(await scene.PostAsync("stage", Staged)));
         Assert.Equal((409, "credential_change_open"), Seen(await scene.Api.PatchAsync(scene.Path, """{"config_json":{"header_name":"x-key","api_key":"z"}}""")));
@@ -167,66 +161,94 @@ public sealed class ProviderCredentialsTests
         return Task.CompletedTask;
     }
 
-    private static async Task<Scene> SceneAsync(
-        Engine engine = Engine.Sqlite, string kind = "api_key", string config = """{"header_name":"x-key","api_key":"old-key-value"}""")
+    [Fact]
+    public async Task Refusals_alone_take_no_proven_credential_out_of_use_its_canary_is_asked_again()
     {
-        var time = new MovableTime();
-        var upstream = await AuthorizationServer.StartAsync();
-        var state = new InProcessState(time);
-        var api = await ApiHost.StartAsync(time: time, engine: engine, http: upstream.Client, shared: state);
-        var zone = await api.ZoneAsync();
-        var id = (await api.PostAsync($"/v1/zones/{zone}/providers", $$"""{"name":"p","kind":"{{kind}}","config_json":{{config}}}""")).Get("id");
-        var resource = await api.PostAsync(
-            $"/v1/zones/{zone}/resources",
-            $$"""{"name":"r","upstream_url":"https://up.example/api","scopes":["a:b"],"credential_provider_id":"{{id}}","operations":[{"method":"GET","path":"/reports","scope":"a:b"}]}""");
-        Assert.Equal(201, resource.Status);
-        return new Scene(api, upstream, state, time, zone, id);
+        using var log = new StringWriter();
+        await using var scene = await CredentialScene.StartAsync(log: log);
+        var (status, asked) = (200, new List<string>());
+        scene.Upstream.Answer = context =>
+        {
+            var known = context.Request.Headers.TryGetValue("x-key", out var key);
+            if (known) asked.Add($"{key} {context.Request.Path}");
+            return Respond(context, known ? status : 401);
+        };
+        await scene.PostAsync("stage", Staged);
+        await scene.PostAsync("canary", """{"path":"/elsewhere"}""");
+        await scene.PostAsync("shift");
+        foreach (var undecided in (int[])[200, 500])
+        {
+            status = undecided;
+            await RefuseAsync();
+            Assert.Equal("new-key-value", await scene.InUseAsync());
+        }
+
+        // The answer 200 started the counts anew; nobody makes us ask at every look.
+        Assert.Equal(6, (await scene.Api.GetAsync(scene.Path + "/credential")).Json.GetProperty("refusals").GetInt32());
+        Assert.Equal(Enumerable.Repeat("new-key-value /api/elsewhere", 3), asked);
+        Assert.Contains("provider_credential_held", log.ToString(), StringComparison.Ordinal);
+        status = 401;
+        await RefuseAsync();
+        Assert.Equal("old-key-value", await scene.InUseAsync());
+
+        async Task RefuseAsync()
+        {
+            scene.Time.Advance(TimeSpan.FromSeconds(31));
+            await scene.CountAsync(answers: 6, refusals: 6);
+            for (var i = 0; i < 3; i++) await scene.Api.Service.Credentials.RunAsync(TestContext.Current.CancellationToken);
+        }
     }
 
-    private sealed record Scene(ApiHost Api, AuthorizationServer Upstream, InProcessState State, MovableTime Time, string Zone, string Id) : IAsyncDisposable
+    [Fact]
+    public async Task A_canary_that_will_be_refused_sends_no_secret()
     {
-        public string Path => $"/v1/zones/{Zone}/providers/{Id}";
-
-        public Task<Reply> PostAsync(string step, string body = "{}") => Api.PostAsync($"{Path}/credential/{step}", body);
-
-        public Task<string?> InUseAsync() => OpenAsync("");
-
-        /// <summary>The secret at one of the three places, opened as the STS would.</summary>
-        public async Task<string?> OpenAsync(string place)
+        await using var scene = await CredentialScene.StartAsync(identifier: "provider://caracal-sys-x");
+        var asked = 0;
+        scene.Upstream.Answer = context =>
         {
-            var reference = $"zones/{Zone}/providers/{Id}/secretConfig{place}";
-            var envelope = await Api.Database.ReadAsync(connection => CustodyStore.FindAsync(connection, Zone, reference));
-            if (envelope is null) return null;
-            var kek = KekRing.Of(Convert.FromHexString("8f3a1c5e7b9d0f2143658709badcfe1032547698badcfe0123456789abcdef01"));
-            Assert.Equal(Css1Outcome.Opened, Css1Envelope.Open(kek, reference, envelope, out var plaintext));
-            using (plaintext)
-            {
-                using var document = JsonDocument.Parse(plaintext!.Memory);
-                return document.RootElement.EnumerateObject().Single().Value.GetString();
-            }
+            asked++;
+            return Respond(context, 401);
+        };
+        await scene.PostAsync("stage", Staged);
+        Assert.Equal((409, "credential_changed"), Seen(await scene.PostAsync("canary", """{"version":7}""")));
+        var token = await scene.Api.TokenAsync(scene.Zone);
+        Assert.Equal((409, "reserved_namespace"), Seen(await scene.Api.PostAsync(scene.Path + "/credential/canary", "{}", token)));
+        foreach (var path in (string[])["/a/%2e%2E/b", "/a%2Fb", "/a%5c..", "/./a", "/../a"])
+        {
+            Assert.Equal((400, "invalid_credential_change"), Seen(await scene.PostAsync("canary", $$"""{"path":"{{path}}"}""")));
         }
 
-        /// <summary>What Gateways would have counted.</summary>
-        public async Task CountAsync(int answers, int refusals)
+        Assert.Equal(0, asked);
+    }
+
+    [Fact]
+    public async Task A_provider_with_nothing_sealed_gets_its_first_credential_and_goes_back_to_none()
+    {
+        await using var scene = await CredentialScene.StartAsync();
+        await scene.Api.ExecuteAsync("DELETE FROM secret_store");
+        await scene.PostAsync("stage", Staged);
+        Assert.Equal("shifted", (await scene.PostAsync("shift", """{"force":true}""")).Get("state"));
+        Assert.Equal("new-key-value", await scene.InUseAsync());
+        Assert.Equal("fell_back", (await scene.PostAsync("fall-back")).Get("state"));
+        Assert.Null(await scene.InUseAsync());
+        Assert.Equal(0, (await scene.Api.GetAsync(scene.Path)).Json.GetProperty("secret_config_keys").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task A_credential_before_that_does_not_open_is_reported_once()
+    {
+        using var log = new StringWriter();
+        await using var scene = await CredentialScene.StartAsync(log: log);
+        await scene.PostAsync("stage", Staged);
+        await scene.PostAsync("shift", """{"force":true}""");
+        await scene.Api.ExecuteAsync("UPDATE secret_store SET envelope = x'00' WHERE ref LIKE '%/previous'");
+        await scene.CountAsync(answers: 6, refusals: 6);
+        for (var i = 0; i < 3; i++)
         {
-            var watch = new CredentialWatch(Id, 2, 0);
-            for (var i = 0; i < answers; i++) await State.IncrementAsync(watch.AnswersKey, TimeSpan.FromDays(1), CancellationToken.None);
-            for (var i = 0; i < refusals; i++) await State.IncrementAsync(watch.RefusalsKey, TimeSpan.FromDays(1), CancellationToken.None);
+            await scene.Api.Service.Credentials.RunAsync(TestContext.Current.CancellationToken);
+            scene.Time.Advance(TimeSpan.FromSeconds(31));
         }
 
-        public async Task<string[]> EventsAsync()
-        {
-            var rows = await Api.RowsAsync("SELECT payload_json FROM event_outbox WHERE stream_name = 'caracal.audit.events' ORDER BY id");
-            var events = rows.ConvertAll(row => JsonDocument.Parse(JsonDocument.Parse(row["payload_json"]!).RootElement.GetProperty("data").GetString()!).RootElement);
-            return [.. events.Where(found => found.GetProperty("event_type").GetString() == "provider_credential")
-                .Select(found => found.GetProperty("metadata_json").GetProperty("step").GetString()!)];
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await Api.DisposeAsync();
-            await Upstream.DisposeAsync();
-            State.Dispose();
-        }
+        Assert.Single(log.ToString().Split('\n'), line => line.Contains("provider_credential_unopened", StringComparison.Ordinal));
     }
 }

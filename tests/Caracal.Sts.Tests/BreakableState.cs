@@ -10,6 +10,9 @@ internal sealed class BreakableState : ISharedState, ISharedLeases, IDisposable
 
     public bool Broken { get; set; }
 
+    /// <summary>Keys with this beginning cannot be counted or removed; null for none.</summary>
+    public string? Away { get; set; }
+
     /// <summary>Keys with this beginning are taken already; null for none.</summary>
     public string? Taken { get; set; }
 
@@ -19,7 +22,7 @@ internal sealed class BreakableState : ISharedState, ISharedLeases, IDisposable
             : Inner.TryAddAsync(key, value, lifetime, cancellationToken);
 
     public ValueTask<long> IncrementAsync(string key, TimeSpan window, CancellationToken cancellationToken) =>
-        Inner.IncrementAsync(key, window, cancellationToken);
+        Of(key).IncrementAsync(key, window, cancellationToken);
 
     public ValueTask<string?> GetAsync(string key, CancellationToken cancellationToken) => Inner.GetAsync(key, cancellationToken);
 
@@ -28,7 +31,7 @@ internal sealed class BreakableState : ISharedState, ISharedLeases, IDisposable
 
     public ValueTask<string?> TakeAsync(string key, CancellationToken cancellationToken) => Inner.TakeAsync(key, cancellationToken);
 
-    public ValueTask DeleteAsync(string key, CancellationToken cancellationToken) => Inner.DeleteAsync(key, cancellationToken);
+    public ValueTask DeleteAsync(string key, CancellationToken cancellationToken) => Of(key).DeleteAsync(key, cancellationToken);
 
     public ValueTask<bool> TryLeaseAsync(string key, string owner, TimeSpan lifetime, CancellationToken cancellationToken) =>
         Inner.TryLeaseAsync(key, owner, lifetime, cancellationToken);
@@ -42,6 +45,10 @@ internal sealed class BreakableState : ISharedState, ISharedLeases, IDisposable
     public ValueTask PingAsync(CancellationToken cancellationToken) => Inner.PingAsync(cancellationToken);
 
     public void Dispose() => _inner.Dispose();
+
+    private InProcessState Of(string key) => Away is not null && key.StartsWith(Away, StringComparison.Ordinal)
+        ? throw new StreamsUnavailableException("taken away by the test")
+        : Inner;
 
     private InProcessState Inner => Broken ? throw new StreamsUnavailableException("taken away by the test") : _inner;
 }

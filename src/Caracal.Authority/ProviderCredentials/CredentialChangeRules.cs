@@ -33,7 +33,7 @@ public static class CredentialChangeRules
 
     /// <summary>Whether what upstreams said to a credential takes it out of use: enough refusals, and not too few among the answers.</summary>
     /// <param name="answers">All answers since the shift.</param>
-    /// <param name="refusals">Those with 401 or 403, and a token endpoint's refusals of the client.</param>
+    /// <param name="refusals">Those with 401, and a token endpoint's refusals of the client.</param>
     /// <param name="refusalsAllowed">At least so many.</param>
     /// <param name="refusedPercent">At least this share.</param>
     public static bool MustFallBack(long answers, long refusals, long refusalsAllowed, long refusedPercent) =>

@@ -35,6 +35,13 @@ public static class CredentialFields
                 return Refused($"{member.Name} is not part of a credential of {kind}");
             }
 
+            // Users consented to a client: with another one none of their refresh tokens would be taken.
+            if (kind == ProviderKinds.AuthorizationCode && member.Name == "client_id"
+                && !(member.Value.ValueKind == JsonValueKind.String && whole["client_id"]?.GetValue<string>() == member.Value.GetString()))
+            {
+                return Refused($"client_id stays with the users' connections of {kind}: make another provider for another client");
+            }
+
             whole[member.Name] = JsonNode.Parse(member.Value.GetRawText());
         }
 

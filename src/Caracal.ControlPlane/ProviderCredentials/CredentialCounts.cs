@@ -27,5 +27,20 @@ internal sealed class CredentialCounts(ISharedState state)
         }
     }
 
+    /// <summary>Starts the counts anew; what cannot be reached keeps counting on.</summary>
+    public async Task RenewAsync(CredentialChange change, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var watch = new CredentialWatch(change.ProviderId, change.CredentialVersion, 0);
+            await state.DeleteAsync(watch.RefusalsKey, cancellationToken);
+            await state.DeleteAsync(watch.AnswersKey, cancellationToken);
+        }
+        catch (StreamsUnavailableException)
+        {
+            // The same refusals are looked at again in a moment.
+        }
+    }
+
     private static long Number(string? text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
 }

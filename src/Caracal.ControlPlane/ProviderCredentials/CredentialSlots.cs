@@ -25,6 +25,10 @@ internal sealed class CredentialSlots(SecretCustody custody)
         return text is null ? null : ProviderSecrets.Read(text);
     }
 
+    /// <summary>The secrets in use, none at all when nothing is sealed; null when they cannot be opened.</summary>
+    public Task<IReadOnlyDictionary<string, string>?> OpenInUseAsync(string zoneId, string providerId) =>
+        new ProviderSecrets(custody).OpenAsync(zoneId, providerId);
+
     /// <summary>Puts the staged credential in use and keeps the one before; null when either cannot be opened.</summary>
     public async Task<CredentialChange?> ShiftAsync(
         Work work, ProviderRow provider, CredentialChange change, DateTimeOffset observeUntil, string actor, DateTimeOffset now)
@@ -76,9 +80,11 @@ internal sealed class CredentialSlots(SecretCustody custody)
             actor,
             now);
 
+    // A provider without a secret has no document, which is as good as an empty one; only one that does not open is a fault.
     private async Task<bool> MoveAsync(Work work, string zoneId, string from, string to, DateTimeOffset now)
     {
-        if (await CustodyStore.FindAsync(work.Connection, zoneId, from) is not { } envelope || custody.Open(from, envelope) is not { } text) return false;
+        var envelope = await CustodyStore.FindAsync(work.Connection, zoneId, from);
+        if ((envelope is null ? ProviderSecrets.ToJson([]) : custody.Open(from, envelope)) is not { } text) return false;
         await custody.StoreAsync(work, zoneId, to, text, now);
         return true;
     }

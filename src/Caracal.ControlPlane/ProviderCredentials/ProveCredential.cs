@@ -1,7 +1,7 @@
 using System.Text.Json;
+using Caracal.Authority.AdminAccess;
 using Caracal.Authority.ProviderCredentials;
 using Caracal.Authority.Providers;
-using Caracal.Authority.Upstreams;
 using Caracal.ControlPlane.AdminAccess;
 using Caracal.ControlPlane.Http;
 using Caracal.ControlPlane.Providers;
@@ -16,8 +16,10 @@ namespace Caracal.ControlPlane.ProviderCredentials;
 /// <c>POST …/providers/{id}/credential/canary</c>: tries the staged credential, an OAuth client at its token endpoint and any
 /// other at a resource's upstream. The one in use is not touched, whatever comes of it.
 /// </summary>
-internal sealed class ProveCredential(CredentialSteps steps, CredentialSlots slots, ProviderCheck check, CredentialCanary canary, RateLimits limits)
+internal sealed class ProveCredential(CredentialSteps steps, CredentialSlots slots, CredentialTrial trial, RateLimits limits)
 {
+    private static readonly string[] Encoded = ["%2e", "%2f", "%5c"];
+
     public async Task<Answer> HandleAsync(ApiCall call)
     {
         var fields = call.Strict(ControlPlaneErrors.InvalidCredentialChange);
@@ -25,11 +27,15 @@ internal sealed class ProveCredential(CredentialSteps steps, CredentialSlots slo
         var resourceId = fields.OptionalText("resource_id", 1, 128);
         var path = fields.OptionalText("path", 1, 512);
         var method = fields.OneOf("method", "GET", "HEAD") ?? "GET";
-        if (path is not null && !IsPath(path)) fields.Note("path", "must begin with / and hold neither a query nor ..");
+        if (path is not null && !IsPath(path)) fields.Note("path", "must begin with / and hold no query, no dot segment and no encoded dot or slash");
         if (fields.Problem() is { } problem) return problem;
 
         var found = await steps.Database.ReadAsync(connection => ReadAsync(connection, call, resourceId), call.Cancelled);
         if (found.Provider is not { } provider) return ControlPlaneErrors.ProviderNotFound;
+
+        // The step asks both again; here they keep a secret from being sent for a caller who is refused afterwards.
+        if (!call.MayUse(ReservedNames.IsReservedProvider(provider.Identifier))) return ControlPlaneErrors.ReservedNamespace;
+        if (version is not null && version != found.Change?.Version) return ControlPlaneErrors.CredentialChanged;
         if (found.Change is not { } change || !CredentialChangeRules.IsWaiting(change.State)) return ControlPlaneErrors.CredentialNotStaged;
         if (resourceId is not null && found.Resource is null) return ControlPlaneErrors.ResourceNotFound;
         var target = ProviderKinds.IsOAuth(provider.ProviderKind) ? null : TargetOf(found.Resource, path, method);
@@ -41,10 +47,14 @@ internal sealed class ProveCredential(CredentialSteps steps, CredentialSlots slo
 
         if (await slots.OpenStagedAsync(call.ZoneId, call.Id) is not { } secrets) return ControlPlaneErrors.SecretBackendUnavailable;
         var config = CredentialFields.Replace(provider.ConfigJson.Value, change.Fields.Value);
-        var result = target is null
-            ? await check.RunAsync(provider.ProviderKind, config, secrets, call.Cancelled)
-            : await canary.RunAsync(DirectiveOf(provider, config, secrets, target), target, call.Cancelled);
-        return await steps.TakeAsync(call, version, "canary", (_, _, now) => Task.FromResult(Judged(change, now, result, call.Now)));
+        var result = await trial.RunAsync(provider, config, secrets, target, call.Cancelled);
+        var tried = change with
+        {
+            CanaryResourceId = target is null ? null : found.Resource?.Id,
+            CanaryPath = target?.Path,
+            CanaryMethod = target?.Method,
+        };
+        return await steps.TakeAsync(call, version, "canary", (_, _, now) => Task.FromResult(Judged(tried, now, result, call.Now)));
     }
 
     // What was tried is what was staged then; anything else staged meanwhile is not proven by it.
@@ -57,6 +67,9 @@ internal sealed class ProveCredential(CredentialSteps steps, CredentialSlots slo
                 CanaryStatus = result.Status,
                 CanaryDetail = result.Detail,
                 CanaryAt = result.CheckedAt,
+                CanaryResourceId = tried.CanaryResourceId,
+                CanaryPath = tried.CanaryPath,
+                CanaryMethod = tried.CanaryMethod,
                 UpdatedAt = at,
             };
 
@@ -69,13 +82,6 @@ internal sealed class ProveCredential(CredentialSteps steps, CredentialSlots slo
             ? await ResourceStore.FindOfProviderAsync(connection, call.ZoneId, call.Id)
             : await ResourceStore.FindAsync(connection, call.ZoneId, resourceId);
         return (provider, change, resource?.CredentialProviderId == call.Id ? resource : null);
-    }
-
-    private static Protocol.Exchange.UpstreamDirective? DirectiveOf(
-        ProviderRow provider, string config, IReadOnlyDictionary<string, string> secrets, CanaryTarget target)
-    {
-        using var document = JsonDocument.Parse(config);
-        return UpstreamDirectiveRules.Build(target.UpstreamUrl, provider.Id, provider.ProviderKind, document.RootElement, secrets);
     }
 
     private static CanaryTarget? TargetOf(ResourceRow? resource, string? path, string method) =>
@@ -94,6 +100,8 @@ internal sealed class ProveCredential(CredentialSteps steps, CredentialSlots slo
         return null;
     }
 
+    // An encoded dot, slash or backslash could be taken for a plain one on the way, and lead out of the upstream's path.
     private static bool IsPath(string path) =>
-        path[0] == '/' && path.IndexOfAny(['?', '#', '\\']) < 0 && !path.Any(char.IsControl) && !path.Split('/').Contains("..");
+        path[0] == '/' && path.IndexOfAny(['?', '#', '\\']) < 0 && !path.Any(char.IsControl) && !path.Split('/').Any(part => part is "." or "..")
+        && !Encoded.Any(found => path.Contains(found, StringComparison.OrdinalIgnoreCase));
 }

@@ -35,8 +35,8 @@ internal static class ProviderRoutes
         var slots = new CredentialSlots(parts.Custody);
         var counts = new CredentialCounts(parts.State);
         var end = new EndCredentialChange(steps, slots, counts);
-        var prove = new ProveCredential(
-            steps, slots, new ProviderCheck(parts.Outbound, parts.Clock), new CredentialCanary(parts.Outbound, parts.Clock), parts.Limits);
+        var trial = new CredentialTrial(new ProviderCheck(parts.Outbound, parts.Clock), new CredentialCanary(parts.Outbound, parts.Clock));
+        var prove = new ProveCredential(steps, slots, trial, parts.Limits);
         const string Credential = $"{Zone}/providers/{{id}}/credential";
         return
         [

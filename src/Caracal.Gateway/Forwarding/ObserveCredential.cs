@@ -21,7 +21,8 @@ internal sealed class ObserveCredential(ISharedState state, ILogger log) : IGate
         try
         {
             await state.IncrementAsync(watch.AnswersKey, Kept, CancellationToken.None);
-            if ((int)call.Answer!.StatusCode is 401 or 403)
+            // 403 is about what was asked for, and an agent chooses that.
+            if ((int)call.Answer!.StatusCode == 401)
             {
                 await state.IncrementAsync(watch.RefusalsKey, Kept, CancellationToken.None);
             }

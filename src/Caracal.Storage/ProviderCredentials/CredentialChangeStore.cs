@@ -24,6 +24,11 @@ public sealed record CredentialChange
     public string? CanaryDetail { get; init; }
     public DateTimeOffset? CanaryAt { get; init; }
 
+    /// <summary>Where the canary called; null when it asked a token endpoint.</summary>
+    public string? CanaryResourceId { get; init; }
+    public string? CanaryPath { get; init; }
+    public string? CanaryMethod { get; init; }
+
     /// <summary>Shifted without a proof.</summary>
     public bool Forced { get; init; }
 
@@ -52,7 +57,8 @@ public static class CredentialChangeStore
 {
     private const string Select =
         """
-        SELECT id, zone_id, provider_id, version, state, fields, previous_fields, canary_status, canary_detail, canary_at, forced, automatic,
+        SELECT id, zone_id, provider_id, version, state, fields, previous_fields, canary_status, canary_detail, canary_at,
+               canary_resource_id, canary_path, canary_method, forced, automatic,
                refusals_allowed, refused_percent, credential_version, shifted_at, observe_until, answers, refusals, ended_at, end_reason,
                created_by, created_at, updated_at FROM provider_credential_changes
         """;
@@ -79,7 +85,8 @@ public static class CredentialChangeStore
         await work.Connection.ExecuteAsync(
             """
             UPDATE provider_credential_changes SET version = @Version + 1, state = @State, previous_fields = @PreviousFields,
-                canary_status = @CanaryStatus, canary_detail = @CanaryDetail, canary_at = @CanaryAt, forced = @Forced, automatic = @Automatic,
+                canary_status = @CanaryStatus, canary_detail = @CanaryDetail, canary_at = @CanaryAt,
+                canary_resource_id = @CanaryResourceId, canary_path = @CanaryPath, canary_method = @CanaryMethod, forced = @Forced, automatic = @Automatic,
                 refusals_allowed = @RefusalsAllowed, refused_percent = @RefusedPercent, credential_version = @CredentialVersion,
                 shifted_at = @ShiftedAt, observe_until = @ObserveUntil, answers = @Answers, refusals = @Refusals, ended_at = @EndedAt,
                 end_reason = @EndReason, updated_at = @UpdatedAt

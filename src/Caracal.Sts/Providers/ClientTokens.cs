@@ -67,7 +67,6 @@ internal sealed class ClientTokens(
             return null;
         }
 
-        await circuit.SucceededAsync(credentials.FailureName, cancellationToken);
         var seconds = Math.Min(answer.ExpiresIn ?? settings.MaximumGrantSeconds, settings.MaximumGrantSeconds);
         var token = new UpstreamToken(answer.AccessToken, now.AddSeconds(seconds));
         if (_known.Count >= MostProviders)
@@ -76,6 +75,7 @@ internal sealed class ClientTokens(
         }
 
         _known[providerId] = new Known(credentials.Fingerprint, token);
+        await circuit.SucceededAsync(credentials.FailureName, cancellationToken);
         return token;
     }
 

@@ -132,9 +132,10 @@ internal sealed class ConnectionTokens(
         await watches.CountAsync(credentials.Watch, outcome, CancellationToken.None);
         if (outcome.Token is { } token)
         {
-            // The old refresh token may be spent by now, so nobody's leaving stops us from keeping the new one.
+            // The old refresh token may be spent by now, so neither somebody's leaving nor a lost Redis stops us from keeping the new one.
+            var stored = await StoreAsync(connection, token, now);
             await circuit.SucceededAsync(credentials.FailureName, CancellationToken.None);
-            return await StoreAsync(connection, token, now);
+            return stored;
         }
 
         metrics.RefreshFailed();

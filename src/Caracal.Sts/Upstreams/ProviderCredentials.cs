@@ -57,9 +57,10 @@ internal sealed class ProviderCredentials(ProviderSecrets secrets, ClientTokens 
             return null;
         }
 
+        // What an upstream says to an OAuth token is not about the client's credential: only its token endpoint judges that.
         using var config = JsonDocument.Parse(opened.ConfigJson);
         return UpstreamDirectiveRules.Build(resource.UpstreamUrl, provider.Id, provider.Kind, config.RootElement, opened.Secrets) is { } directive
-            ? directive with { Watch = opened.Watch }
+            ? directive with { Watch = ProviderKinds.IsOAuth(provider.Kind) ? null : opened.Watch }
             : null;
     }
 

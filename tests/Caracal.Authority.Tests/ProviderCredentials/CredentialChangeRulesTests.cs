@@ -5,6 +5,9 @@ namespace Caracal.Authority.Tests.ProviderCredentials;
 
 public sealed class CredentialChangeRulesTests
 {
+    private const string AuthorizationCode =
+        """{"authorization_endpoint":"https://i/a","token_endpoint":"https://i/t","redirect_uri":"https://c/r","client_id":"a"}""";
+
     [Theory]
     [InlineData(0, 0, 5, 50, false)]
     [InlineData(5, 5, 5, 50, true)]
@@ -31,6 +34,7 @@ public sealed class CredentialChangeRulesTests
     [InlineData("http_basic", """{"allowed_token_hosts":["h"],"username":"a"}""", """{"password":"k"}""", """{"username":"a"}""")]
     [InlineData("http_basic", """{"username":"a"}""", """{"username":"b","password":"k"}""", """{"username":"b"}""")]
     [InlineData("oauth2_client_credentials", """{"token_endpoint":"https://i/t","client_id":"a"}""", """{"client_id":"b","client_secret":"k"}""", """{"client_id":"b"}""")]
+    [InlineData("oauth2_authorization_code", AuthorizationCode, """{"client_id":"a","client_secret":"k"}""", """{"client_id":"a"}""")]
     public void A_second_credential_keeps_what_is_not_its_own(string kind, string config, string given, string fields)
     {
         using var document = JsonDocument.Parse(given);
@@ -47,6 +51,8 @@ public sealed class CredentialChangeRulesTests
     [InlineData("api_key", """{"header_name":"x"}""", """{"username":"u","api_key":"k"}""")]
     [InlineData("http_basic", """{"username":"a"}""", """{"username":"b"}""")]
     [InlineData("bearer_token", "{}", """{"bearer_token":"Bearer k"}""")]
+    [InlineData("oauth2_authorization_code", AuthorizationCode, """{"client_id":"b","client_secret":"k"}""")]
+    [InlineData("oauth2_authorization_code", AuthorizationCode, """{"client_id":7,"client_secret":"k"}""")]
     [InlineData("oauth2_client_credentials", """{"token_endpoint":"https://i/t","client_id":"a"}""", """{"token_endpoint":"https://evil/t","client_secret":"k"}""")]
     [InlineData("oauth2_client_credentials", """{"token_endpoint":"https://i/t","client_id":"a","client_auth_method":"none"}""", """{"client_id":"b"}""")]
     public void Refuses_a_credential_that_lacks_its_secret_or_would_change_more_than_itself(string kind, string config, string given)

@@ -46,6 +46,37 @@ public sealed class NewCredentialTests
         Assert.InRange(observed.GetProperty("credential_observed_until").GetInt64() - DateTimeOffset.UtcNow.ToUnixTimeSeconds(), 590, 601);
     }
 
+    [Fact]
+    public async Task What_upstreams_say_to_an_oauth_token_is_not_counted_against_the_client()
+    {
+        await using var idp = await OAuthServer.StartAsync();
+        await using var sts = await StsHarness.StartAsync(Engine.Sqlite, idp.Handler);
+        await OAuthProvider.ConfigureAsync(sts, Kind, null, ("client_secret", OAuthServer.ClientSecret));
+        await ObserveAsync(sts, 2, TimeSpan.FromMinutes(10));
+        var directive = OAuthProvider.Directive(await OAuthProvider.CallAsync(sts));
+        Assert.False(directive.TryGetProperty("credential_version", out _));
+        Assert.Equal(("1", null), await CountsAsync(sts, 2)); // the token endpoint's answer is
+    }
+
+    [Theory]
+    [InlineData("credential-watch:", 200)]
+    [InlineData("provider-refresh-failures:", 503)]
+    public async Task A_refresh_token_that_can_be_had_once_is_kept_though_nothing_can_be_counted(string away, int status)
+    {
+        await using var idp = await OAuthServer.StartAsync();
+        idp.RotatesRefreshTokens = true;
+        await using var sts = await StsHarness.StartAsync(Engine.Sqlite, idp.Handler);
+        await OAuthProvider.ConfigureAsync(sts, "oauth2_authorization_code", null, ("client_secret", OAuthServer.ClientSecret));
+        await ObserveAsync(sts, 2, TimeSpan.FromMinutes(10));
+        var id = await OAuthProvider.ConnectAsync(sts, "app-p", "at-old", idp.NewRefreshToken(), DateTimeOffset.UtcNow.AddSeconds(-5));
+        sts.State.Away = away;
+        Assert.Equal(status, (await OAuthProvider.CallAsync(sts)).Status);
+        Assert.Equal(1L, await sts.ScalarAsync<long>("SELECT refresh_token_version FROM provider_connections WHERE id = @id", new { id }));
+        sts.State.Away = null;
+        Assert.Equal("at-1", OAuthProvider.Token(await OAuthProvider.CallAsync(sts)));
+        Assert.Equal(1, idp.Requests);
+    }
+
     private static Task ObserveAsync(StsHarness sts, long version, TimeSpan? time) => sts.SqlAsync(
         "UPDATE providers SET credential_version = @version, credential_observed_until = @until WHERE id = 'prov-oauth'",
         new { version, until = time is { } window ? DateTimeOffset.UtcNow + window : (DateTimeOffset?)null });
