@@ -11,21 +11,16 @@ namespace Caracal.Gateway.Forwarding;
 /// </summary>
 internal sealed class ObserveCredential(ISharedState state, ILogger log) : IGatewayStep
 {
-    private static readonly TimeSpan Kept = TimeSpan.FromDays(8);
+    private readonly CredentialTally tally = new(state);
 
-    public ValueTask<Verdict> JudgeAsync(GatewayCall call) =>
-        call.Grant!.Upstream!.Watch is { } watch && call.Now.ToUnixTimeSeconds() <= watch.Until ? CountAsync(call, watch) : new(Verdict.Pass);
+    public ValueTask<Verdict> JudgeAsync(GatewayCall call) => call.Grant!.Upstream!.Watch is null ? new(Verdict.Pass) : CountAsync(call);
 
-    private async ValueTask<Verdict> CountAsync(GatewayCall call, Protocol.Exchange.CredentialWatch watch)
+    private async ValueTask<Verdict> CountAsync(GatewayCall call)
     {
         try
         {
-            await state.IncrementAsync(watch.AnswersKey, Kept, CancellationToken.None);
             // 403 is about what was asked for, and an agent chooses that.
-            if ((int)call.Answer!.StatusCode == 401)
-            {
-                await state.IncrementAsync(watch.RefusalsKey, Kept, CancellationToken.None);
-            }
+            await tally.CountAsync(call.Grant!.Upstream!.Watch, (int)call.Answer!.StatusCode == 401, call.Now, CancellationToken.None);
         }
         catch (StreamsUnavailableException fault)
         {

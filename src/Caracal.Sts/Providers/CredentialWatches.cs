@@ -12,26 +12,17 @@ namespace Caracal.Sts.Providers;
 /// </summary>
 internal sealed partial class CredentialWatches(ISharedState state, DatabaseClock clock, ILogger log)
 {
-    private static readonly TimeSpan Kept = TimeSpan.FromDays(8);
+    private readonly CredentialTally tally = new(state);
 
     public async ValueTask CountAsync(CredentialWatch? watch, TokenOutcome outcome, CancellationToken cancellationToken)
     {
-        if (watch is null || clock.Now.ToUnixTimeSeconds() > watch.Until)
-        {
-            return;
-        }
-
         try
         {
-            await state.IncrementAsync(watch.AnswersKey, Kept, cancellationToken);
-            if (outcome.RefusedClient)
-            {
-                await state.IncrementAsync(watch.RefusalsKey, Kept, cancellationToken);
-            }
+            await tally.CountAsync(watch, outcome.RefusedClient, clock.Now, cancellationToken);
         }
         catch (StreamsUnavailableException fault)
         {
-            Uncounted(log, fault, watch.ProviderId);
+            Uncounted(log, fault, watch!.ProviderId);
         }
     }
 
