@@ -31,9 +31,18 @@ internal sealed class CaracalCommand : IDisposable
     }
 
     /// <summary>Runs to the end.</summary>
-    public async Task<(int Exit, string Output, string Error)> RunAsync(params string[] words)
+    public Task<(int Exit, string Output, string Error)> RunAsync(params string[] words) => RunWithInputAsync(null, words);
+
+    /// <summary>Runs to the end with a text as standard input; null leaves it alone.</summary>
+    public async Task<(int Exit, string Output, string Error)> RunWithInputAsync(string? input, params string[] words)
     {
-        using var process = Start(words);
+        using var process = Start(words, input is not null);
+        if (input is not null)
+        {
+            await process.StandardInput.WriteAsync(input);
+            process.StandardInput.Close();
+        }
+
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         using var limit = new CancellationTokenSource(Patience);
@@ -42,10 +51,12 @@ internal sealed class CaracalCommand : IDisposable
     }
 
     /// <summary>Starts and leaves running; both outputs are redirected.</summary>
-    public Process Start(params string[] words)
+    public Process Start(params string[] words) => Start(words, input: false);
+
+    private Process Start(string[] words, bool input)
     {
         // Whoever runs the tests in the background has SIGINT ignored, and a process inherits that.
-        var start = new ProcessStartInfo("env", ["--default-signal=INT", Executable]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", Executable]) { RedirectStandardInput = input, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         foreach (var word in words) start.ArgumentList.Add(word);
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("CARACAL_", StringComparison.Ordinal)).ToList())
         {

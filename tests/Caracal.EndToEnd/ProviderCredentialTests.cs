@@ -77,6 +77,63 @@ public sealed class ProviderCredentialTests
         Task<WireAnswer> StepAsync(string step, string body = "{}") => ApiAsync(HttpMethod.Post, $"{path}/{step}", body);
     }
 
+    [Fact]
+    public async Task One_command_changes_a_credential_another_goes_step_by_step_and_neither_prints_a_value()
+    {
+        await using var upstream = await KeyedUpstream.StartAsync(Stop, "old-key-value", "new-key-value");
+        using var files = new PrivateStack(null, BenchStack.Limits);
+        using var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false };
+        using var outbound = new HttpMessageInvoker(handler);
+        await using var stack = await CaracalStack.StartAsync(
+            new StackOptions { Variables = files.Variables, DataDirectory = files.Data, Log = TextWriter.Null, Outbound = outbound }, Stop);
+        using var wire = new WireClient(WireEndpoints.From(stack.Urls));
+        var zone = await GovernedZone.CreateAsync(wire, files.AdminToken, new ZoneBlueprint { Name = "keys", UpstreamUrl = upstream.Url, ApiKey = "old-key-value" }, Stop);
+        var listed = await wire.ApiAsync(HttpMethod.Get, $"/v1/zones/{zone.ZoneId}/providers", files.AdminToken, null, Stop);
+        var provider = listed.Body.GetProperty("items")[0].GetProperty("identifier").GetString()!;
+        using var caracal = new CaracalCommand();
+        caracal.With("CARACAL_SECRETS_DIR", files.Secrets).With("CARACAL_API_URL", stack.Urls["api"]).With("CARACAL_ENV", "development");
+        var printed = new System.Text.StringBuilder();
+        await using var load = await CallerLoad.StartAsync(wire, zone);
+
+        // A credential that waits is proven or not, and dropped.
+        Assert.Contains("none", await RunAsync(0, null, "status"), StringComparison.Ordinal);
+        Assert.Contains("begins like a JSON object", await RunAsync(1, "{\"api_key\":bad-key-value", "stage"), StringComparison.Ordinal);
+        Assert.Contains("staged", await RunAsync(0, "bad-key-value\n", "stage"), StringComparison.Ordinal);
+        Assert.Contains("refused the credential with 401", await RunAsync(1, null, "canary"), StringComparison.Ordinal);
+        Assert.Contains("credential_not_proven", await RunAsync(1, null, "shift"), StringComparison.Ordinal);
+        Assert.Contains("discarded", await RunAsync(0, null, "abort"), StringComparison.Ordinal);
+        Assert.Contains("credential_not_staged", await RunAsync(1, null, "abort"), StringComparison.Ordinal);
+        Assert.Equal("", load.Failures);
+
+        // One command for all of it, while calls go on.
+        var path = Path.Combine(caracal.Folder, "new-key");
+        await File.WriteAllTextAsync(path, """{"api_key":"new-key-value"}""", Stop);
+        var lines = (await RunAsync(0, null, "rotate", "--from", path, "--observe", "10", "--json")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(["staged", "proven", "shifted", "shifted", "retired"], lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("state").GetString()));
+        Assert.Equal("", load.Failures);
+
+        // One that is forced in and refused is taken back by itself, and the command says why.
+        await RunAsync(0, "bad-key-value", "stage", "--from", "-");
+        await RunAsync(0, null, "shift", "--observe", "60", "--force");
+        Assert.Contains("fell_back: refused by upstreams; there was no canary to ask", await RunAsync(1, null, "observe"), StringComparison.Ordinal);
+        Assert.Contains("fell_back", await RunAsync(0, null, "status"), StringComparison.Ordinal);
+        await RunAsync(0, "bad-key-value", "stage");
+        await RunAsync(0, null, "shift", "--observe", "60", "--manual", "--force");
+        Assert.Contains("the test aborts", await RunAsync(0, null, "abort", "--reason", "the test aborts"), StringComparison.Ordinal);
+        var refused = load.Failed;
+        await load.PassAsync(100);
+        Assert.InRange(load.Failed, refused, refused + 4); // Those that had begun.
+        Assert.DoesNotContain("-key-value", printed.ToString(), StringComparison.Ordinal);
+
+        async Task<string> RunAsync(int expected, string? input, string step, params string[] more)
+        {
+            var (exit, output, error) = await caracal.RunWithInputAsync(input, ["credential", step, zone.ZoneId, provider, .. more]);
+            Assert.True(exit == expected, $"{step}: {exit} {output} {error}");
+            printed.Append(output).Append(error);
+            return output + error;
+        }
+    }
+
     /// <summary>Four callers that mint and spend one mandate after the other.</summary>
     private sealed class CallerLoad : IAsyncDisposable
     {

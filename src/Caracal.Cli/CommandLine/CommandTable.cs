@@ -9,6 +9,7 @@ using Caracal.Cli.Incidents;
 using Caracal.Cli.KeyRotation;
 using Caracal.Cli.Ledger;
 using Caracal.Cli.Policies;
+using Caracal.Cli.ProviderCredentials;
 using Caracal.Cli.Run;
 
 namespace Caracal.Cli.CommandLine;
@@ -27,6 +28,7 @@ internal static class CommandTable
         ConfigCommand.Descriptor,
         AuditCommand.Descriptor,
         KeysCommand.Descriptor,
+        CredentialCommand.Descriptor,
         MigrateCommand.Descriptor,
         ProvisionCommand.Descriptor,
         RedisCommand.Descriptor,

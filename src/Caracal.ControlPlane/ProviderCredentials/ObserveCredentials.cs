@@ -22,6 +22,8 @@ internal sealed class ObserveCredentials(
     /// <summary>Who the ledgers say it was.</summary>
     public const string Actor = "caracal";
 
+    private const string Refused = "refused by upstreams";
+
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     // Answers of calls that began within the observation still arrive.
@@ -43,20 +45,22 @@ internal sealed class ObserveCredentials(
             if (_paused.TryGetValue(change.Id, out var until) && clock.Now < until) continue;
             var counted = await counts.OfAsync(change, cancellationToken);
             if (CredentialChangeRules.MustFallBack(counted.Answers, counted.Refusals, change.RefusalsAllowed, change.RefusedPercent)
-                && await IsRefusedAsync(counted, cancellationToken))
+                && await RefusalAsync(counted, cancellationToken) is { } reason)
             {
-                await FallBackAsync(counted, cancellationToken);
+                await FallBackAsync(counted, reason, cancellationToken);
             }
         }
     }
 
-    private async Task<bool> IsRefusedAsync(CredentialChange change, CancellationToken cancellationToken)
+    // Null when the credential stays. The reason is what is left of the credential afterwards: its values are deleted.
+    private async Task<string?> RefusalAsync(CredentialChange change, CancellationToken cancellationToken)
     {
-        if (await AskAgainAsync(change, cancellationToken) is not { } result || result.Status == ConnectivityRules.AuthFailed) return true;
+        if (await AskAgainAsync(change, cancellationToken) is not { } result) return $"{Refused}; there was no canary to ask";
+        if (result.Status == ConnectivityRules.AuthFailed) return $"{Refused}, and its canary again: {result.Detail}";
         _paused[change.Id] = clock.Now + Pause;
         if (result.IsOk) await counts.RenewAsync(change, cancellationToken);
         ObserveCredentialsLog.Held(log, change.ProviderId, change.Refusals, change.Answers, result.Status);
-        return false;
+        return null;
     }
 
     // Null where there is nothing to ask: shifted without a proof, or what it was proven at is gone.
@@ -85,7 +89,7 @@ internal sealed class ObserveCredentials(
         }
     }
 
-    private async Task FallBackAsync(CredentialChange change, CancellationToken cancellationToken)
+    private async Task FallBackAsync(CredentialChange change, string reason, CancellationToken cancellationToken)
     {
         var done = await steps.Database.WriteAsync(
             async work =>
@@ -97,7 +101,7 @@ internal sealed class ObserveCredentials(
                 }
 
                 var now = clock.Now;
-                var after = EndCredentialChange.Ended(change, CredentialChangeRules.FellBack, "refused by upstreams", now);
+                var after = EndCredentialChange.Ended(change, CredentialChangeRules.FellBack, reason, now);
                 if (await CredentialSteps.SaveAsync(work, change, after) is not { } saved) return false;
                 if (!await slots.FallBackAsync(work, provider, change, Actor, now))
                 {
