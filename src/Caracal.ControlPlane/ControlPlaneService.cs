@@ -46,6 +46,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
     private readonly ApplicationArchive _archive;
     private readonly ControlPlanePipeline _pipeline;
     private readonly OperationsRoutes _operations;
+    private readonly ConsoleReports _consoles;
     private readonly OutboundHttp _outbound;
     private readonly NotificationDispatcher _notifications;
     private readonly ReplayRuns _replays;
@@ -109,6 +110,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _pipeline = new ControlPlanePipeline(
             settings, new Router(Routes), _limits, _authentication, _access, _changes, given.Clock,
             metrics.Counter("caracal_api_authentication_failures_total"), given.Log);
+        _consoles = new ConsoleReports(given.Database, given.Clock, new MetricsAccess(settings.MetricsBearer, settings.Mode));
         _operations = new OperationsRoutes(
             settings, given.Database, given.Clock, given.State, _limits, metrics, new OutboxGauges(metrics),
             new KeyGauges(metrics, settings.RotationSchedule));
@@ -162,6 +164,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         "/ready" when IsLook(context) => _operations.ReadyAsync(context),
         "/metrics" or "/api/metrics" when IsLook(context) => _operations.MetricsAsync(context),
         "/metrics.json" when IsLook(context) => _operations.MetricsJsonAsync(context),
+        ConsoleReports.Path when HttpMethods.IsPost(context.Request.Method) => _consoles.HandleAsync(context),
         "/openapi.json" when IsLook(context) => WriteOpenApiAsync(context),
         { } path when path.StartsWith("/v1/", StringComparison.Ordinal) => _pipeline.HandleAsync(context),
         _ => AnswerWriter.WriteAsync(context, ControlPlanePipeline.UnknownRoute(context, context.Request.Path.Value ?? "/")),

@@ -70,6 +70,10 @@ public sealed class CaracalStack : IAsyncDisposable
         }
 
         _stopped = true;
+
+        // The console's farewell goes to the API, which may stop in a moment.
+        if (_parts.Heartbeats.FirstOrDefault(heartbeat => heartbeat.Role == StackRoles.Console) is { } console) await console.EndAsync();
+
         // The door closes first: whoever is inside may finish, and still finds every service it needs.
         foreach (var role in Enumerable.Reverse(_running))
         {
@@ -110,7 +114,7 @@ public sealed class CaracalStack : IAsyncDisposable
         }
 
         _tasks.Start(_parts.Stores.TendAsync);
-        foreach (var heartbeat in _parts.Heartbeats)
+        foreach (var heartbeat in _parts.Heartbeats.Where(heartbeat => heartbeat.Role != StackRoles.Console))
         {
             await heartbeat.GuardAsync(_logger, cancellationToken);
         }
@@ -125,8 +129,11 @@ public sealed class CaracalStack : IAsyncDisposable
         foreach (var role in roles)
         {
             _running.Add(role);
+            var heartbeat = _parts.Heartbeats.First(heartbeat => heartbeat.Role == role.Role);
+
+            // It asks the API, which may be one of those that were started before it.
+            if (role.Role == StackRoles.Console) await heartbeat.GuardAsync(_logger, cancellationToken);
             urls[role.Role] = await role.StartAsync(cancellationToken);
-            if (_parts.Heartbeats.FirstOrDefault(heartbeat => heartbeat.Role == role.Role) is not { } heartbeat) continue;
             heartbeat.Listening(settings.For(role.Role).Text("CARACAL_INSTANCE_URL") ?? Reachable(urls[role.Role], role.Listen.Host));
             _tasks.Start(heartbeat.RunAsync);
         }

@@ -4,34 +4,36 @@ using System.Threading.Channels;
 using Caracal.Hosting;
 using Caracal.Hosting.Settings;
 using Caracal.Keys.Rings;
-using Caracal.Stack.Stores;
-using Caracal.Storage;
+using Caracal.Stack.Instances;
 using Caracal.Storage.Instances;
-using Caracal.Storage.KeyRegistry;
 using Microsoft.Extensions.Logging;
 
 namespace Caracal.Stack;
 
-/// <summary>Says in the store, every ten seconds and after each change, that a role lives and which keys it holds (operations.md 4.2, 4.4).</summary>
+/// <summary>Says, every ten seconds and after each change, that a role lives and which keys it holds (operations.md 4.2, 4.4).</summary>
 internal sealed class KeyHeartbeat
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
-    private readonly RoleStores _stores;
+    private readonly IInstanceRegister _register;
+    private readonly TimeProvider _time;
     private readonly SecretReload _secrets;
     private readonly string _version;
     private readonly DateTimeOffset _started;
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile string? _address;
     private volatile bool _known;
+    private volatile bool _ended;
+    private volatile Task<bool> _beat = Task.FromResult(false);
 
-    public KeyHeartbeat(RoleStores stores, SecretReload secrets, CaracalMode mode, string version)
+    public KeyHeartbeat(IInstanceRegister register, TimeProvider time, SecretReload secrets, CaracalMode mode, string version)
     {
-        _stores = stores;
+        _register = register;
+        _time = time;
         _secrets = secrets;
         Mode = mode;
         _version = version;
-        _started = stores.Clock.Process.GetUtcNow();
+        _started = time.GetUtcNow();
         secrets.Changed = () => _changes.Writer.TryWrite(true);
     }
 
@@ -47,12 +49,10 @@ internal sealed class KeyHeartbeat
     public async Task GuardAsync(ILogger logger, CancellationToken cancellationToken)
     {
         var faults = new List<string>();
+        if (await _register.StatesAsync(Report(), _secrets.Held, cancellationToken) is not { } states) return;
         foreach (var ring in _secrets.Held)
         {
-            var state = await _stores.Database.WriteAsync(
-                WriteKind.Bookkeeping,
-                work => KeyRegistryGuard.StateAsync(work, ring.ClassId, ring.Slots.Current, ring.Slots.KeyId, _stores.Clock.Now),
-                cancellationToken);
+            var state = states.GetValueOrDefault(ring.ClassId);
             if (state is "active" or "next" or "previous") continue;
             faults.Add($"key_not_registered: {ring.ClassId} {ring.Slots.Current}{(state is null ? "" : $" is {state}")}; use caracal keys prepare, or keys adopt after disaster recovery");
         }
@@ -64,22 +64,15 @@ internal sealed class KeyHeartbeat
     /// <summary>The role listens now; from here on <see cref="RunAsync"/> tells of it.</summary>
     public void Listening(string address) => _address = address;
 
-    /// <summary>Beats until cancelled. A store that does not answer is told of by the role itself; the next beat comes in its time.</summary>
+    /// <summary>Beats until cancelled. A register that does not answer is told of by the role itself; the next beat comes in its time.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        while (!cancellationToken.IsCancellationRequested)
+        while (!cancellationToken.IsCancellationRequested && !_ended)
         {
-            try
-            {
-                await BeatAsync(cancellationToken);
-                _known = true;
-            }
-            catch (StorageUnavailableException)
-            {
-                // Whoever waits for this instance sees that it has not reported.
-            }
-
-            using var limit = new CancellationTokenSource(Interval, _stores.Clock.Process);
+            // Whoever waits for this instance sees that it has not reported.
+            _beat = _register.BeatAsync(Report(), cancellationToken);
+            if (await _beat) _known = true;
+            using var limit = new CancellationTokenSource(Interval, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
             try
             {
@@ -92,46 +85,27 @@ internal sealed class KeyHeartbeat
         }
     }
 
-    private Task BeatAsync(CancellationToken cancellationToken) => _stores.Database.WriteAsync(
-        WriteKind.Bookkeeping,
-        async work =>
-        {
-            await HeartbeatStore.BeatAsync(
-                work,
-                new Heartbeat
-                {
-                    Service = Role,
-                    Instance = ServiceInstance.Id,
-                    Version = _version,
-                    Mode = Mode.ToText(),
-                    Address = _address,
-                    StartedAt = _started,
-                    KeySlots = Slots(),
-                },
-                _stores.Clock.Now);
-            return 0;
-        },
-        cancellationToken);
-
-    /// <summary>Says farewell, so that nobody waits for this instance; without a store it is waited for until it is forgotten.</summary>
+    /// <summary>Says farewell, so that nobody waits for this instance; what cannot be said is found out when it is forgotten.</summary>
     public async Task EndAsync()
     {
-        if (!_known) return;
-        try
-        {
-            await _stores.Database.WriteAsync(
-                WriteKind.Bookkeeping,
-                async work =>
-                {
-                    await HeartbeatStore.EndAsync(work, Role, ServiceInstance.Id, _stores.Clock.Now);
-                    return 0;
-                });
-        }
-        catch (StorageUnavailableException)
-        {
-            // The row grows old by itself.
-        }
+        if (_ended) return;
+        _ended = true;
+
+        // A beat that is under way must not come after the farewell.
+        await ((Task)_beat).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_known) await _register.EndAsync(Report());
     }
+
+    private Heartbeat Report() => new()
+    {
+        Service = Role,
+        Instance = ServiceInstance.Id,
+        Version = _version,
+        Mode = Mode.ToText(),
+        Address = _address,
+        StartedAt = _started,
+        KeySlots = Slots(),
+    };
 
     private string Slots()
     {

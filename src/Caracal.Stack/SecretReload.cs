@@ -20,11 +20,12 @@ internal sealed class SecretReload
     private readonly Channel<bool> _nudges = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <param name="reader">The role's settings, all of them read.</param>
-    public SecretReload(SettingsReader reader)
+    /// <param name="time">Tells when a ring was loaded and when a slot matched.</param>
+    public SecretReload(SettingsReader reader, TimeProvider time)
     {
         Role = reader.Role;
         _interval = TimeSpan.FromSeconds(reader.Integer("SECRETS_RELOAD_SECONDS", DefaultSeconds, 0, 3600));
-        _rings = new RingReload(reader.Secrets);
+        _rings = new RingReload(reader.Secrets, time);
     }
 
     public string Role { get; }

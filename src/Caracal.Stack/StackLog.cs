@@ -53,6 +53,9 @@ internal static partial class StackLog
     [LoggerMessage(EventId = 6016, EventName = "hardening_drift", Level = LogLevel.Error, Message = "hardening check {Check} fails and did not at the last look: {Detail}")]
     public static partial void HardeningDrift(ILogger logger, string check, string detail);
 
+    [LoggerMessage(EventId = 6017, EventName = "instance_not_reported", Level = LogLevel.Warning, Message = "this instance and its keys could not be reported: {Reason}")]
+    public static partial void InstanceNotReported(ILogger logger, string reason);
+
     /// <summary>One line with every problem (operations.md 2.3); <paramref name="problems"/> is a field of its own.</summary>
     [LoggerMessage(EventId = 6015, EventName = "startup_config_invalid", Level = LogLevel.Error, Message = "the configuration must not start: {Problems}")]
     public static partial void ConfigurationRefused(ILogger logger, IReadOnlyList<string> problems);

@@ -11,6 +11,7 @@ using Caracal.Hosting.Metrics;
 using Caracal.Hosting.Settings;
 using Caracal.Keys.Rings;
 using Caracal.Stack.Hardening;
+using Caracal.Stack.Instances;
 using Caracal.Stack.Stores;
 using Caracal.Stack.Tracing;
 using Caracal.Storage.Outbox;
@@ -31,6 +32,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
     private RoleSettings? _settings;
     private AuditService? _audit;
     private StsService? _sts;
+    private ApiRegister? _consoleRegister;
 
     /// <summary>What the roles stand on; known once <see cref="Build"/> has returned.</summary>
     public StackStores? Stores { get; private set; }
@@ -58,7 +60,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
         var consoleSettings = Read(StackRoles.Console, ConsoleSettings.Read);
         var watchEvery = options.Roles.Contains(StackRoles.Api) ? ReadWatch(settings.For(StackRoles.Api)) : TimeSpan.Zero;
         var traced = options.Roles.Select(role => (Role: role, Settings: TraceSettings.Read(settings.For(role)))).ToList();
-        Reloads = settings.Reloads();
+        Reloads = settings.Reloads(options.Time);
         settings.ThrowIfFaulty();
         foreach (var (role, read) in traced)
         {
@@ -68,11 +70,11 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
         var isEmbedded = stores.Count == 0 && StackRoles.Services.All(options.Roles.Contains);
         Stores = isEmbedded ? Embed() : new ServerStores(stores, options.Time, Logger("stack"));
 
-        // A role without a store keeps no record of itself.
+        _consoleRegister = consoleSettings is null ? null : new ApiRegister(consoleSettings, Logger(StackRoles.Console));
         Heartbeats =
         [
-            .. Reloads.Where(reload => StackRoles.Services.Contains(reload.Role))
-                .Select(reload => new KeyHeartbeat(Stores.For(reload.Role), reload, settings.For(reload.Role).Mode, options.Version)),
+            .. Reloads.Where(reload => options.Roles.Contains(reload.Role))
+                .Select(reload => new KeyHeartbeat(RegisterOf(reload.Role), options.Time, reload, settings.For(reload.Role).Mode, options.Version)),
         ];
         foreach (var reload in Reloads.Where(reload => StackRoles.Services.Contains(reload.Role))) KeyMetrics.Show(Stores.For(reload.Role).Metrics, reload);
         foreach (var role in options.Roles.Where(StackRoles.Services.Contains))
@@ -93,6 +95,8 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
             where T : class => options.Roles.Contains(role) ? read(settings.For(role)) : null;
     }
 
+    private IInstanceRegister RegisterOf(string role) => role == StackRoles.Console ? _consoleRegister! : new StoreRegister(Stores!.For(role));
+
     // 0, the default, looks at nothing.
     private static TimeSpan ReadWatch(SettingsReader reader) => TimeSpan.FromSeconds(reader.Integer("HARDENING_WATCH_SECONDS", 0, 0, 86_400));
 
@@ -106,6 +110,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
             await Stores.DisposeAsync();
         }
 
+        _consoleRegister?.Dispose();
         _traces.Dispose();
     }
 
@@ -262,6 +267,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
     private HostedRole BuildConsole(ConsoleSettings read)
     {
         var console = new ConsoleService(read, options.Time);
+        KeyMetrics.Show(console.Metrics, Reloads.First(reload => reload.Role == StackRoles.Console));
         return HostedRole.Served(
             console.ServerOptions with { Keys = Report(StackRoles.Console, read.MetricsToken) }, console.Metrics, logging, console.MapRoutes, _ => Task.CompletedTask, () => Task.CompletedTask,
             () =>

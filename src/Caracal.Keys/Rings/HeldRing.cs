@@ -9,6 +9,12 @@ namespace Caracal.Keys.Rings;
 /// <param name="LoadedAt">When these slots were taken.</param>
 public sealed record HeldRing(string ClassId, RingSlots Slots, string Source, DateTimeOffset LoadedAt)
 {
+    /// <summary>How long ago something came that a previous value verified; null when nothing did.</summary>
+    public TimeSpan? PreviousUsed { get; init; }
+
+    /// <summary>How long ago something came that no slot verified; null when nothing did.</summary>
+    public TimeSpan? Unmatched { get; init; }
+
     /// <summary>An object of class → slots.</summary>
     public static void Write(Utf8JsonWriter writer, IEnumerable<HeldRing> rings)
     {
@@ -23,10 +29,18 @@ public sealed record HeldRing(string ClassId, RingSlots Slots, string Source, Da
             if (ring.ClassId == KeyClass.AuditHmac) WriteList(writer, "archive"u8, ring.Slots.Archive);
             writer.WriteString("source"u8, ring.Source);
             writer.WriteString("loaded_at"u8, ring.LoadedAt.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", System.Globalization.CultureInfo.InvariantCulture));
+            WriteSeconds(writer, "previous_used_seconds"u8, ring.PreviousUsed);
+            WriteSeconds(writer, "unmatched_seconds"u8, ring.Unmatched);
             writer.WriteEndObject();
         }
 
         writer.WriteEndObject();
+    }
+
+    private static void WriteSeconds(Utf8JsonWriter writer, ReadOnlySpan<byte> name, TimeSpan? ago)
+    {
+        if (ago is { } time) writer.WriteNumber(name, (long)time.TotalSeconds);
+        else writer.WriteNull(name);
     }
 
     private static void WriteList(Utf8JsonWriter writer, ReadOnlySpan<byte> name, IEnumerable<string> sids)

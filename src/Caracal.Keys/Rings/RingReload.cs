@@ -19,6 +19,7 @@ public sealed class RingReload
     private readonly SecretSource source;
     private readonly TimeProvider time;
     private readonly DateTimeOffset started;
+    private readonly MatchTimes matched;
     private readonly Dictionary<string, string> _rejected = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, DateTimeOffset> _loaded = new(StringComparer.Ordinal);
 
@@ -29,13 +30,18 @@ public sealed class RingReload
         this.source = source;
         this.time = time ?? TimeProvider.System;
         started = this.time.GetUtcNow();
+        matched = new MatchTimes(this.time);
     }
 
     /// <summary>What every ring holds now, each class once. May be asked while a round runs.</summary>
     public IReadOnlyList<HeldRing> Held =>
     [
         .. source.Rings.DistinctBy(ring => ring.ClassId)
-            .Select(ring => new HeldRing(ring.ClassId, ring.Slots(), ring.Source, _loaded.GetValueOrDefault(ring.ClassId, started))),
+            .Select(ring => new HeldRing(ring.ClassId, ring.Slots(), ring.Source, _loaded.GetValueOrDefault(ring.ClassId, started))
+            {
+                PreviousUsed = matched.Since(ring.ClassId, KeySlot.Previous, ring.Matches),
+                Unmatched = matched.Since(ring.ClassId, KeySlot.None, ring.Matches),
+            }),
     ];
 
     /// <summary>Which slots of each ring matched so far; a class that is read twice is told of once.</summary>

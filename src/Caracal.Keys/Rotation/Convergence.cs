@@ -6,6 +6,9 @@ namespace Caracal.Keys.Rotation;
 /// </summary>
 public sealed class Convergence(RotatableClass rotated, IReadOnlyList<InstanceKeys> instances, DateTimeOffset now)
 {
+    /// <summary>How long the value that goes must not have been needed.</summary>
+    public static readonly TimeSpan QuietFor = TimeSpan.FromMinutes(10);
+
     /// <summary>Live instances of the reading services that hold the class at all.</summary>
     public IReadOnlyList<InstanceKeys> Readers { get; } =
         [.. instances.Where(instance => instance.IsLive(now) && rotated.Readers.Contains(instance.Service) && instance.Classes.ContainsKey(rotated.Id))];
@@ -41,6 +44,20 @@ public sealed class Convergence(RotatableClass rotated, IReadOnlyList<InstanceKe
     }
 
     public Gate NobodyHolds(string sid) => Each("nobody_holds_old", slots => !slots.Holds(sid));
+
+    /// <summary>For ten minutes nothing came that a previous value verified (operations.md 4.5).</summary>
+    public Gate PreviousUnused() => Quiet("previous_unused", slots => slots.PreviousUsedAt, "was given a previous value");
+
+    /// <summary>For ten minutes nothing came that no slot verified.</summary>
+    public Gate NothingUnmatched() => Quiet("signatures_match", slots => slots.UnmatchedAt, "met a signature that no slot verifies");
+
+    private Gate Quiet(string id, Func<ReportedSlots, DateTimeOffset?> last, string what)
+    {
+        var heard = Readers.Select(reader => (reader.Name, At: last(reader.Classes[rotated.Id]))).Where(reader => reader.At is { } at && now - at < QuietFor).ToList();
+        if (heard.Count == 0) return new Gate(id, true, $"no instance {what} for {QuietFor.TotalMinutes:0} min");
+        var latest = heard.Max(reader => reader.At!.Value);
+        return new Gate(id, false, $"{string.Join(", ", heard.Select(reader => $"{reader.Name} {what} {(now - reader.At!.Value).TotalSeconds:0} s ago"))}", (int)Math.Ceiling((latest + QuietFor - now).TotalSeconds));
+    }
 
     private Gate Each(string id, Func<ReportedSlots, bool> holds)
     {

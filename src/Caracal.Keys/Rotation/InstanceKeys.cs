@@ -9,6 +9,12 @@ public sealed record ReportedSlots(string Current, string? Next, ImmutableArray<
     /// <summary><c>file</c>, or <c>env</c>, which needs a restart to change.</summary>
     public string Source { get; init; } = "file";
 
+    /// <summary>When something last came that a previous value verified; null when nothing did since the instance started.</summary>
+    public DateTimeOffset? PreviousUsedAt { get; init; }
+
+    /// <summary>When something last came that no slot verified.</summary>
+    public DateTimeOffset? UnmatchedAt { get; init; }
+
     /// <summary>Whether the value verifies there, whatever its slot.</summary>
     public bool Holds(string sid) => Current == sid || Next == sid || Previous.Contains(sid);
 }
@@ -36,14 +42,19 @@ public sealed record InstanceKeys(
         using var document = JsonDocument.Parse(keySlots);
         return new InstanceKeys(
             service, instance, lastSeen, stopped,
-            document.RootElement.EnumerateObject().ToImmutableDictionary(member => member.Name, member => Slots(member.Value), StringComparer.Ordinal));
+            document.RootElement.EnumerateObject().ToImmutableDictionary(member => member.Name, member => Slots(member.Value, lastSeen), StringComparer.Ordinal));
     }
 
-    private static ReportedSlots Slots(JsonElement slots) => new(
+    private static ReportedSlots Slots(JsonElement slots, DateTimeOffset lastSeen) => new(
         slots.GetProperty("current").GetString()!,
         slots.TryGetProperty("next", out var next) ? next.GetString() : null,
         slots.TryGetProperty("previous", out var previous) ? [.. previous.EnumerateArray().Select(sid => sid.GetString()!)] : [])
     {
         Source = slots.TryGetProperty("source", out var source) ? source.GetString()! : "file",
+        PreviousUsedAt = At(slots, "previous_used_seconds", lastSeen),
+        UnmatchedAt = At(slots, "unmatched_seconds", lastSeen),
     };
+
+    private static DateTimeOffset? At(JsonElement slots, string name, DateTimeOffset lastSeen) =>
+        slots.TryGetProperty(name, out var ago) && ago.ValueKind == JsonValueKind.Number ? lastSeen.AddSeconds(-ago.GetDouble()) : null;
 }

@@ -19,12 +19,16 @@ public sealed record RotatableClass(
     private const string Gateway = "gateway";
     private const string Coordinator = "coordinator";
     private const string Audit = "audit";
+    private const string Console = "console";
 
     // The longest a mandate can be believed: its life, the clocks' skew and a verifier's cache.
     private static readonly TimeSpan MandateLife = TimeSpan.FromSeconds(3960);
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
     private static readonly TimeSpan HalfHour = TimeSpan.FromMinutes(30);
     private static readonly TimeSpan Receipts = TimeSpan.FromSeconds(604_800);
+
+    // The longest life of a sign-in: a shorter overlap asks people to sign in again.
+    private static readonly TimeSpan SignIns = TimeSpan.FromDays(7);
 
     /// <summary>Every class with a ring, in the order of the inventory.</summary>
     public static ImmutableArray<RotatableClass> All { get; } =
@@ -36,9 +40,10 @@ public sealed record RotatableClass(
         new(KeyClass.IdempotencyHmac, SecretFiles.IdempotencyHmacKey, [Coordinator], Receipts, Receipts, 365),
         new(KeyClass.AdminToken, SecretFiles.AdminToken, [Api, Gateway], Hour, TimeSpan.Zero, 90),
         new(KeyClass.CoordinatorToken, SecretFiles.CoordinatorToken, [Coordinator], Hour, TimeSpan.Zero, 90),
-        new(KeyClass.MetricsBearer, SecretFiles.MetricsBearer, [Api, Sts, Gateway, Coordinator, Audit], Hour, TimeSpan.Zero, 180),
+        new(KeyClass.MetricsBearer, SecretFiles.MetricsBearer, [Api, Sts, Gateway, Coordinator, Audit, Console], Hour, TimeSpan.Zero, 180),
         new(KeyClass.StsAdminToken, SecretFiles.StsAdminToken, [Sts], Hour, TimeSpan.Zero, 90),
         new(KeyClass.AuditAdminToken, SecretFiles.AuditAdminToken, [Audit], Hour, TimeSpan.Zero, 90),
+        new(KeyClass.AuthSecret, SecretFiles.AuthSecret, [Console], SignIns, TimeSpan.Zero, 180),
     ];
 
     /// <summary>The ways of each service into PostgreSQL and Redis (operations.md 4.6.7, 4.6.8).</summary>
@@ -63,6 +68,10 @@ public sealed record RotatableClass(
     /// <summary>What may rotate together: the logins of all services, or one class alone (operations.md 4.3).</summary>
     public string Family => Id.Split(':')[0];
 
+    /// <summary>A previous value may go only when nobody has come with it for a while: whoever holds it must be switched first (operations.md 4.5).</summary>
+    public bool DrainsByUse => Id is KeyClass.GatewayStsHmac or KeyClass.AdminToken or KeyClass.CoordinatorToken or KeyClass.MetricsBearer or KeyClass.StsAdminToken or KeyClass.AuditAdminToken;
+
     /// <summary>Its values are texts that are compared, not keys in hex.</summary>
-    public bool IsToken => Id is KeyClass.AdminToken or KeyClass.CoordinatorToken or KeyClass.MetricsBearer or KeyClass.StsAdminToken or KeyClass.AuditAdminToken;
+    public bool IsToken => Id is KeyClass.AdminToken or KeyClass.CoordinatorToken or KeyClass.MetricsBearer or KeyClass.StsAdminToken or KeyClass.AuditAdminToken
+        or KeyClass.AuthSecret;
 }

@@ -21,6 +21,9 @@ public static class RotationState
         _ => null,
     };
 
+    /// <summary>Ended without its new value, which stays in <c>previous</c> until what it signed has drained.</summary>
+    public static bool WentBack(string state) => state is RolledBack or Aborted;
+
     public static bool IsOpen(string state) => Next(state) is not null;
 
     /// <summary>Nothing signs with the new value yet: it can be forgotten.</summary>

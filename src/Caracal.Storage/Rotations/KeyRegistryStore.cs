@@ -28,6 +28,10 @@ public static class KeyRegistryStore
             """,
             new { classId, scope, sid, state, now, rotationId, activated = state == "active" ? now : (DateTimeOffset?)null });
 
+    /// <summary>Active again after a rollback: the key is as old as it was.</summary>
+    public static Task ReinstateAsync(Work work, string classId, string scope, string sid) => work.Connection.ExecuteAsync(
+        "UPDATE key_registry SET state = 'active', retired_at = NULL WHERE class = @classId AND scope = @scope AND sid = @sid", new { classId, scope, sid });
+
     public static Task MoveAsync(Work work, string classId, string scope, string sid, string state, DateTimeOffset now) =>
         work.Connection.ExecuteAsync(
             """

@@ -72,9 +72,9 @@ public static class RotationStore
         new Filter().AndEqual("class", "class", classId).AndEqual("state", "state", state)
             .PageAsync<RotationRow>(connection, $"SELECT {Columns} FROM key_rotations", page);
 
-    /// <summary>When each class was last rolled.</summary>
+    /// <summary>When each class was last rolled and stayed so.</summary>
     public static async Task<IReadOnlyDictionary<string, DateTimeOffset>> LastRolledAsync(DbConnection connection) =>
         (await connection.QueryAsync<(string Class, DateTimeOffset At)>(
-            "SELECT class, max(rolled_at) FROM key_rotations WHERE rolled_at IS NOT NULL GROUP BY class"))
+            "SELECT class, max(rolled_at) FROM key_rotations WHERE rolled_at IS NOT NULL AND state <> 'rolled_back' GROUP BY class"))
         .ToDictionary(row => row.Class, row => row.At, StringComparer.Ordinal);
 }

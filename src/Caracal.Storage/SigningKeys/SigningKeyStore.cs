@@ -71,11 +71,11 @@ public sealed class SigningKeyStore(Database database, EventOutbox outbox)
                 new { KeyName, now })).ToImmutableArray(),
             cancellationToken);
 
-    /// <summary>The key that signs now, of every zone that has one.</summary>
-    public Task<ImmutableArray<(string ZoneId, SigningKeyRow Key)>> ListSigningAsync(CancellationToken cancellationToken) =>
+    /// <summary>The keys of every zone that sign now, have signed or will sign what still verifies.</summary>
+    public Task<ImmutableArray<(string ZoneId, SigningKeyRow Key)>> ListLivingAsync(CancellationToken cancellationToken) =>
         database.ReadAsync(
             async connection => (await connection.QueryAsync<Row>(
-                "SELECT id, zone_id, envelope, version, state, activates_at FROM secrets WHERE name = @KeyName AND state = 'active' ORDER BY zone_id",
+                "SELECT id, zone_id, envelope, version, state, activates_at FROM secrets WHERE name = @KeyName AND state IN ('next', 'active', 'previous') ORDER BY zone_id, version",
                 new { KeyName }))
                 .Select(row => (row.ZoneId, new SigningKeyRow(row.Id, row.Envelope, row.Version, row.State, row.ActivatesAt)))
                 .ToImmutableArray(),

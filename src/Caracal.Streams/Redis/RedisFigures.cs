@@ -4,6 +4,7 @@ namespace Caracal.Streams.Redis;
 public sealed class RedisFigures
 {
     private long _connections;
+    private long _open;
     private long _connectErrors;
     private long _authErrors;
     private long _timeouts;
@@ -22,7 +23,15 @@ public sealed class RedisFigures
 
     internal void CountDisruption() => Interlocked.Increment(ref _disruptions);
 
-    internal void CountConnection() => Interlocked.Increment(ref _connections);
+    /// <summary>Connections that are open now.</summary>
+    public long Open => Interlocked.Read(ref _open);
+
+    internal void CountConnection(Task closed)
+    {
+        Interlocked.Increment(ref _connections);
+        Interlocked.Increment(ref _open);
+        _ = closed.ContinueWith(_ => Interlocked.Decrement(ref _open), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
 
     internal void CountConnectError() => Interlocked.Increment(ref _connectErrors);
 

@@ -20,7 +20,7 @@ internal sealed class RedisDialer(RedisOptions options, RedisFigures figures)
         {
             link = new RedisLink(await ConnectAsync(limit.Token), options, figures);
             await GreetAsync(link, limit.Token);
-            figures.CountConnection();
+            figures.CountConnection(link.Closed);
             return link;
         }
         catch (Exception fault) when (fault is not OperationCanceledException || !cancellationToken.IsCancellationRequested)

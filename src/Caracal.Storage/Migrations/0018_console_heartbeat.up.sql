@@ -1,0 +1,1 @@
+-- The console has no way into the store: the API, which takes its reports, speaks for it (operations.md 4.2).
