@@ -56,12 +56,16 @@ public sealed class RotationVerificationTests : IAsyncLifetime
     public async Task A_key_that_is_published_and_should_not_be_or_is_missing_fails_V6()
     {
         var id = await PrepareAsync("zone-kek");
-        Assert.Contains("1 STS publish exactly the keys of 1 zones", (await CheckAsync(id, "V6")).Detail, StringComparison.Ordinal);
+        Assert.Contains("1 STS publish exactly the keys of 1 zones and verify what each signed", (await CheckAsync(id, "V6")).Detail, StringComparison.Ordinal);
         foreach (var wrong in (IReadOnlyList<string>[])[[], [_kid, "another"]])
         {
             _instance.Kids = _ => wrong;
             Assert.Contains($"zone {_zone}", (await CheckAsync(id, "V6", ok: false)).Detail, StringComparison.Ordinal);
         }
+
+        _instance.Kids = zone => zone == _zone ? [_kid] : [];
+        _instance.ClosedZones = [_zone];
+        Assert.Contains($"sts/host-1 cannot open the keys of {_zone}", (await CheckAsync(id, "V6", ok: false)).Detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -100,6 +104,14 @@ public sealed class RotationVerificationTests : IAsyncLifetime
     public void Connections_that_have_doubled_or_gone_fail_V12(long before, long now, bool expected) =>
         Assert.Equal(expected, MaterialChecks.Judge(before, now, ("sts/host-1", 0.2)).Ok);
 
+    [Theory]
+    [InlineData(null, null, true, "")]
+    [InlineData(30L, 45L, true, "; 45 Redis clients, 30 before")]
+    [InlineData(30L, 46L, false, "; 46 Redis clients, 30 before")]
+    [InlineData(30L, null, false, "; nobody tells of Redis clients, 30 before")]
+    public void Redis_clients_that_have_doubled_or_gone_fail_V12(long? before, long? now, bool expected, string detail) =>
+        Assert.Equal((expected, detail), MaterialChecks.JudgeRedis(before, now));
+
     [Fact]
     public async Task Connections_are_counted_at_prepare_and_kept_with_the_evidence_on_PostgreSQL()
     {
@@ -108,6 +120,32 @@ public sealed class RotationVerificationTests : IAsyncLifetime
         var line = (await api.GetAsync($"{All}/{id}/evidence")).Text.Split('\n')[0];
         Assert.Matches("\"checks\":\\[\\{\"detail\":\"[1-9][0-9]* connections\",\"id\":\"V12\"", line);
         Assert.Matches("^[1-9][0-9]* connections, [1-9][0-9]* before$", (await CheckAsync(id, "V12", other: api)).Detail);
+    }
+
+    [Theory]
+    [InlineData("", null)]
+    [InlineData("caracal_stream_lag_seconds{stream=\"caracal.sessions.revoke\",group=\"sts-revocation\"} 3599", null)]
+    [InlineData("caracal_stream_lag_seconds{stream=\"caracal.sessions.revoke\",group=\"sts-revocation\"} 3700", "streams_drained")]
+    [InlineData("caracal_audit_consumer_pel_oldest_seconds 3700", "streams_drained")]
+    [InlineData("caracal_gateway_audit_replay_oldest_age_seconds 3700", "journals_drained")]
+    [InlineData("caracal_audit_dlq_size 1", "dead_letters_resolved")]
+    [InlineData(null, "drains_known")]
+    public async Task A_value_is_not_retired_while_anything_it_signed_waits(string? metrics, string? gate)
+    {
+        var id = await PrepareAsync("audit-hmac");
+        if (metrics is null) _instance.Broken["/metrics"] = true;
+        else _instance.Metrics = metrics + "\n";
+        var clock = new DatabaseClock(_api.Database, TimeProvider.System);
+        await clock.MeasureAsync(Stop);
+        using var probes = new InstanceProbes(Settings(), TimeProvider.System);
+        var checks = new DrainChecks(_api.Database, clock, probes);
+        var row = (await _api.Database.ReadAsync(connection => RotationStore.FindAsync(connection, id)))! with { State = "verified", RolledAt = clock.Now.AddHours(-1) };
+
+        var gates = await checks.OfAsync(row, Stop);
+        Assert.Equal(gate is null ? [] : [gate], gates.Where(judged => !judged.Ok).Select(judged => judged.Id));
+        Assert.Equal(["drains_known", "streams_drained"], (await checks.OfAsync(row with { Class = "streams-hmac" }, Stop)).Select(judged => judged.Id));
+        Assert.Empty(await checks.OfAsync(row with { Emergency = true }, Stop));
+        Assert.Empty(await checks.OfAsync(row with { Class = "zone-kek" }, Stop));
     }
 
     // The check itself: the whole of a verification waits for an Audit, which is not here.

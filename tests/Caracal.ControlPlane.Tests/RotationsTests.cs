@@ -230,6 +230,96 @@ public sealed class RotationsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_key_that_came_back_is_as_old_as_it_was()
+    {
+        var since = (await api.Database.ReadAsync(KeyRegistryStore.ListAsync)).Single(key => key.Sid == Old).ActivatedAt;
+        time.Advance(TimeSpan.FromDays(40));
+        await BeatAsync("sts", Slots(Streams, Old));
+        var id = await PrepareAsync();
+        await SetAsync(id, RotationState.Rolled);
+        await BeatAsync("sts", Slots(Streams, New, previous: Old));
+        Assert.Equal(200, (await api.PostAsync($"{All}/{id}/rollback", Reason)).Status);
+
+        var back = (await api.Database.ReadAsync(KeyRegistryStore.ListAsync)).Single(key => key.Sid == Old);
+        Assert.Equal(("active", since, null), (back.State, back.ActivatedAt, back.RetiredAt));
+        var listed = (await api.GetAsync("/v1/operations/keys")).Json.GetProperty("items").EnumerateArray().Single(key => key.GetProperty("class").GetString() == Streams);
+        Assert.Equal((40, JsonValueKind.Null), (listed.GetProperty("age_days").GetInt32(), listed.GetProperty("last_rotation").ValueKind));
+    }
+
+    [Theory]
+    [InlineData("gateway-sts-hmac", "gateway", "previous_used_seconds", "previous_unused")]
+    [InlineData("admin-token", "api", "previous_used_seconds", "previous_unused")]
+    [InlineData("coordinator-token", "coordinator", "previous_used_seconds", "previous_unused")]
+    [InlineData("metrics-bearer", "console", "previous_used_seconds", "previous_unused")]
+    [InlineData(Streams, "sts", "unmatched_seconds", "signatures_match")]
+    public async Task Refuses_to_retire_a_value_that_was_used_within_ten_minutes_and_names_where(string name, string service, string member, string gate)
+    {
+        if (name != Streams)
+        {
+            await RegisterAsync(name, Old, "active");
+            await BeatAsync(service, Slots(name, Old));
+        }
+
+        var reply = await api.PostAsync(All, Body(New, name, "\"overlap_seconds\":3960,\"rollback_window_seconds\":3600"));
+        Assert.True(reply.Status == 201, reply.Text);
+        var id = reply.Get("id");
+        await SetAsync(id, RotationState.Verified);
+        time.Advance(TimeSpan.FromHours(2));
+        await BeatAsync("sts", Slots(name == Streams ? Streams : "audit-hmac", New, previous: Old));
+        await BeatAsync(service, Used(60));
+        time.Advance(TimeSpan.FromSeconds(20));
+        var refused = await AdvanceAsync(id, "retired");
+        Assert.Contains($"{service}/host-1", Gate(refused, gate), StringComparison.Ordinal);
+        Assert.Equal(520, refused.Json.GetProperty("gates").EnumerateArray().Single(row => row.GetProperty("id").GetString() == gate).GetProperty("retry_after_seconds").GetInt32());
+
+        time.Advance(TimeSpan.FromSeconds(521));
+        await BeatAsync(service, Used(601));
+        Assert.Equal("retired", (await AdvanceAsync(id, "retired")).Get("state"));
+
+        string Used(int seconds) => Slots(name, New, previous: Old).Replace("\"previous\":", $"\"{member}\":{seconds},\"previous\":", StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("rollback")]
+    [InlineData("abort")]
+    public async Task A_new_value_goes_after_the_way_back_only_when_what_it_signed_has_drained(string wayBack)
+    {
+        var id = await PrepareAsync();
+        if (wayBack == "rollback") await SetAsync(id, RotationState.Rolled);
+        await BeatAsync("sts", Slots(Streams, Old, previous: New));
+        Assert.Equal(200, (await api.PostAsync($"{All}/{id}/{wayBack}", Reason)).Status);
+        Gate(await AdvanceAsync(id, "retired"), "overlap");
+
+        time.Advance(TimeSpan.FromHours(24));
+        await BeatAsync("sts", Slots(Streams, New, previous: Old));
+        Assert.Contains("sts/host-1", Gate(await AdvanceAsync(id, "retired"), "nobody_signs_with_old"), StringComparison.Ordinal);
+        await BeatAsync("sts", Slots(Streams, Old, previous: New));
+        for (var again = 0; again < 2; again++) Assert.Equal(wayBack == "abort" ? "aborted" : "rolled_back", (await AdvanceAsync(id, "retired")).Get("state"));
+
+        Assert.Equal("retired", (await api.Database.ReadAsync(KeyRegistryStore.ListAsync)).Single(key => key.Sid == New).State);
+        var names = (await api.GetAsync($"{All}/{id}/evidence")).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("event").GetString());
+        Assert.Equal(["prepared", wayBack == "abort" ? "aborted" : "rolled_back", "drained"], names);
+    }
+
+    [Fact]
+    public async Task A_step_whose_records_cannot_be_written_is_not_taken_and_no_log_line_says_it_was()
+    {
+        await using var log = new StringWriter();
+        await using var other = await ApiHost.StartAsync(time: time, log: TextWriter.Synchronized(log));
+        await DisposeAsync();
+        api = other;
+        await RegisterAsync(Streams, Old, "active");
+        await BeatAsync("sts", Slots(Streams, Old));
+        await api.ExecuteAsync("CREATE TRIGGER refuse BEFORE INSERT ON admin_audit_events BEGIN SELECT RAISE(ABORT, 'full'); END");
+        Assert.Equal((500, "audit_unavailable"), Seen(await api.PostAsync(All, Body(New))));
+        Assert.DoesNotContain("\"key_rotation\"", log.ToString(), StringComparison.Ordinal);
+        await api.ExecuteAsync("DROP TRIGGER refuse");
+        await PrepareAsync();
+        Assert.Contains("\"key_rotation\"", log.ToString(), StringComparison.Ordinal);
+        api = await ApiHost.StartAsync();
+    }
+
+    [Fact]
     public async Task Gives_up_nothing_that_somebody_signs_with_and_names_who()
     {
         var id = await PrepareAsync();

@@ -205,6 +205,13 @@ public sealed class ScheduledRotationsTests : IAsyncLifetime
 
         Assert.Equal((old, null), (Files.Current, Files.Next));
         Assert.Equal([rotation.ToSid], Files.Previous); // Somebody may have signed with it for a moment.
+        await MoveAsync(TimeSpan.FromHours(23), previous: rotation.ToSid);
+        Assert.Equal([rotation.ToSid], Files.Previous);
+        await MoveAsync(TimeSpan.FromHours(1), previous: rotation.ToSid);
+        Assert.Equal([rotation.ToSid], Files.Previous); // Messages from before wait in the outbox.
+        await api.ExecuteAsync("UPDATE event_outbox SET dispatched_at = 1");
+        await MoveAsync(TimeSpan.Zero, previous: rotation.ToSid);
+        Assert.Empty(Files.Previous); // What it signed has had its time.
     }
 
     [Fact]

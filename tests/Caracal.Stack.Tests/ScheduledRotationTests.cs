@@ -33,12 +33,14 @@ public sealed class ScheduledRotationTests : IDisposable
         Assert.Equal(HttpStatusCode.OK, await LookAsync(api + "/v1/zones", admin));
         Assert.Equal(HttpStatusCode.OK, await LookAsync(api + "/v1/zones", Read("caracalAdminToken")));
         Assert.Equal(metrics, Read("metricsBearer")); // One class at a time.
+        await BeatAsync(api);
 
         time.Advance(TimeSpan.FromMinutes(61));
         await UntilAsync(api, "admin-token", "retired");
         Assert.Equal(HttpStatusCode.Unauthorized, await LookAsync(api + "/v1/zones", admin));
         time.Advance(TimeSpan.FromHours(12));
         await UntilAsync(api, "metrics-bearer", "verified");
+        await BeatAsync(api);
         time.Advance(TimeSpan.FromMinutes(61));
         await UntilAsync(api, "metrics-bearer", "retired");
         foreach (var url in stack.Urls.Where(url => url.Key != StackRoles.Console)) Assert.Equal(HttpStatusCode.Unauthorized, await LookAsync(url.Value + "/metrics", metrics));
@@ -98,6 +100,15 @@ public sealed class ScheduledRotationTests : IDisposable
             if (limit.IsCancellationRequested) Assert.Fail($"{classId} is not {state}: {text} {(await AskAsync($"{api}/v1/operations/keys", Read("caracalAdminToken"))).Text}");
             await Task.Delay(100);
         }
+    }
+
+    // Every instance has reported since now: the use of an old value is of the time before, and not of the time it is moved to.
+    private async Task BeatAsync(string api)
+    {
+        var now = time.GetUtcNow();
+        using var limit = new CancellationTokenSource(Limit);
+        while (JsonDocument.Parse((await AskAsync($"{api}/v1/operations/instances", Read("caracalAdminToken"))).Text).RootElement.GetProperty("items").EnumerateArray()
+            .Any(row => row.GetProperty("last_seen").GetDateTimeOffset() <= now)) await Task.Delay(100, limit.Token);
     }
 
     private static async Task<HttpStatusCode> LookAsync(string url, string token) => (await AskAsync(url, token)).Status;

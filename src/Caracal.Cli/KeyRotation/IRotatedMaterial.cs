@@ -11,6 +11,9 @@ internal interface IRotatedMaterial
     /// <summary>Where the new value is kept until it is rolled.</summary>
     string NextPath { get; }
 
+    /// <summary>Id of the value the files make current; null when there is none.</summary>
+    string? Current { get; }
+
     /// <summary>A new value, which already verifies where it will be used; one that is staged stays.</summary>
     Task<string> StageAsync(CancellationToken stop);
 

@@ -17,6 +17,8 @@ internal sealed class PostgresLogin(CommandContext context, string folder, Rotat
 
     public string NextPath => _files.NextPath;
 
+    public string? Current => _files.CurrentId;
+
     public async Task<string> StageAsync(CancellationToken stop)
     {
         if (_files.Current is not { } current) throw new CommandFailure($"there is no {rotated.FileName} in {folder}; a DATABASE_URL given by a variable cannot be rotated");

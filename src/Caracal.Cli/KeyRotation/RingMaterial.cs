@@ -16,6 +16,8 @@ internal sealed class RingMaterial(KeysApi api, SlotFiles files, RotatableClass 
 
     public string NextPath => files.NextPath;
 
+    public string? Current => files.Current;
+
     public Task<string> StageAsync(CancellationToken stop) => Task.FromResult(files.Stage(TimeProvider.System.GetUtcNow()));
 
     public Task DiscardAsync(string sid, CancellationToken stop)

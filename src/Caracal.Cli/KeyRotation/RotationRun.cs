@@ -60,8 +60,18 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
     /// <summary>Makes the new value current in the files, then waits until every reader has it.</summary>
     public async Task<JsonElement> RollAsync(JsonElement rotation)
     {
+        // Somebody may have ended it since it was read.
+        rotation = await FindAsync(Text(rotation, "id")!);
         if (Text(rotation, "state") == RotationState.Deployed) Files(rotation).Promote(Text(rotation, "to_sid")!);
-        return await AdvanceAsync(rotation, RotationState.Rolled, wait: true);
+        try
+        {
+            return await AdvanceAsync(rotation, RotationState.Rolled, wait: true);
+        }
+        catch (CommandFailure)
+        {
+            PutBack(await FindAsync(Text(rotation, "id")!));
+            throw;
+        }
     }
 
     public async Task<JsonElement> VerifyAsync(JsonElement rotation)
@@ -75,15 +85,15 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
         return verified;
     }
 
-    /// <summary>Ends the overlap: gates first, then the old value leaves the files, then nobody may hold it any more.</summary>
+    /// <summary>Ends the overlap: gates first, then the value that goes leaves the files, then nobody may hold it any more.</summary>
     public async Task<JsonElement> RetireAsync(JsonElement rotation, bool wait)
     {
-        var state = Text(rotation, "state");
-        var leaving = Text(rotation, state == RotationState.RolledBack ? "to_sid" : "from_sid");
-        if (leaving is not null && state is RotationState.Verified or RotationState.RolledBack) await DrainAsync(rotation, leaving, wait);
-        if (state != RotationState.RolledBack) rotation = await AdvanceAsync(rotation, RotationState.Retired, wait);
+        var wentBack = RotationState.WentBack(Text(rotation, "state")!);
+        var leaving = Text(rotation, wentBack ? "to_sid" : "from_sid");
+        if (leaving is not null && (wentBack || Text(rotation, "state") == RotationState.Verified)) await DrainAsync(rotation, leaving, wait);
+        rotation = await AdvanceAsync(rotation, RotationState.Retired, wait);
         if (leaving is not null) await Files(rotation).RetireAsync(leaving, rotation, context.Stop);
-        if (state != RotationState.RolledBack) await WaitAsync($"{Root}/{Text(rotation, "id")}/verify", rotation, "retired");
+        if (!wentBack) await WaitAsync($"{Root}/{Text(rotation, "id")}/verify", rotation, "retired");
         return rotation;
     }
 
@@ -91,19 +101,36 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
     public async Task<JsonElement> RollBackAsync(JsonElement rotation)
     {
         var ended = Require(await api.PostAsync($"{Root}/{Text(rotation, "id")}/rollback", Reason(), context.Stop), "rollback");
-        var (from, to) = (Text(ended, "from_sid")!, Text(ended, "to_sid")!);
-        await Files(ended).DiscardAsync(to, context.Stop);
-        Files(ended).Restore(from);
-        await TellAsync(ended, $"current is {from} again");
+        await Files(ended).DiscardAsync(Text(ended, "to_sid")!, context.Stop);
+        Files(ended).Restore(Text(ended, "from_sid")!);
+        await TellAsync(ended, $"current is {Text(ended, "from_sid")} again");
         return ended;
     }
 
+    /// <summary>Gives up a value nobody signs with. One that a roll has made current in the files may have signed: there it is a rollback.</summary>
     public async Task<JsonElement> AbortAsync(JsonElement rotation)
     {
+        if (Text(rotation, "state") is RotationState.Deployed or RotationState.RolledBack && Files(rotation).Current == Text(rotation, "to_sid"))
+        {
+            context.Terminal.Info("the files have the new value as current, so it may have signed: going back");
+            return await RollBackAsync(rotation);
+        }
+
         var ended = Require(await api.PostAsync($"{Root}/{Text(rotation, "id")}/abort", Reason(), context.Stop), "abort");
+        var restored = PutBack(ended);
         await Files(ended).DiscardAsync(Text(ended, "to_sid")!, context.Stop);
-        await TellAsync(ended, "the staged value is gone");
+        await TellAsync(ended, restored ? $"current is {Text(ended, "from_sid")} again; caracal keys retire {Text(ended, "id")} lets the other go" : "the staged value is gone");
         return ended;
+    }
+
+    // What the registry does not call active must not stay current, whoever ended the rotation meanwhile.
+    private bool PutBack(JsonElement rotation)
+    {
+        if (!RotationState.WentBack(Text(rotation, "state")!) || Text(rotation, "from_sid") is not { } from) return false;
+        var files = Files(rotation);
+        if (files.Current != Text(rotation, "to_sid")) return false;
+        files.Restore(from);
+        return true;
     }
 
     public async Task<JsonElement> FindAsync(string id) => Require(await api.GetAsync($"{Root}/{Uri.EscapeDataString(id)}", context.Stop), id);

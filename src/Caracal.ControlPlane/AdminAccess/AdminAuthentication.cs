@@ -47,6 +47,7 @@ internal sealed class AdminAuthentication(Database database, DatabaseClock clock
             }
 
             if (found is not { } row || !SecretHash.Verify(row.TokenHash, token)) return null;
+            if (DeploymentTokens.Seeded(row.CreatedBy)) deployment.Note(hash);
             var caller = CallerOf(row);
             if (memory.Known.Count >= MostCached) memory.Known.Clear();
             memory.Known[hash] = new Known(caller, clock.Process.GetUtcNow() + CacheTime);

@@ -18,10 +18,31 @@ internal sealed class DeploymentTokens(Database database, TokenRing? ring, Datab
     /// <summary>How soon a reloaded token has its rows, and one that left the ring has none.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
+    private static readonly (string Name, string Capability, string CreatedBy, Func<SecretText, string> Value)[] Kinds =
+    [
+        ("bootstrap", "write", AdminCaller.Deployment, token => token.Reveal()),
+        ("console-read-only", "read", "env-derived", ConsoleTokens.ReadOnly),
+        ("console-write", "write", "env-derived-write", ConsoleTokens.Write),
+        ("console-approve", "approve", "env-derived-approve", ConsoleTokens.Approve),
+    ];
+
     private TokenSet? _seeded;
 
     /// <summary>Whether the text is a value of the ring, seeded or not yet.</summary>
     public bool Holds(string token) => ring?.Verify(token, out _) ?? false;
+
+    /// <summary>Whether a row is one of those seeded here.</summary>
+    public static bool Seeded(string? createdBy) => Array.Exists(Kinds, kind => kind.CreatedBy == createdBy);
+
+    /// <summary>Notes which slot a token came from that was let in by its row; those that are no deployment's are none of the ring's.</summary>
+    public void Note(string hash)
+    {
+        if (ring is null) return;
+        foreach (var (slot, token) in ring.Tokens.All())
+        {
+            if (Kinds.Any(kind => SecretHash.Of(kind.Value(token)) == hash)) ring.Matches.Add(slot);
+        }
+    }
 
     /// <summary>Seeds what the ring holds, unless that has been done; only an instance whose own slots changed revokes rows.</summary>
     public async Task FollowAsync(CancellationToken cancellationToken)
@@ -39,17 +60,10 @@ internal sealed class DeploymentTokens(Database database, TokenRing? ring, Datab
     private static async Task SeedAsync(Database database, TokenSet held, bool revokes, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var tokens = held.All().Select(slot => slot.Token).ToList();
-        (string Name, string Capability, string CreatedBy, Func<SecretText, string> Value)[] kinds =
-        [
-            ("bootstrap", "write", AdminCaller.Deployment, token => token.Reveal()),
-            ("console-read-only", "read", "env-derived", ConsoleTokens.ReadOnly),
-            ("console-write", "write", "env-derived-write", ConsoleTokens.Write),
-            ("console-approve", "approve", "env-derived-approve", ConsoleTokens.Approve),
-        ];
         await database.WriteAsync(
             async work =>
             {
-                foreach (var kind in kinds)
+                foreach (var kind in Kinds)
                 {
                     var hashes = tokens.Select(token => SecretHash.Of(kind.Value(token))).ToList();
                     if (revokes) await AdminTokenStore.RevokeOthersAsync(work, kind.CreatedBy, hashes, now);

@@ -8,8 +8,10 @@ using Caracal.Storage.Rotations;
 namespace Caracal.ControlPlane.Rotations;
 
 /// <summary><c>POST …/{id}/advance</c>: one step further when its gates are met; said again, a finished step is finished (operations.md 4.3).</summary>
-internal sealed class AdvanceRotation(Changes changes, RotationGates gates, RotationVerification verification)
+internal sealed class AdvanceRotation(Changes changes, RotationGates gates, RotationVerification verification, DrainChecks drains)
 {
+    private const string Drained = "drained";
+
     private readonly RotationTrail trail = new(changes);
 
     public async Task<Answer> HandleAsync(ApiCall call)
@@ -25,20 +27,22 @@ internal sealed class AdvanceRotation(Changes changes, RotationGates gates, Rota
         IReadOnlyList<RotationCheck> checks = to == RotationState.Verified && found?.State == RotationState.Rolled
             ? await verification.RunAsync(found, call.Cancelled)
             : [];
-        return await changes.ApplyAsync(call, work => StepAsync(work, call, to!, backup, checks));
+        var drained = to == RotationState.Retired && found is not null ? await drains.OfAsync(found, call.Cancelled) : [];
+        return await changes.ApplyAsync(call, work => StepAsync(work, call, to!, backup, checks, drained));
     }
 
-    private async Task<Answer> StepAsync(Work work, ApiCall call, string to, string? backup, IReadOnlyList<RotationCheck> checks)
+    private async Task<Answer> StepAsync(Work work, ApiCall call, string to, string? backup, IReadOnlyList<RotationCheck> checks, IReadOnlyList<Gate> drained)
     {
         await work.LockAsync(RotationStore.StepLock);
         if (await RotationStore.FindAsync(work.Connection, call.Id) is not { } rotation) return ControlPlaneErrors.RotationNotFound;
         if (rotation.State == to) return RotationJson.Of(rotation);
+        if (to == RotationState.Retired && RotationState.WentBack(rotation.State)) return await DrainAsync(work, call, rotation, drained);
         if (RotationState.Next(rotation.State) != to)
         {
             return ControlPlaneErrors.InvalidTransition.With($"{rotation.State} goes to {RotationState.Next(rotation.State) ?? "nothing"}, not to {to}");
         }
 
-        var judged = await gates.OfAsync(work, rotation, to, checks, backup, call.Now);
+        IReadOnlyList<Gate> judged = [.. await gates.OfAsync(work, rotation, to, checks, backup, call.Now), .. drained];
         if (judged.Any(gate => !gate.Ok)) return RotationJson.NotMet(judged);
         var moved = Moved(rotation, to, call.Now);
         await RotationStore.UpdateAsync(work, moved);
@@ -47,6 +51,17 @@ internal sealed class AdvanceRotation(Changes changes, RotationGates gates, Rota
         var services = await gates.ReadersAsync(work, rotation, call.Now);
         await trail.AppendAsync(work, call, moved, new RotationStep(to) { Services = services, Checks = checks }, call.Now);
         return RotationJson.Of(moved);
+    }
+
+    // The second drain, after the way back: here it is the new value that goes. The rotation stays what it is.
+    private async Task<Answer> DrainAsync(Work work, ApiCall call, RotationRow rotation, IReadOnlyList<Gate> drained)
+    {
+        if (await RotationEventStore.LastNameAsync(work.Connection, rotation.Id) == Drained) return RotationJson.Of(rotation);
+        IReadOnlyList<Gate> judged = [.. await gates.OfDrainAsync(work, rotation, call.Now), .. drained];
+        if (judged.Any(gate => !gate.Ok)) return RotationJson.NotMet(judged);
+        await KeyRegistryStore.MoveAsync(work, rotation.Class, rotation.Scope, rotation.ToSid, "retired", call.Now);
+        await trail.AppendAsync(work, call, rotation, new RotationStep(Drained) { Services = await gates.ReadersAsync(work, rotation, call.Now) }, call.Now);
+        return RotationJson.Of(rotation);
     }
 
     private static RotationRow Moved(RotationRow rotation, string to, DateTimeOffset now) => rotation with

@@ -42,7 +42,7 @@ internal sealed class EndRotation(Changes changes, RotationGates gates)
     {
         if (rotation.State == RotationState.RolledBack && rotation.FromSid is { } from)
         {
-            await KeyRegistryStore.MoveAsync(work, rotation.Class, rotation.Scope, from, "active", now);
+            await KeyRegistryStore.ReinstateAsync(work, rotation.Class, rotation.Scope, from);
         }
 
         await KeyRegistryStore.MoveAsync(

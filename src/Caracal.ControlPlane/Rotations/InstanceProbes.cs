@@ -86,6 +86,13 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
         return pools.Count == 0 ? null : pools.OrderByDescending(pool => pool.Value).Select(pool => (pool.Key.Split(' ')[0], pool.Value)).First();
     }
 
+    /// <summary>Open connections to Redis of all instances together; null when nobody has one.</summary>
+    public async Task<long?> RedisClientsAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
+    {
+        var open = await SeriesAsync(instances, series => series.StartsWith("caracal_redis_connections_open", StringComparison.Ordinal), cancellationToken);
+        return open.Count == 0 ? null : (long)open.Values.Sum();
+    }
+
     /// <summary>Every STS takes a call signed with the current key and refuses one signed with a key nobody knows (V5).</summary>
     public async Task<(bool, string)> PingAsync(IReadOnlyList<InstanceAddress> instances, HmacKeyRing keys, CancellationToken cancellationToken)
     {
@@ -115,14 +122,28 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
     public Task<IReadOnlyDictionary<string, double>> FailureCountsAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken) =>
         SeriesAsync(instances, series => FailureWords.Any(word => series.Contains(word, StringComparison.Ordinal)), cancellationToken);
 
+    /// <summary>The named figures by instance and series, and who shows none.</summary>
+    public async Task<(IReadOnlyDictionary<string, double> Figures, IReadOnlyList<string> Silent)> DrainFiguresAsync(
+        IReadOnlyList<InstanceAddress> instances, IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        var silent = new List<string>();
+        var figures = await SeriesAsync(instances, series => names.Any(name => series.Contains(name, StringComparison.Ordinal)), cancellationToken, silent);
+        return (figures, silent);
+    }
+
     private async Task<IReadOnlyDictionary<string, double>> SeriesAsync(
-        IReadOnlyList<InstanceAddress> instances, Func<string, bool> wanted, CancellationToken cancellationToken)
+        IReadOnlyList<InstanceAddress> instances, Func<string, bool> wanted, CancellationToken cancellationToken, List<string>? silent = null)
     {
         var counts = new Dictionary<string, double>(StringComparer.Ordinal);
         foreach (var instance in instances)
         {
             using var answer = await SendAsync(HttpMethod.Get, instance, "/metrics", cancellationToken);
-            if (answer?.StatusCode != HttpStatusCode.OK) continue;
+            if (answer?.StatusCode != HttpStatusCode.OK)
+            {
+                silent?.Add(instance.Name);
+                continue;
+            }
+
             foreach (var line in (await answer.Content.ReadAsStringAsync(cancellationToken)).Split('\n'))
             {
                 if (line.StartsWith('#') || line.LastIndexOf(' ') is not (var at and > 0) || !wanted(line)) continue;

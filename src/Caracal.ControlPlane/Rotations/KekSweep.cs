@@ -20,12 +20,15 @@ internal sealed class KekSweep(Database database, DatabaseClock clock, ControlPl
     {
         var rotations = await database.ReadAsync(
             connection => RotationStore.ListAsync(connection, KeyClass.ZoneKek, null, new PageQuery(Keyset.Top, Remembered)), cancellationToken);
-        if (rotations.FirstOrDefault(row => row.RolledAt is not null) is not { } rotation) return;
+
+        // One that went back may have been promoted before anybody called it rolled.
+        if (rotations.FirstOrDefault(row => row.RolledAt is not null || RotationState.WentBack(row.State)) is not { } rotation) return;
+        var isBack = RotationState.WentBack(rotation.State);
 
         // A ring that is not where the rotation is would seal with the wrong key.
-        var wanted = rotation.State == RotationState.RolledBack ? rotation.FromSid : rotation.ToSid;
+        var wanted = isBack ? rotation.FromSid : rotation.ToSid;
         if (settings.Keks.Current.SecretId != wanted) return;
-        var run = rotation.State == RotationState.RolledBack ? rotation.Id + ":back" : rotation.Id;
+        var run = isBack ? rotation.Id + ":back" : rotation.Id;
         if (await IsDoneAsync(run, cancellationToken)) return;
         await new EnvelopeSweep(database, settings.Keks, clock.Process) { Rate = settings.ReencryptionRate }.RunAsync(run, cancellationToken);
     }

@@ -23,7 +23,10 @@ internal sealed class MaterialChecks(Database database, ControlPlaneSettings set
     private static readonly TimeSpan Drained = TimeSpan.FromSeconds(35);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>V6: every STS publishes exactly the keys the store says are published, for every zone of a sample.</summary>
+    /// <summary>
+    /// V6: every STS publishes exactly the keys the store says are published, for every zone of a sample, and verifies with each
+    /// what it signed: with the key before, the one that signs and the next.
+    /// </summary>
     public async Task<(bool Ok, string Detail)> PublishedKeysAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
     {
         var services = instances.Where(instance => instance.Service == "sts").ToList();
@@ -40,7 +43,12 @@ internal sealed class MaterialChecks(Database database, ControlPlaneSettings set
             }
         }
 
-        return (true, $"{services.Count} STS publish exactly the keys of {zones.Count} zones");
+        foreach (var sts in services)
+        {
+            if (await probes.FailedSelfTestAsync(sts, cancellationToken) is { } failing) return (false, $"{sts.Name} {failing}");
+        }
+
+        return (true, $"{services.Count} STS publish exactly the keys of {zones.Count} zones and verify what each signed");
     }
 
     /// <summary>V7: every STS opens and uses every zone's key, a sample of values opens here, and every value is sealed with a key that is loaded.</summary>
@@ -54,15 +62,16 @@ internal sealed class MaterialChecks(Database database, ControlPlaneSettings set
         return await database.ReadAsync(SealedValuesAsync, cancellationToken);
     }
 
-    /// <summary>The baseline of V12, for the evidence of prepare; null where connections are not counted.</summary>
-    public static async Task<RotationCheck?> BaselineAsync(Work work) => await ConnectionsAsync(work.Connection, work.Dialect.HasOneWriter) is { } count
-        ? new RotationCheck("V12", true, string.Create(CultureInfo.InvariantCulture, $"{count} connections"), 0)
-        : null;
+    /// <summary>The baseline of V12, for the evidence of prepare; null where nobody counts.</summary>
+    public static async Task<RotationCheck?> BaselineAsync(Work work, long? redisClients) =>
+        await ConnectionsAsync(work.Connection, work.Dialect.HasOneWriter) is { } count
+            ? new RotationCheck("V12", true, string.Create(CultureInfo.InvariantCulture, $"{count} connections{(redisClients is null ? "" : $", {redisClients} Redis clients")}"), 0)
+            : null;
 
     /// <summary>V12: as many connections as before, give or take half, and no pool nearly full.</summary>
     public async Task<(bool Ok, string Detail)> ConnectionsAsync(RotationRow rotation, IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
     {
-        var baseline = Baseline(await database.ReadAsync(connection => RotationEventStore.LinesAsync(connection, rotation.Id), cancellationToken));
+        var (connections, clients) = Baseline(await database.ReadAsync(connection => RotationEventStore.LinesAsync(connection, rotation.Id), cancellationToken));
         var detail = "";
         var ok = await UntilAsync(
             Drained,
@@ -70,8 +79,11 @@ internal sealed class MaterialChecks(Database database, ControlPlaneSettings set
             {
                 var now = await database.ReadAsync(connection => ConnectionsAsync(connection, database.Dialect.HasOneWriter), cancellationToken);
                 var full = await probes.FullestPoolAsync(instances, cancellationToken);
-                (var holds, detail) = Judge(baseline, now, full);
-                return holds;
+                var redis = clients is null ? null : await probes.RedisClientsAsync(instances, cancellationToken);
+                var (holds, of) = Judge(connections, now, full);
+                var (redisHolds, ofRedis) = JudgeRedis(clients, redis);
+                detail = of + ofRedis;
+                return holds && redisHolds;
             },
             cancellationToken);
         return (ok, detail);
@@ -82,11 +94,18 @@ internal sealed class MaterialChecks(Database database, ControlPlaneSettings set
     {
         if (fullest is var (name, use) && use >= FullPool) return (false, string.Create(CultureInfo.InvariantCulture, $"the pool of {name} is {use:P0} in use"));
         if (baseline is not { } before || now is not { } count) return (true, "no pool is nearly full");
-        var allowed = Math.Max(Slack, before / 2);
-        return (Math.Abs(count - before) <= allowed, $"{count} connections, {before} before");
+        return (IsNear(before, count), $"{count} connections, {before} before");
     }
 
-    private static long? Baseline(IReadOnlyList<string> evidence)
+    /// <summary>As <see cref="Judge"/>, for Redis.</summary>
+    internal static (bool Ok, string Detail) JudgeRedis(long? baseline, long? now) =>
+        baseline is not { } before ? (true, "")
+        : now is not { } count ? (false, $"; nobody tells of Redis clients, {before} before")
+        : (IsNear(before, count), $"; {count} Redis clients, {before} before");
+
+    private static bool IsNear(long before, long now) => Math.Abs(now - before) <= Math.Max(Slack, before / 2);
+
+    private static (long? Connections, long? RedisClients) Baseline(IReadOnlyList<string> evidence)
     {
         foreach (var text in evidence)
         {
@@ -94,11 +113,13 @@ internal sealed class MaterialChecks(Database database, ControlPlaneSettings set
             if (line.RootElement.GetProperty("event").GetString() != RotationState.Prepared || !line.RootElement.TryGetProperty("checks", out var checks)) continue;
             foreach (var check in checks.EnumerateArray())
             {
-                if (check.GetProperty("id").GetString() == "V12") return long.Parse(check.GetProperty("detail").GetString()!.Split(' ')[0], CultureInfo.InvariantCulture);
+                if (check.GetProperty("id").GetString() != "V12") continue;
+                var counts = check.GetProperty("detail").GetString()!.Split(", ").Select(part => long.Parse(part.Split(' ')[0], CultureInfo.InvariantCulture)).ToList();
+                return (counts[0], counts.Count > 1 ? counts[1] : null);
             }
         }
 
-        return null;
+        return default;
     }
 
     private static async Task<long?> ConnectionsAsync(DbConnection connection, bool embedded) =>

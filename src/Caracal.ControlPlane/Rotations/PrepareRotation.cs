@@ -14,7 +14,7 @@ using Caracal.Storage.Rotations;
 namespace Caracal.ControlPlane.Rotations;
 
 /// <summary><c>POST /v1/operations/rotations</c>: takes the lock, looks at what a rotation needs, and registers the new value's id (operations.md 4.3).</summary>
-internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSettings settings)
+internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSettings settings, InstanceProbes probes)
 {
     private const long ShortestRollback = 30 * 60;
     private const long DefaultRollback = 24 * 3600;
@@ -58,7 +58,18 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
             return ControlPlaneErrors.InvalidRotationRequest.With($"overlap_seconds of {rotated.Id} must be at least {rotated.MinimumOverlap.TotalSeconds:0}");
         }
 
-        return await changes.ApplyAsync(call, work => PrepareAsync(work, call, row, rotated, backup, clientTime), ControlPlaneErrors.RotationInProgress);
+        var clients = await RedisClientsAsync(call);
+        return await changes.ApplyAsync(call, work => PrepareAsync(work, call, row, rotated, backup, clientTime, clients), ControlPlaneErrors.RotationInProgress);
+    }
+
+    // Asks every service, so it is done before the step begins.
+    private async Task<long?> RedisClientsAsync(ApiCall call)
+    {
+        if (changes.Database.Dialect.HasOneWriter) return null;
+        var facts = await changes.Database.ReadAsync(RotationFacts.ReadAsync, call.Cancelled);
+        return await probes.RedisClientsAsync(
+            [.. facts.Instances.Where(instance => instance.IsLive(call.Now)).Select(instance => new InstanceAddress(instance.Name, instance.Service, facts.Addresses[instance.Name]))],
+            call.Cancelled);
     }
 
     private void NoteWhatContradicts(Fields fields, ApiCall call, RotationRow row, string sid)
@@ -74,7 +85,7 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
     }
 
     private async Task<Answer> PrepareAsync(
-        Work work, ApiCall call, RotationRow row, RotatableClass rotated, string? backup, string? clientTime)
+        Work work, ApiCall call, RotationRow row, RotatableClass rotated, string? backup, string? clientTime, long? redisClients)
     {
         if (await KeyRegistryStore.IsKnownAsync(work.Connection, row.ToSid)) return ControlPlaneErrors.KeyReuse;
         if (await RotationStore.FindOpenAsync(work.Connection, row.Class, row.Scope) is { } open)
@@ -91,7 +102,7 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
         var prepared = row with { FromSid = active?.Sid };
         await KeyRegistryStore.AddAsync(work, row.Class, row.Scope, row.ToSid, "next", row.Id, call.Now);
         await RotationStore.InsertAsync(work, prepared);
-        var baseline = await MaterialChecks.BaselineAsync(work);
+        var baseline = await MaterialChecks.BaselineAsync(work, redisClients);
         await trail.AppendAsync(work, call, prepared, new RotationStep("prepared") { Checks = baseline is null ? [] : [baseline] }, call.Now);
         return Answer.Created(row.Id, JsonRows.Object(writer => RotationJson.Write(writer, prepared)));
     }

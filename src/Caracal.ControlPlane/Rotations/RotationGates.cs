@@ -37,6 +37,24 @@ internal sealed class RotationGates(ControlPlaneSettings settings)
         };
     }
 
+    /// <summary>Gates of letting the new value of a rotation go that went back: what it signed or sealed needs it no more.</summary>
+    public async Task<IReadOnlyList<Gate>> OfDrainAsync(Work work, RotationRow rotation, DateTimeOffset now)
+    {
+        var readers = new Convergence(RotatableClass.Find(rotation.Class)!, (await RotationFacts.ReadAsync(work.Connection)).Instances, now);
+        var gates = new List<Gate> { readers.AllLive(), readers.NobodySignsWith(rotation.ToSid) };
+        if (rotation.Class == KeyClass.ZoneKek)
+        {
+            var left = await EnvelopeStore.CountOthersAsync(work.Connection, settings.Keks.Current);
+            var back = settings.Keks.Current.SecretId != rotation.ToSid;
+            gates.Add(new Gate("zero_new_envelopes", back && left == 0, back ? $"{left} values are sealed with another key" : "the API still seals with it", 1));
+        }
+
+        if (rotation.Emergency) return gates;
+        gates.Add(Gate.Time("overlap", rotation.EndedAt!.Value, TimeSpan.FromSeconds(rotation.OverlapSeconds), now));
+        gates.AddRange(await DrainedAsync(work, rotation, readers, rotation.EndedAt.Value));
+        return gates;
+    }
+
     /// <summary>The live readers by name, for evidence.</summary>
     public async Task<IReadOnlyList<string>> ReadersAsync(Work work, RotationRow rotation, DateTimeOffset now) =>
     [
@@ -92,14 +110,18 @@ internal sealed class RotationGates(ControlPlaneSettings settings)
         if (rotation.Emergency) return gates;
         gates.Add(Gate.Time("overlap", rotation.RolledAt!.Value, TimeSpan.FromSeconds(rotation.OverlapSeconds), now));
         gates.Add(Gate.Time("rollback_window", rotation.RolledAt.Value, TimeSpan.FromSeconds(rotation.RollbackWindowSeconds), now));
-        if (rotation.Class is KeyClass.AuditHmac or KeyClass.StreamsHmac)
-        {
-            var outbox = await OutboxFigures.ReadAsync(work.Connection, work.Dialect);
-            var oldest = outbox.OldestDead is { } dead && dead < (outbox.OldestPending ?? dead) ? dead : outbox.OldestPending;
-            gates.Add(new Gate(
-                "outbox_drained", oldest is null || oldest > rotation.RolledAt, $"{outbox.Pending} pending, {outbox.Dead} dead rows in the outbox"));
-        }
-
+        gates.AddRange(await DrainedAsync(work, rotation, readers, rotation.RolledAt.Value));
         return gates;
+    }
+
+    // What the value that goes may still be needed for; an emergency does not ask.
+    private static async Task<IReadOnlyList<Gate>> DrainedAsync(Work work, RotationRow rotation, Convergence readers, DateTimeOffset since)
+    {
+        if (RotatableClass.Find(rotation.Class)!.DrainsByUse) return [readers.PreviousUnused()];
+        if (rotation.Class is not (KeyClass.AuditHmac or KeyClass.StreamsHmac)) return [];
+        var outbox = await OutboxFigures.ReadAsync(work.Connection, work.Dialect);
+        var old = outbox.OldestPending <= since || outbox.OldestDead <= since;
+        var drained = new Gate("outbox_drained", !old, $"{outbox.Pending} pending, {outbox.Dead} dead rows in the outbox");
+        return rotation.Class == KeyClass.StreamsHmac ? [drained, readers.NothingUnmatched()] : [drained];
     }
 }

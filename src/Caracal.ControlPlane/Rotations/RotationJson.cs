@@ -32,11 +32,13 @@ internal static class RotationJson
         writer.Time("rolled_at", rotation.RolledAt);
         writer.Time("verified_at", rotation.VerifiedAt);
         writer.Time("ended_at", rotation.EndedAt);
-        writer.Time("retirable_at", rotation.EndedAt is null ? rotation.RetirableAt() : null);
+        writer.Time("retirable_at", rotation.RetirableAt());
     }
 
-    /// <summary>When time alone allows the old value to go; null while nothing was rolled.</summary>
-    public static DateTimeOffset? RetirableAt(this RotationRow rotation) => rotation.RolledAt is not { } rolled ? null
+    /// <summary>When time alone allows the value that leaves to go; null while nothing was rolled, and after it went.</summary>
+    public static DateTimeOffset? RetirableAt(this RotationRow rotation) => rotation.State is RotationState.Retired or RotationState.Aborted ? null
+        : rotation.State == RotationState.RolledBack ? rotation.EndedAt!.Value.AddSeconds(rotation.Emergency ? 0 : rotation.OverlapSeconds)
+        : rotation.RolledAt is not { } rolled ? null
         : rotation.Emergency ? rolled
         : rolled.AddSeconds(Math.Max(rotation.OverlapSeconds, rotation.RollbackWindowSeconds));
 

@@ -11,7 +11,7 @@ internal sealed record RotationSteps(PrepareRotation Prepare, AdvanceRotation Ad
         var gates = new RotationGates(settings);
         var verification = new RotationVerification(changes, settings, clock, probes);
         return new RotationSteps(
-            new PrepareRotation(changes, settings), new AdvanceRotation(changes, gates, verification), new VerifyRotation(changes, verification),
+            new PrepareRotation(changes, settings, probes), new AdvanceRotation(changes, gates, verification, new DrainChecks(changes.Database, clock, probes)), new VerifyRotation(changes, verification),
             new EndRotation(changes, gates));
     }
 }

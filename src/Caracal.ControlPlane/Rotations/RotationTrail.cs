@@ -28,7 +28,7 @@ internal sealed class RotationTrail(Changes changes)
         var (sequence, previous) = await RotationEventStore.LastAsync(work.Connection, rotation.Id);
         var line = RotationLine.Of(sequence + 1, previous, Members(rotation, step, now));
         await RotationEventStore.AppendAsync(work, rotation.Id, sequence + 1, step.Name, line.Text, line.Hash, now);
-        RotationLog.Step(changes.Log, step.Name, rotation.Class, rotation.ToSid, rotation.Id);
+        work.OnCommitted(() => RotationLog.Step(changes.Log, step.Name, rotation.Class, rotation.ToSid, rotation.Id));
         await changes.AppendAsync(work, AdminAuditRecords.KeyRotation(
             call,
             rotation.Id,

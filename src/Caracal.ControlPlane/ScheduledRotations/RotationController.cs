@@ -63,15 +63,19 @@ internal sealed class RotationController(
 
         if (settings.Schedule.Find(KeyClass.ZoneSigning) is { } zones && zones.Window.Contains(now)) await zoneKeys.RunAsync(zones.MaximumAge, now, cancellationToken);
         if (!material.MayWrite) return;
+        var unfinished = new HashSet<string>(StringComparer.Ordinal);
         foreach (var ended in facts.Newest.Where(rotation => ScheduledRun.IsOurs(rotation) && !RotationState.IsOpen(rotation.State)))
         {
             var outcome = await ForItsClassAsync(() => run.FinishAsync(ended, facts, now, cancellationToken));
+
+            // What the last one has left behind goes before another begins.
+            if (outcome.Lagging is not null || outcome.Again is not null) unfinished.Add(ended.Class);
             await NoteAsync(ended, rows.GetValueOrDefault(ended.Class), outcome, now, cancellationToken);
         }
 
         var open = facts.Newest.Where(rotation => RotationState.IsOpen(rotation.State)).ToList();
         if (open.FirstOrDefault(ScheduledRun.IsOurs) is { } ours) await GoOnAsync(ours, rows.GetValueOrDefault(ours.Class), facts, now, cancellationToken);
-        else if (open.Count == 0) await BeginAsync(rows, facts, now, cancellationToken);
+        else if (open.Count == 0) await BeginAsync([.. rows.Values.Where(row => !unfinished.Contains(row.Class))], facts, now, cancellationToken);
     }
 
     private async Task<ScheduleRow> PlanAsync(ScheduledClass scheduled, ScheduleFacts facts, DateTimeOffset now, CancellationToken cancellationToken)
@@ -145,9 +149,9 @@ internal sealed class RotationController(
     }
 
     // The first that is due and whose readers are all heard of; for the others nothing is staged yet, and the next look asks again.
-    private async Task BeginAsync(Dictionary<string, ScheduleRow> rows, ScheduleFacts facts, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task BeginAsync(IReadOnlyList<ScheduleRow> rows, ScheduleFacts facts, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var due = rows.Values
+        var due = rows
             .Where(row => RotatableClass.Find(row.Class) is not null && SchedulePlan.Begins(row, settings.Schedule.Find(row.Class)!, now)
                 && !(notBefore.TryGetValue(row.Class, out var time) && time > now))
             .OrderBy(row => row.DueAt);

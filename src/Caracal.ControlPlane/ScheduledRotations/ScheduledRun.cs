@@ -104,6 +104,11 @@ internal sealed class ScheduledRun(
                 files.Restore(kept);
                 files.Discard(rotation.ToSid);
                 return new StepOutcome(true);
+            case RotationState.Aborted when files.Previous.Contains(rotation.ToSid) && rotation.EndedAt!.Value.AddSeconds(rotation.OverlapSeconds) <= now:
+                // What it signed in that moment has had its time.
+                var drained = await AdvanceAsync(rotation, RotationState.Retired, now, cancellationToken);
+                if (drained.Moved) files.Retire(rotation.ToSid);
+                return drained;
             case RotationState.RolledBack or RotationState.Aborted when files.Next == rotation.ToSid:
                 files.Discard(rotation.ToSid);
                 return new StepOutcome(true);

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Caracal.Sts.Jwks;
 
-/// <summary><c>POST /internal/keys/selftest</c> (operations.md 6.1): whether every zone's signing key opens here and signs.</summary>
+/// <summary><c>POST /internal/keys/selftest</c> (operations.md 6.1): whether every zone's keys open here, and verify what they have signed or will sign.</summary>
 internal sealed class SelfTestKeys(SigningKeyStore store, ZoneKeyring keyring, MetricsAccess access)
 {
     private static readonly byte[] Sample = "caracal key self test"u8.ToArray();
@@ -24,18 +24,18 @@ internal sealed class SelfTestKeys(SigningKeyStore store, ZoneKeyring keyring, M
 
         try
         {
-            var zones = 0;
+            var zones = new HashSet<string>(StringComparer.Ordinal);
             var failed = new List<string>();
-            foreach (var (zoneId, row) in await store.ListSigningAsync(context.RequestAborted))
+            foreach (var (zoneId, row) in await store.ListLivingAsync(context.RequestAborted))
             {
-                zones++;
-                if (keyring.TryOpen(row) is not { } key || !Works(key))
+                zones.Add(zoneId);
+                if ((keyring.TryOpen(row) is not { } key || !Works(key)) && !failed.Contains(zoneId))
                 {
                     failed.Add(zoneId);
                 }
             }
 
-            await WriteAsync(context, zones, failed);
+            await WriteAsync(context, zones.Count, failed);
         }
         catch (StorageUnavailableException)
         {

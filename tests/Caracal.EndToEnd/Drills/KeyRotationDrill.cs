@@ -37,7 +37,7 @@ public sealed class KeyRotationDrill : IAsyncLifetime
         var laggards = await Task.WhenAll(StackRoles.Services.Select(StartLaggardAsync));
         try
         {
-            var prepared = await caracal.RunAsync("keys", "prepare", "streams-hmac", "--reason", "a drill of convergence", "--actor", "ops@example.com", "--json");
+            var prepared = await caracal.RunAsync("keys", "prepare", "streams-hmac", "--reason", "a drill of convergence", "--actor", "ops@example.com", "--reason-kind", "compromise", "--emergency", "--overlap", "0", "--json");
             Assert.True(prepared.Exit == 0, prepared.Output + prepared.Error);
             var id = JsonDocument.Parse(prepared.Output).RootElement.GetProperty("rotation").GetProperty("id").GetString()!;
 

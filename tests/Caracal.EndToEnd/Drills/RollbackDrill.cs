@@ -2,6 +2,7 @@ using System.Text.Json;
 using Caracal.Cli.Bench;
 using Caracal.Cli.Bench.Rotation;
 using Caracal.Cli.Client;
+using Caracal.Keys.Rotation;
 
 namespace Caracal.EndToEnd.Drills;
 
@@ -17,6 +18,10 @@ public sealed class RollbackDrill
         ["API_V1_RATE_LIMIT_PER_MIN"] = "0",
         ["READY_RATE_LIMIT_PER_MIN"] = "0",
     };
+
+    // Time windows are for people; the way back must not need them.
+    private static readonly string[] Emergency =
+        ["--reason", "a drill of going back", "--actor", "ops@example.com", "--reason-kind", "compromise", "--emergency", "--overlap", "0"];
 
     [Fact]
     public async Task A_rotation_goes_back_from_every_state_under_load_without_a_failed_call()
@@ -36,12 +41,12 @@ public sealed class RollbackDrill
 
         foreach (var classId in (string[])["streams-hmac", "zone-kek", "audit-hmac"])
         {
-            var path = Path.Combine(stack.Files.Secrets, Keys.Rotation.RotatableClass.Find(classId)!.FileName);
+            var path = Path.Combine(stack.Files.Secrets, RotatableClass.Find(classId)!.FileName);
             var old = await File.ReadAllTextAsync(path);
             foreach (var steps in (string[][])[[], ["deploy"], ["deploy", "roll"], ["deploy", "roll", "verify"]])
             {
-                var prepared = await RunAsync(caracal, "prepare", classId, "--reason", "a drill of going back", "--actor", "ops@example.com", "--backup", backup, "--json");
-                var id = JsonDocument.Parse(prepared).RootElement.GetProperty("rotation").GetProperty("id").GetString()!;
+                var prepared = await RunAsync(caracal, ["prepare", classId, .. Emergency, "--backup", backup, "--json"]);
+                var id = Id(prepared);
                 foreach (var step in steps) await RunAsync(caracal, step, id);
                 await RunAsync(caracal, steps.Length == 0 ? "abort" : "rollback", id, "--reason", "the drill goes back");
                 Assert.Equal(old, await File.ReadAllTextAsync(path));
@@ -54,10 +59,28 @@ public sealed class RollbackDrill
             }
         }
 
+        await AbortsAfterPromotionAsync(caracal, stack.Files.Secrets);
         await load.StopAsync();
         Assert.Empty(load.Failures);
         Assert.True(load.Requests > 200, $"{load.Requests} calls");
     }
+
+    // A roll that was killed has changed the files, and services sign with the new value: giving up is going back.
+    private static async Task AbortsAfterPromotionAsync(CaracalCommand caracal, string secrets)
+    {
+        var files = new SlotFiles(secrets, RotatableClass.Find("gateway-sts-hmac")!);
+        var old = files.Current!;
+        var id = Id(await RunAsync(caracal, ["prepare", "gateway-sts-hmac", .. Emergency, "--json"]));
+        await RunAsync(caracal, "deploy", id);
+        files.Promote(files.Next!);
+        var given = JsonDocument.Parse(await RunAsync(caracal, "abort", id, "--reason", "the drill gives up", "--json")).RootElement;
+        Assert.Equal("rolled_back", given.GetProperty("event").GetString());
+        Assert.Equal((old, null, 1), (files.Current, files.Next, files.Previous.Count));
+        await RunAsync(caracal, "retire", id, "--wait");
+        Assert.Empty(files.Previous);
+    }
+
+    private static string Id(string prepared) => JsonDocument.Parse(prepared).RootElement.GetProperty("rotation").GetProperty("id").GetString()!;
 
     private static async Task<string> RunAsync(CaracalCommand caracal, params string[] words)
     {
