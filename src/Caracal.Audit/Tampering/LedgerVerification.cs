@@ -113,13 +113,13 @@ public sealed class LedgerVerification(
         };
 
         // A checkpoint is signed after its rows: one that is read before them cannot be ahead of them.
-        async Task<Page<LedgerRow>> PageAsync(string zone, long after, SignedRoots.Zone? tree, CancellationToken token)
+        async Task<Page<IChainRow>> PageAsync(string zone, long after, SignedRoots.Zone? tree, CancellationToken token)
         {
             if (tree is not null) await tree.LoadAsync(after + PageSize, token);
-            var rows = await _ledger.ChainAsync(zone, after, PageSize, token);
-            foreach (var row in rows) tree?.Tree.Add(row.ChainSeq, row.ContentSha256);
-            progress?.Report((read += rows.Count, total));
-            return new Page<LedgerRow>(rows, journal is null ? null : tree?.Tree.Frontier?.Export(), treeFindings.Count);
+            var page = await _ledger.LinksAsync(zone, after, PageSize, token);
+            foreach (var row in page.Rows) tree?.Tree.Add(row.ChainSeq, row.ContentSha256);
+            progress?.Report((read += page.Rows.Count, total));
+            return new Page<IChainRow>(page.Rows, page, journal is null ? null : tree?.Tree.Frontier?.Export(), treeFindings.Count);
         }
     }
 
@@ -150,7 +150,7 @@ public sealed class LedgerVerification(
         foreach (var zone in await _admin.ChainsAsync(cancellationToken))
         {
             await WalkAsync(
-                verifier, async (seq, token) => new Page<AdminAuditRow>(await _admin.ChainAsync(zone, seq, PageSize, token), null, 0), 0, null, cancellationToken);
+                verifier, async (seq, token) => new Page<AdminAuditRow>(await _admin.ChainAsync(zone, seq, PageSize, token), null, null, 0), 0, null, cancellationToken);
         }
 
         return verifier.Complete();
@@ -178,7 +178,7 @@ public sealed class LedgerVerification(
         var next = read(after, cancellationToken);
         while (true)
         {
-            var page = await next;
+            using var page = await next;
             var more = page.Rows.Count == PageSize;
             if (page.Rows.Count > 0) after = page.Rows[^1].ChainSeq;
             if (more) next = Task.Run(() => read(after, cancellationToken), cancellationToken);
@@ -194,8 +194,11 @@ public sealed class LedgerVerification(
         }
     }
 
-    /// <summary>Rows, the tree's edge behind them, and how many findings of trees there were by then.</summary>
-    private sealed record Page<TRow>(IReadOnlyList<TRow> Rows, string? Edge, int TreeFindings);
+    /// <summary>Rows, what keeps them, the tree's edge behind them, and how many findings of trees there were by then.</summary>
+    private sealed record Page<TRow>(IReadOnlyList<TRow> Rows, IDisposable? Memory, string? Edge, int TreeFindings) : IDisposable
+    {
+        public void Dispose() => Memory?.Dispose();
+    }
 
     private static ChainReport Join(ChainReport left, ChainReport right) => new(
         left.Checked + right.Checked,

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using Caracal.Evidence.Canonical;
@@ -12,7 +12,10 @@ public static class LedgerHash
     /// <summary>Bytes over which a chain MAC is made: two hashes in hex, and what stands between them.</summary>
     internal const int PreimageSize = (2 * SHA256.HashSizeInBytes * 2) + 1;
 
-    private const byte Separator = 0x1f;
+    internal const byte Separator = 0x1f;
+
+    /// <summary>Of nanoseconds since 1970 over the years 1 to 9999, with a sign.</summary>
+    internal const int MostTimeDigits = 24;
 
     /// <summary>64 lower-case hex characters over every field of the entry.</summary>
     public static string Content(LedgerEntry entry)
@@ -30,7 +33,8 @@ public static class LedgerHash
         Append(preimage, entry.DeterminingPoliciesJson ?? "null");
         Append(preimage, entry.DiagnosticsJson ?? "null");
         Append(preimage, entry.MetadataJson ?? "null");
-        AppendText(preimage, UnixNanoseconds(entry.OccurredAt));
+        Span<byte> time = stackalloc byte[MostTimeDigits];
+        preimage.Write(time[..WriteNanoseconds(entry.OccurredAt, time)]);
         return Sha256Hex(preimage.Written);
     }
 
@@ -82,11 +86,15 @@ public static class LedgerHash
         return Convert.ToHexStringLower(digest);
     }
 
-    // As text, because nanoseconds leave a 64-bit integer in 2262.
-    private static string UnixNanoseconds(DateTimeOffset time)
+    /// <summary>Nanoseconds since 1970 in decimal digits, and how many bytes those are.</summary>
+    internal static int WriteNanoseconds(DateTimeOffset time, Span<byte> digits)
     {
+        // Microseconds with three zeros behind: nanoseconds leave a 64-bit integer in 2262.
         var microseconds = (time.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) / TimeSpan.TicksPerMicrosecond;
-        return ((Int128)microseconds * 1000).ToString(CultureInfo.InvariantCulture);
+        Utf8Formatter.TryFormat(microseconds, digits, out var length);
+        if (microseconds == 0) return length;
+        "000"u8.CopyTo(digits[length..]);
+        return length + 3;
     }
 
     private static void AppendText(ByteBuffer target, string? value)

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Caracal.Evidence.Ledger;
 using Dapper;
+using Npgsql;
 
 namespace Caracal.Storage.Ledger;
 
@@ -37,6 +38,7 @@ public sealed class LedgerReader(Database database)
     // Sequence numbers have no gaps unless rows are gone, so a page is a range: a planner whose statistics are old, which
     // holds everything after a row for two rows, reads a range as fast as one that knows better.
     private const string RangeSql = $"SELECT {StoredLedgerRow.Columns} FROM audit_events WHERE zone_id = @zoneId AND chain_seq > @afterSeq AND chain_seq <= @upTo ORDER BY chain_seq LIMIT @limit";
+    private const string LinksSql = $"SELECT {StoredPreimages.Columns} FROM audit_events WHERE zone_id = @zoneId AND chain_seq > @afterSeq AND chain_seq <= @upTo ORDER BY chain_seq LIMIT @limit";
     private const string RestSql = $"SELECT {StoredLedgerRow.Columns} FROM audit_events WHERE zone_id = @zoneId AND chain_seq > @afterSeq ORDER BY chain_seq LIMIT @limit";
     private const string PredecessorSql = $"SELECT {StoredLedgerRow.Columns} FROM audit_events WHERE zone_id = @zoneId AND chain_seq < @seq ORDER BY chain_seq DESC LIMIT 1";
 
@@ -62,25 +64,23 @@ public sealed class LedgerReader(Database database)
         },
         cancellationToken);
 
-    /// <summary>Rows of a zone after a sequence number, in chain order.</summary>
-    public Task<IReadOnlyList<LedgerRow>> ChainAsync(
-        string zoneId, long afterSeq, int limit, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<LedgerRow>>(
+    /// <summary>Up to <paramref name="limit"/> rows of a zone after a sequence number, in chain order.</summary>
+    public Task<IReadOnlyList<LedgerRow>> ChainAsync(string zoneId, long afterSeq, int limit, CancellationToken cancellationToken) =>
+        database.ReadAsync(connection => ChainAsync(connection, zoneId, afterSeq, limit), cancellationToken);
+
+    /// <summary>The same rows, of each only what a verification needs.</summary>
+    public Task<ChainPage> LinksAsync(string zoneId, long afterSeq, int limit, CancellationToken cancellationToken) => database.ReadAsync(
         async connection =>
         {
-            var command = PreparedStatements.Get(connection, RangeSql, "@zoneId", "@afterSeq", "@upTo", "@limit");
-            command.Set(0, zoneId);
-            command.Set(1, afterSeq);
-            command.Set(2, afterSeq + limit);
-            command.Set(3, (long)limit);
-            var page = await StoredLedgerRow.ReadAllAsync(command);
-            if (page.Count == limit) return page;
+            if (connection is not NpgsqlConnection) return new ChainPage(await ChainAsync(connection, zoneId, afterSeq, limit), null);
+            var command = PreparedStatements.Get(connection, LinksSql, "@zoneId", "@afterSeq", "@upTo", "@limit");
+            SetRange(command, zoneId, afterSeq, limit);
+            var page = await StoredPreimages.ReadAllAsync(command, zoneId);
+            if (page.Rows.Count == limit) return new ChainPage(page.Rows, page);
 
-            // The end of the chain, or rows are missing.
-            var rest = PreparedStatements.Get(connection, RestSql, "@zoneId", "@afterSeq", "@limit");
-            rest.Set(0, zoneId);
-            rest.Set(1, afterSeq + limit);
-            rest.Set(2, (long)limit - page.Count);
-            return [.. page, .. await StoredLedgerRow.ReadAllAsync(rest)];
+            // The end of the chain, or rows are missing: the few rows there may be are read as any others.
+            var rest = await RestAsync(connection, zoneId, afterSeq + limit, limit - page.Rows.Count);
+            return new ChainPage([.. page.Rows, .. rest], page);
         },
         cancellationToken);
 
@@ -154,4 +154,39 @@ public sealed class LedgerReader(Database database)
     /// <summary>Throws unless the store answers.</summary>
     public Task PingAsync(CancellationToken cancellationToken) => database.ReadAsync(
         connection => connection.ExecuteScalarAsync<long>("SELECT count(*) FROM audit_chain_heads"), cancellationToken);
+
+    private static async Task<IReadOnlyList<LedgerRow>> ChainAsync(DbConnection connection, string zoneId, long afterSeq, int limit)
+    {
+        var command = PreparedStatements.Get(connection, RangeSql, "@zoneId", "@afterSeq", "@upTo", "@limit");
+        SetRange(command, zoneId, afterSeq, limit);
+        var page = await StoredLedgerRow.ReadAllAsync(command);
+
+        // The end of the chain, or rows are missing.
+        return page.Count == limit ? page : [.. page, .. await RestAsync(connection, zoneId, afterSeq + limit, limit - page.Count)];
+    }
+
+    private static Task<IReadOnlyList<LedgerRow>> RestAsync(DbConnection connection, string zoneId, long afterSeq, int limit)
+    {
+        var rest = PreparedStatements.Get(connection, RestSql, "@zoneId", "@afterSeq", "@limit");
+        rest.Set(0, zoneId);
+        rest.Set(1, afterSeq);
+        rest.Set(2, (long)limit);
+        return StoredLedgerRow.ReadAllAsync(rest);
+    }
+
+    private static void SetRange(DbCommand command, string zoneId, long afterSeq, int limit)
+    {
+        command.Set(0, zoneId);
+        command.Set(1, afterSeq);
+        command.Set(2, afterSeq + limit);
+        command.Set(3, (long)limit);
+    }
+}
+
+/// <summary>Rows for a verification, and what keeps their bytes.</summary>
+/// <param name="Rows">In chain order; they live as long as the page.</param>
+/// <param name="Bytes">Null where the rows keep themselves.</param>
+public sealed record ChainPage(IReadOnlyList<IChainRow> Rows, PreimagePage? Bytes) : IDisposable
+{
+    public void Dispose() => Bytes?.Dispose();
 }

@@ -1,0 +1,81 @@
+using System.Buffers;
+using System.Data.Common;
+using System.Text;
+using Caracal.Evidence.Ledger;
+using Npgsql;
+
+namespace Caracal.Storage.Ledger;
+
+/// <summary>From columns to hashed bytes without a text in between, as PostgreSQL sends them.</summary>
+internal static class StoredPreimages
+{
+    /// <summary>The content in the order in which it is hashed, then the links. The zone is the reader's own.</summary>
+    public const string Columns =
+        """
+        id, event_type, request_id, decision, policy_set_id, policy_set_version_id, manifest_sha, evaluation_status,
+        determining_policies_json, diagnostics_json, metadata_json, occurred_at,
+        content_sha256, prev_content_sha256, chain_hmac, chain_seq, hmac_key_id
+        """;
+
+    private const int FirstJson = 8;
+    private const int OccurredAt = 11;
+
+    public static async Task<PreimagePage> ReadAllAsync(DbCommand command, string zoneId)
+    {
+        await using var reader = (NpgsqlDataReader)await command.ExecuteReaderAsync();
+        var page = new PreimagePage();
+        var zone = Encoding.UTF8.GetBytes(zoneId);
+        var scratch = ArrayPool<byte>.Shared.Rent(4096);
+        string? keyId = null;
+        try
+        {
+            while (await reader.ReadAsync())
+            {
+                for (var column = 0; column < OccurredAt; column++)
+                {
+                    var value = Value(reader, column, ref scratch);
+                    if (column < FirstJson) page.AppendText(value);
+                    else page.AppendJson(Json(value));
+                    if (column == 0) page.AppendText(zone);
+                }
+
+                var occurredAt = new DateTimeOffset(DateTime.SpecifyKind(reader.GetDateTime(OccurredAt), DateTimeKind.Utc));
+                keyId = Same(Value(reader, 16, ref scratch), reader.IsDBNull(16), keyId);
+                page.Add(occurredAt, new StoredLinks(zoneId, reader.GetInt64(15), reader.GetString(12), Text(reader, 13), Text(reader, 14), keyId));
+            }
+
+            return page;
+        }
+        catch
+        {
+            page.Dispose();
+            throw;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(scratch);
+        }
+    }
+
+    private static ReadOnlySpan<byte> Value(NpgsqlDataReader row, int column, ref byte[] scratch)
+    {
+        if (row.IsDBNull(column)) return [];
+        var length = (int)row.GetBytes(column, 0, null, 0, 0);
+        if (length > scratch.Length)
+        {
+            ArrayPool<byte>.Shared.Return(scratch);
+            scratch = ArrayPool<byte>.Shared.Rent(length);
+        }
+
+        return scratch.AsSpan(0, (int)row.GetBytes(column, 0, scratch, 0, length));
+    }
+
+    // jsonb comes with the number of its form before its text, which no JSON begins with.
+    private static ReadOnlySpan<byte> Json(ReadOnlySpan<byte> value) => value is [1, ..] ? value[1..] : value;
+
+    // Thousands of rows name one key.
+    private static string? Same(ReadOnlySpan<byte> value, bool isNull, string? last) =>
+        isNull ? null : last is not null && Ascii.Equals(value, last) ? last : Encoding.UTF8.GetString(value);
+
+    private static string? Text(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+}
