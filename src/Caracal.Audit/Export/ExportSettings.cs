@@ -30,6 +30,9 @@ public sealed record ExportSettings
 
     public ObjectLock? Lock { get; init; }
 
+    /// <summary>A larger file is uploaded in parts of this size, at least the 5 MB that S3 demands; no variable sets it.</summary>
+    public long PartBytes { get; init; } = 64L * 1024 * 1024;
+
     public bool IsOn => Bucket is not null || Folder is not null;
 
     public static ExportSettings Read(SettingsReader reader)

@@ -15,6 +15,8 @@ public sealed class S3Target : IExportTarget, IDisposable
     private readonly string _bucket;
     private readonly ObjectLock? _lock;
     private readonly TimeProvider _time;
+    private readonly long _partBytes;
+    private readonly S3MultipartUpload _multipart;
 
     /// <param name="settings">Bucket, endpoint, region, lock.</param>
     /// <param name="time">The lock's end is counted from now.</param>
@@ -42,16 +44,19 @@ public sealed class S3Target : IExportTarget, IDisposable
         }
 
         _client = credentials is null ? new AmazonS3Client(config) : new AmazonS3Client(credentials, config);
+        _partBytes = settings.PartBytes;
+        _multipart = new S3MultipartUpload(_client, _bucket, _partBytes);
     }
 
     public async Task<bool> CreateAsync(string key, Stream content, CancellationToken cancellationToken)
     {
         // Not every server knows If-None-Match on PUT; those that do decide a race.
         if (await FindAsync(key, cancellationToken) is not null) return false;
-        var request = Put(key, content);
-        request.IfNoneMatch = "*";
         try
         {
+            if (content.Length > _partBytes) return await _multipart.RunAsync(Begin(key), content, onlyNew: true, cancellationToken);
+            var request = Put(key, content);
+            request.IfNoneMatch = "*";
             await _client.PutObjectAsync(request, cancellationToken);
             return true;
         }
@@ -69,7 +74,8 @@ public sealed class S3Target : IExportTarget, IDisposable
     {
         try
         {
-            await _client.PutObjectAsync(Put(key, content), cancellationToken);
+            if (content.Length > _partBytes) await _multipart.RunAsync(Begin(key), content, onlyNew: false, cancellationToken);
+            else await _client.PutObjectAsync(Put(key, content), cancellationToken);
         }
         catch (Exception fault) when (IsTrouble(fault))
         {
@@ -142,11 +148,25 @@ public sealed class S3Target : IExportTarget, IDisposable
         if (_lock is not null)
         {
             request.ObjectLockMode = new ObjectLockMode(_lock.Mode);
-            request.ObjectLockRetainUntilDate = _time.GetUtcNow().UtcDateTime.AddDays(_lock.Days);
+            request.ObjectLockRetainUntilDate = LockEnd(_lock);
         }
 
         return request;
     }
+
+    private InitiateMultipartUploadRequest Begin(string key)
+    {
+        var request = new InitiateMultipartUploadRequest { BucketName = _bucket, Key = key, ContentType = ContentType };
+        if (_lock is not null)
+        {
+            request.ObjectLockMode = new ObjectLockMode(_lock.Mode);
+            request.ObjectLockRetainUntilDate = LockEnd(_lock);
+        }
+
+        return request;
+    }
+
+    private DateTime LockEnd(ObjectLock @lock) => _time.GetUtcNow().UtcDateTime.AddDays(@lock.Days);
 
     private async Task<GetObjectMetadataResponse?> FindAsync(string key, CancellationToken cancellationToken)
     {
@@ -164,7 +184,7 @@ public sealed class S3Target : IExportTarget, IDisposable
         }
     }
 
-    private static bool IsTrouble(Exception fault) => fault is AmazonClientException or AmazonServiceException or HttpRequestException or IOException;
+    internal static bool IsTrouble(Exception fault) => fault is AmazonClientException or AmazonServiceException or HttpRequestException or IOException;
 
     private static ExportTargetException Unreachable(Exception fault) => new($"the export bucket cannot be used: {fault.Message}", fault);
 }

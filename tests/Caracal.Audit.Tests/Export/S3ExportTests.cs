@@ -6,10 +6,14 @@ namespace Caracal.Audit.Tests.Export;
 
 public sealed class S3ExportTests
 {
-    [Fact]
-    public async Task An_export_that_is_cut_off_at_any_byte_goes_on_without_gap_or_duplicate()
+    [Theory]
+    [InlineData(64 * 1024 * 1024)]
+    [InlineData(3000)]
+    public async Task An_export_that_is_cut_off_at_any_byte_goes_on_without_gap_duplicate_or_orphan(int partBytes)
     {
         await using var server = await S3Server.StartAsync();
+        server.PartBytes = partBytes;
+        var orphans = 0;
         await using var ledger = await ExportedLedger.CreateAsync();
         var cuts = 0;
         while (true)
@@ -19,10 +23,12 @@ public sealed class S3ExportTests
             using var target = server.Open();
             await ledger.Export(target, server.Settings).RunAsync(default);
             if ((await new ExportStore(ledger.Audit.Database).ReadAsync(ExportStore.Hourly, default)).LastHour == ledger.FirstHour.AddHours(3)) break;
+            orphans += server.OpenUploads;
             Assert.True(++cuts < 60, ledger.Audit.Log[^Math.Min(1500, ledger.Audit.Log.Length)..]);
         }
 
         Assert.True(cuts > 2, $"cut off {cuts} times");
+        Assert.Equal((partBytes == 3000, 0), (orphans > 0, server.OpenUploads));
         server.BytesLeft = long.MaxValue;
         using var whole = server.Open();
         var report = await ExportedLedger.VerifyAsync(whole, new ExportTrust { Key = Vectors.CheckpointSigner.Key, AuditKeys = Vectors.Keys });
@@ -30,10 +36,13 @@ public sealed class S3ExportTests
         Assert.Equal(4 + 4 + 4 + 3, (await whole.ListAsync(default)).Count);
     }
 
-    [Fact]
-    public async Task An_object_is_never_replaced()
+    [Theory]
+    [InlineData(64 * 1024 * 1024)]
+    [InlineData(2)]
+    public async Task An_object_is_never_replaced(int partBytes)
     {
         await using var server = await S3Server.StartAsync();
+        server.PartBytes = partBytes;
         using var target = server.Open();
 
         Assert.True(await target.CreateAsync("audit/x", new MemoryStream("first"u8.ToArray()), default));
@@ -42,6 +51,7 @@ public sealed class S3ExportTests
         await using var content = await target.OpenAsync("audit/x", default);
         Assert.Equal("first", await new StreamReader(content!, Encoding.UTF8).ReadToEndAsync());
         Assert.Null(await target.OpenAsync("audit/y", default));
+        Assert.Equal(0, server.OpenUploads);
     }
 
     [Fact]

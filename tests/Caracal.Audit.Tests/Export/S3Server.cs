@@ -10,7 +10,7 @@ namespace Caracal.Audit.Tests.Export;
 
 /// <summary>
 /// An S3-compatible server that others wrote, in a process of its own, behind a door that can be slammed: after so many
-/// bytes of uploads the connection breaks, as it does when either end is killed.
+/// bytes of uploads the connection breaks, as it does when either end is killed. What it lacks of multipart uploads s3-server.mjs adds.
 /// </summary>
 internal sealed class S3Server : IAsyncDisposable
 {
@@ -36,14 +36,30 @@ internal sealed class S3Server : IAsyncDisposable
         set => Interlocked.Exchange(ref _bytesLeft, value);
     }
 
-    public ExportSettings Settings => new() { Bucket = Bucket, Endpoint = new Uri($"http://127.0.0.1:{((IPEndPoint)_door.LocalEndpoint).Port}") };
+    /// <summary>Larger files are uploaded in parts of this size.</summary>
+    public long PartBytes { get; set; } = new ExportSettings().PartBytes;
+
+    /// <summary>Uploads that were begun, and neither completed nor aborted.</summary>
+    public int OpenUploads
+    {
+        get
+        {
+            var uploads = Path.Combine(_folder, Bucket, "._S3rver_uploads");
+            return Directory.Exists(uploads) ? Directory.GetDirectories(uploads).Length : 0;
+        }
+    }
+
+    public ExportSettings Settings => new() { PartBytes = PartBytes, Bucket = Bucket, Endpoint = new Uri($"http://127.0.0.1:{((IPEndPoint)_door.LocalEndpoint).Port}") };
 
     public static async Task<S3Server> StartAsync()
     {
         var packages = await NodePackages.InstallAsync("s3rver@3.7.1");
         var folder = Directory.CreateTempSubdirectory("caracal-s3-").FullName;
         var port = FreePort();
-        var process = NodePackages.Start("node", packages, ["node_modules/s3rver/bin/s3rver.js", "-d", folder, "-p", $"{port}", "-a", "127.0.0.1", "-s", "--configure-bucket", Bucket]);
+        var script = Path.Combine(packages, "s3-server.mjs");
+        var source = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "Export", "s3-server.mjs"));
+        if (!File.Exists(script) || await File.ReadAllTextAsync(script) != source) await File.WriteAllTextAsync(script, source);
+        var process = NodePackages.Start("node", packages, [script, folder, $"{port}", Bucket]);
         var started = await process.StandardOutput.ReadLineAsync(new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token);
         if (started is null) throw new InvalidOperationException($"s3rver ended: {await process.StandardError.ReadToEndAsync()}");
         return new S3Server(process, folder, port);
