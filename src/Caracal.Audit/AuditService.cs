@@ -87,7 +87,7 @@ public sealed class AuditService : IAsyncDisposable
         _deadLetters = new DeadLetterEndpoints(queue, access, _time);
         _refusal = new SelfTestRefusal(transport, queue, expected, settings.StreamKeys, new MetricsAccess(settings.MetricsToken, settings.Mode), clock);
         var checkpoints = new CheckpointStore(database);
-        _checkpoints = new CheckpointEndpoints(checkpoints, settings.Checkpoints, access);
+        _checkpoints = new CheckpointEndpoints(checkpoints, ledger, settings.Checkpoints, access);
         _checkpointer = settings.Checkpoints.Signer is null ? null : new Checkpointer(checkpoints, settings.Checkpoints, metrics, clock, logger);
         _cosigning = settings.Checkpoints.Witnesses.Count == 0 ? null : new Cosigning(checkpoints, settings.Checkpoints.Witnesses, _feedHttp, metrics, clock, logger);
         _timeStamping = settings.Checkpoints.TimeStampUrl is null ? null : new TimeStamping(checkpoints, settings.Checkpoints, _feedHttp, metrics, clock, logger);

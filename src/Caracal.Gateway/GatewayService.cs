@@ -64,7 +64,8 @@ public sealed class GatewayService : IAsyncDisposable
         _consumers.Add(revocationStream.Consumer);
         var exchange = given.Exchange ?? Own(new SignedHttpExchange(settings.StsUrl, settings.StsTimeout, settings.StsKeys, settings.Authorities, _clock.Process));
         var circuit = new StsCircuit(_clock.Process);
-        var evidence = new CallEvidence(given.Trail, () => _clock.Now);
+        var receipts = settings.GivesReceipts ? new CallReceipts(settings.AuditKeys) : null;
+        var evidence = new CallEvidence(given.Trail, () => _clock.Now, receipts);
         var policy = new EgressPolicy(settings.AllowPrivateUpstreams, settings.PrivateEgressHosts, settings.UpstreamHostAllowlist);
         var guard = new EgressGuard(policy, new SystemHostResolver(), _clock.Process);
         var live = new LiveAnswers(_revocations);
@@ -84,6 +85,7 @@ public sealed class GatewayService : IAsyncDisposable
             Http = Own(new GuardedHttp(guard, new GuardedHttpOptions())),
             Targets = new UpstreamTargets(),
             Evidence = evidence,
+            Receipts = receipts,
             Metrics = metrics,
             Log = _log,
         };

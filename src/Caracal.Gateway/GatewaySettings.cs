@@ -76,6 +76,9 @@ public sealed record GatewaySettings
     /// <summary><c>AUDIT_REPLAY_DIR</c>: where the journal lives.</summary>
     public string AuditReplayDirectory { get; init; } = "/var/lib/caracal/audit-replay";
 
+    /// <summary><c>AUDIT_RECEIPTS</c>: answers carry <c>X-Caracal-Receipt</c>.</summary>
+    public bool GivesReceipts { get; init; }
+
     /// <summary><c>AUDIT_FSYNC</c>.</summary>
     public JournalFsync AuditFsync { get; init; } = JournalFsync.Always;
 
@@ -110,6 +113,7 @@ public sealed record GatewaySettings
             TrustProxy = reader.Boolean("TRUST_PROXY", false),
             TrustedProxies = ReadNetworks(reader, "TRUSTED_PROXIES"),
             AuditReplayDirectory = reader.Text("AUDIT_REPLAY_DIR", "/var/lib/caracal/audit-replay"),
+            GivesReceipts = reader.Boolean("AUDIT_RECEIPTS", false),
             AuditFsync = ReadFsync(reader),
         };
         Check(settings, reader);

@@ -9,6 +9,9 @@ public static class CaracalHeaders
     public const string Identity = "X-Caracal-Identity";
     public const string TokenExpiresIn = "X-Caracal-Token-Expires-In";
     public const string Revoked = "X-Caracal-Revoked";
+
+    /// <summary>Ours: names the answer's audit event, as header or trailer.</summary>
+    public const string Receipt = "X-Caracal-Receipt";
     public const string GatewayTimestamp = "X-Caracal-Gateway-Timestamp";
     public const string GatewayNonce = "X-Caracal-Gateway-Request";
     public const string GatewaySignature = "X-Caracal-Gateway-Signature";

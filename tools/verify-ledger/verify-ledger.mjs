@@ -2,10 +2,11 @@
 // Verifies an export of the audit ledger. It shares no code with the server: what it checks is written here, from the
 // definitions in docs/operations/ledger-export.md. It needs Node 20 and hyparquet (npm install, in this folder).
 //
-//   node verify-ledger.mjs <folder> --key <name+id+base64> [--checkpoint <file>]... [--json]
+//   node verify-ledger.mjs <folder> --key <name+id+base64> [--checkpoint <file>]... [--timestamp-ca <pem>] [--receipt <value>] [--json]
 //
 // Exit 0: every row is proven by a signed checkpoint. 1: something is wrong, and is named. 2: it cannot be read.
-import { createHash, createPublicKey, verify as verifySignature } from 'node:crypto'
+// With --timestamp-ca, time-stamps must be of these authorities; with --receipt, the event it names must be proven too.
+import { createHash, createPublicKey, verify as verifySignature, X509Certificate } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parquetMetadata, parquetReadObjects } from 'hyparquet'
@@ -98,6 +99,81 @@ export class Tree {
   }
 }
 
+// ── Time-stamps: RFC 3161 tokens (CMS) over the text of a checkpoint ────────────────────────────────────────────────
+
+/** One DER element: its tag, its content and itself. */
+function der(bytes, at = 0) {
+  let length = bytes[at + 1]
+  let start = at + 2
+  if (length > 0x80) {
+    const count = length & 0x7f
+    length = bytes.readUIntBE(start, count)
+    start += count
+  }
+  if (length === undefined || start + length > bytes.length) throw new Error('truncated')
+  return { tag: bytes[at], body: bytes.subarray(start, start + length), all: bytes.subarray(at, start + length) }
+}
+
+function children(element) {
+  const found = []
+  for (let at = 0; at < element.body.length; at += found.at(-1).all.length) found.push(der(element.body, at))
+  return found
+}
+
+const oids = { signedData: '2a864886f70d010702', tstInfo: '2a864886f70d0109100104', contentType: '2a864886f70d010903', messageDigest: '2a864886f70d010904' }
+const digests = { '608648016503040201': 'sha256', '608648016503040202': 'sha384', '608648016503040203': 'sha512' }
+const digestOf = algorithm => digests[children(algorithm)[0].body.toString('hex')] ?? fail('an unknown digest')
+const fail = why => { throw new Error(why) }
+const hashed = (name, bytes) => createHash(name).update(bytes).digest()
+
+/** When the text existed, as an authority of these certificates says; throws why the token proves nothing. */
+export function openTimeStamp(token, text, authorities) {
+  const [type, wrapped] = children(der(token))
+  if (type.body.toString('hex') !== oids.signedData) fail('it is no signed data')
+  const parts = children(children(wrapped)[0])
+  const [contentType, content] = children(parts[2])
+  if (contentType.body.toString('hex') !== oids.tstInfo) fail('it is no time-stamp')
+  const info = children(content)[0].body
+  const certificates = children(parts.find(part => part.tag === 0xa0)).map(certificate => new X509Certificate(certificate.all))
+  const signers = children(parts.at(-1))
+  if (signers.length !== 1) fail('it has not one signer')
+  const signer = children(signers[0])
+  const at = signer.findIndex(part => part.tag === 0xa0)
+  const attributes = new Map(children(signer[at]).map(attribute => children(attribute)).map(([name, values]) => [name.body.toString('hex'), children(values)[0].body]))
+  const digest = digestOf(signer[at - 1])
+  if (attributes.get(oids.contentType)?.toString('hex') !== oids.tstInfo) fail('its signature is of something else')
+  if (!attributes.get(oids.messageDigest)?.equals(hashed(digest, info))) fail('its signature is of something else')
+  const signed = Buffer.concat([Buffer.from([0x31]), signer[at].all.subarray(1)])
+  const certificate = certificates.find(one => verifySignature(digest, signed, one.publicKey, signer[at + 2].body))
+  if (!certificate) fail('its signature does not verify')
+
+  const [, , imprint, , time] = children(der(info))
+  if (!children(imprint)[1].body.equals(hashed(digestOf(children(imprint)[0]), Buffer.from(text)))) fail('it is of something else')
+  const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d(?:\.\d+)?)Z$/.exec(time.body.toString('latin1')) ?? fail('its time cannot be read')
+  const when = new Date(`${match[1]}-${match[2]}-${match[3]}T${match[4]}:${match[5]}:${match[6]}Z`)
+  if (!certificate.keyUsage?.includes('1.3.6.1.5.5.7.3.8')) fail('its signer is not one for time-stamps')
+  if (!isTrusted(certificate, certificates, authorities, when)) fail('no trusted authority vouches for its signer')
+  return when
+}
+
+function isTrusted(certificate, between, authorities, when, depth = 0) {
+  if (when < new Date(certificate.validFrom) || when > new Date(certificate.validTo)) return false
+  if (authorities.some(one => one.raw.equals(certificate.raw))) return true
+  return depth < 5 && [...authorities, ...between].some(issuer => issuer.ca && !issuer.raw.equals(certificate.raw)
+    && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey) && isTrusted(issuer, between, authorities, when, depth + 1))
+}
+
+export const readCertificates = pem => (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(one => new X509Certificate(one))
+
+// ── Receipts ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The value of X-Caracal-Receipt: zone, event and, where it was known in time, content hash. Who gave it only the audit key tells. */
+export function parseReceipt(text) {
+  const match = /^zone="([\w.~%-]+)", *event="([\w.~%-]+)"(?:, *sha256=:([A-Za-z0-9+/=]{44}):)?(?:, *kid="[0-9a-f]{16}", *mac=:[A-Za-z0-9+/=]{44}:)?$/.exec(text.trim())
+  if (!match) throw new Error('the receipt cannot be read')
+  return { zone: decodeURIComponent(match[1]), event: decodeURIComponent(match[2]), content: match[3] && Buffer.from(match[3], 'base64').toString('hex') }
+}
+
 // ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** SHA-256 over the twelve texts, each followed by 0x1F, and the time in nanoseconds. */
@@ -124,8 +200,9 @@ function list(folder, below = 'audit') {
 
 /** One zone, followed through the hours. */
 class Chain {
-  constructor(zone, key, kept, report) {
+  constructor(zone, { key, kept, authorities }, report) {
     this.zoneId = zone.zone_id
+    this.authorities = authorities
     this.key = key
     this.report = report
     this.origin = key && originOf(key.name, this.zoneId)
@@ -160,10 +237,25 @@ class Chain {
     if (!this.key) return
     this.expected.push(...this.kept.filter(c => c.size <= zone.last_seq))
     this.kept = this.kept.filter(c => c.size > zone.last_seq)
+    if (zone.time_stamped_checkpoint) {
+      this.expect(zone.time_stamped_checkpoint, size => size <= zone.last_seq)
+      if (this.authorities) this.stamp(zone)
+    }
     if (zone.witnessed_checkpoint) this.expect(zone.witnessed_checkpoint, size => size <= zone.last_seq)
     if (zone.checkpoint) this.expect(zone.checkpoint, size => size === zone.last_seq)
     else this.fault('checkpoint_mismatch', zone.last_seq, 'no signed checkpoint covers the hour')
     this.expected.sort((a, b) => a.size - b.size)
+  }
+
+  stamp(zone) {
+    const checkpoint = openCheckpoint(zone.time_stamped_checkpoint, this.key, this.origin)
+    if (!checkpoint) return
+    try {
+      const at = openTimeStamp(Buffer.from(zone.time_stamp ?? '', 'base64'), openNote(zone.time_stamped_checkpoint, this.key), this.authorities)
+      this.stamped = { chain_seq: checkpoint.size, existed_at: at.toISOString() }
+    } catch (fault) {
+      this.fault('timestamp_mismatch', checkpoint.size, `the time-stamp proves nothing: ${fault.message}`)
+    }
   }
 
   expect(note, fits) {
@@ -208,9 +300,10 @@ class Chain {
   }
 }
 
-/** Verifies a folder; answers { hours, events, findings, proven }. */
-export async function verifyExport(folder, { key, kept = [], progress } = {}) {
+/** Verifies a folder; answers { hours, events, findings, proven, time_stamped }. */
+export async function verifyExport(folder, { key, kept = [], authorities, receipt, progress } = {}) {
   const findings = []
+  const trust = { key, kept, authorities, receipt }
   const chains = new Map()
   const files = list(folder).sort()
   const hours = files.filter(file => file.endsWith('.manifest.json')).map(file => file.slice(-27, -14))
@@ -247,7 +340,7 @@ export async function verifyExport(folder, { key, kept = [], progress } = {}) {
       findings.push({ word: 'hour_missing', hour: hourName(missing), detail: 'every hour has a manifest, also an empty one' })
     }
     before = time
-    events += await verifyHour(folder, manifest, chains, key, kept, findings)
+    events += await verifyHour(folder, manifest, chains, trust, findings)
     progress?.(events, manifests)
   }
 
@@ -255,15 +348,22 @@ export async function verifyExport(folder, { key, kept = [], progress } = {}) {
   for (const lost of kept.filter(c => ![...chains.values()].some(chain => chain.origin === c.origin))) {
     findings.push({ word: 'checkpoint_mismatch', zone: lost.origin, seq: lost.size, detail: 'the export holds no row of the zone of a kept checkpoint' })
   }
+  if (receipt && findings.length === 0) {
+    const fault = (word, detail) => findings.push({ word, zone: receipt.zone, seq: receipt.row?.seq, detail })
+    if (!receipt.row) fault('event_missing', 'the event of the receipt is not in the export')
+    else if (receipt.content && receipt.content !== receipt.row.content) fault('content_mismatch', 'the export holds another content under the event of the receipt')
+    else if (!(chains.get(receipt.zone)?.proven >= receipt.row.seq)) fault('checkpoint_mismatch', 'no signed checkpoint covers the event of the receipt')
+  }
+  const stamps = [...chains].filter(([, chain]) => chain.stamped).map(([zone, chain]) => [zone, chain.stamped])
   const proven = Object.fromEntries([...chains].map(([zone, chain]) => [zone, chain.proven]))
-  return { hours: manifests.length, events, findings, proven }
+  return { hours: manifests.length, events, findings, proven, time_stamped: Object.fromEntries(stamps) }
 }
 
-async function verifyHour(folder, manifest, chains, key, kept, findings) {
+async function verifyHour(folder, manifest, chains, trust, findings) {
   const report = fault => findings.push({ hour: manifest.name, ...fault })
   const zones = new Set()
   for (const zone of manifest.zones) {
-    if (!chains.has(zone.zone_id)) chains.set(zone.zone_id, new Chain(zone, key, kept, report))
+    if (!chains.has(zone.zone_id)) chains.set(zone.zone_id, new Chain(zone, trust, report))
     const chain = chains.get(zone.zone_id)
     chain.report = report
     chain.begin(zone)
@@ -282,6 +382,8 @@ async function verifyHour(folder, manifest, chains, key, kept, findings) {
       }
       try {
         rows = await readRows(bytes, row => {
+          const { receipt } = trust
+          if (row.event_id === receipt?.event && row.zone_id === receipt.zone) receipt.row ??= { seq: Number(row.chain_seq), content: row.content_sha256 }
           if (zones.has(row.zone_id)) chains.get(row.zone_id).add(row)
           else report({ word: 'manifest_mismatch', zone: row.zone_id, seq: Number(row.chain_seq), detail: 'the manifest does not tell of this zone' })
         })
@@ -316,12 +418,15 @@ async function main(words) {
   for (let i = 0; i < words.length; i++) {
     if (words[i] === '--key') options.key = parseKey(words[++i])
     else if (words[i] === '--checkpoint') options.checkpoints.push(words[++i])
+    else if (words[i] === '--timestamp-ca') options.authorities = readCertificates(readFileSync(words[++i], 'utf8'))
+    else if (words[i] === '--receipt') options.receipt = parseReceipt(words[++i])
     else if (words[i] === '--json') options.json = true
     else if (!words[i].startsWith('--') && options.folder === undefined) options.folder = words[i]
     else throw new Error(`unknown: ${words[i]}`)
   }
-  if (!options.folder) throw new Error('usage: node verify-ledger.mjs <folder> --key <name+id+base64> [--checkpoint <file>]... [--json]')
-  if (options.checkpoints.length > 0 && !options.key) throw new Error('--checkpoint needs --key')
+  if (!options.folder) throw new Error('usage: node verify-ledger.mjs <folder> --key <name+id+base64> [--checkpoint <file>]... [--timestamp-ca <pem>] [--receipt <value>] [--json]')
+  if ((options.checkpoints.length > 0 || options.authorities || options.receipt) && !options.key) throw new Error('--checkpoint, --timestamp-ca and --receipt need --key')
+  if (options.authorities?.length === 0) throw new Error('--timestamp-ca: there is no certificate (PEM)')
   const kept = options.checkpoints.map(file => {
     const checkpoint = openCheckpoint(readFileSync(file, 'utf8'), options.key)
     if (!checkpoint) throw new Error(`${file} is not a checkpoint that this key signed`)
@@ -330,12 +435,13 @@ async function main(words) {
   const progress = process.stderr.isTTY
     ? (events, manifests) => process.stderr.write(`\r${events} of ${manifests.reduce((sum, m) => sum + m.events, 0)} rows`)
     : undefined
-  const report = await verifyExport(options.folder, { key: options.key, kept, progress })
+  const report = await verifyExport(options.folder, { ...options, kept, progress })
   if (progress) process.stderr.write('\n')
   if (options.json) console.log(JSON.stringify({ ok: report.findings.length === 0, ...report }))
   else {
     for (const f of report.findings) console.error(`${f.word}: ${[f.hour, f.zone, f.seq && `sequence ${f.seq}`].filter(Boolean).join(', ')}: ${f.detail}`)
     console.log(`${report.hours} hours, ${report.events} events, ${report.findings.length} findings`)
+    for (const [zone, stamp] of Object.entries(report.time_stamped)) console.log(`zone ${zone}: every event up to ${stamp.chain_seq} existed at ${stamp.existed_at}`)
     if (!options.key) console.log('no --key: links and hashes were checked, not who wrote them')
   }
   return report.findings.length === 0 ? 0 : 1

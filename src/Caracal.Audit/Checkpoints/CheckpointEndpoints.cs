@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Caracal.Audit.Search;
 using Caracal.Evidence.Checkpoints;
 using Caracal.Hosting.Http;
 using Caracal.Storage;
@@ -14,9 +15,10 @@ namespace Caracal.Audit.Checkpoints;
 /// that it only grew.
 /// </summary>
 /// <param name="store">Checkpoints.</param>
+/// <param name="ledger">Events.</param>
 /// <param name="settings">The key.</param>
 /// <param name="access">Operators only.</param>
-internal sealed class CheckpointEndpoints(CheckpointStore store, CheckpointSettings settings, AdminAccess access)
+internal sealed class CheckpointEndpoints(CheckpointStore store, LedgerReader ledger, CheckpointSettings settings, AdminAccess access)
 {
     /// <summary>The public key, for whoever verifies.</summary>
     public Task KeyAsync(HttpContext context) => GuardAsync(context, () =>
@@ -49,7 +51,7 @@ internal sealed class CheckpointEndpoints(CheckpointStore store, CheckpointSetti
         await context.Response.Body.WriteAsync(Convert.FromBase64String(stamp.Body), stop);
     });
 
-    /// <summary>That an event, by <c>event_id</c> or <c>seq</c>, is in the tree of a checkpoint.</summary>
+    /// <summary>That an event, by <c>event_id</c> or <c>seq</c>, is in the tree of a checkpoint; with <c>event=true</c> the event too.</summary>
     public Task InclusionAsync(HttpContext context) => GuardZoneAsync(context, async zone =>
     {
         var stop = context.RequestAborted;
@@ -75,6 +77,7 @@ internal sealed class CheckpointEndpoints(CheckpointStore store, CheckpointSetti
 
         var path = await new MerkleProver(new ZoneTree(store, zone)).InclusionAsync(seq.Value - 1, checkpoint.TreeSize, stop);
         var content = (await store.ContentsAsync(zone, seq.Value - 1, 1, stop))[0];
+        var row = context.Request.Query["event"] == "true" ? await ledger.PredecessorAsync(zone, seq.Value + 1, stop) : null;
         var note = await NoteAsync(checkpoint, stop);
         await ErrorBody.WriteJsonAsync(context.Response, writer =>
         {
@@ -86,6 +89,12 @@ internal sealed class CheckpointEndpoints(CheckpointStore store, CheckpointSetti
             writer.WriteString("root_hash"u8, checkpoint.RootHash);
             WriteHashes(writer, path);
             writer.WriteString("checkpoint"u8, note);
+            if (row is not null)
+            {
+                writer.WritePropertyName("event"u8);
+                EventJson.Write(writer, row.Entry);
+            }
+
             writer.WriteEndObject();
         });
     });

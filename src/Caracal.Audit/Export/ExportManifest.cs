@@ -94,6 +94,12 @@ public sealed record ExportedZone
 
     /// <summary>The zone's newest checkpoint of this hour that witnesses cosigned, with their signatures.</summary>
     public string? WitnessedCheckpoint { get; init; }
+
+    /// <summary>The zone's newest checkpoint of this hour that a time-stamp authority stamped.</summary>
+    public string? TimeStampedCheckpoint { get; init; }
+
+    /// <summary>The RFC 3161 token over the text of <see cref="TimeStampedCheckpoint"/>, base64.</summary>
+    public string? TimeStamp { get; init; }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Caracal.Evidence.Checkpoints;
 using Caracal.Evidence.Ledger;
@@ -16,6 +17,9 @@ public sealed record ExportTrust
     /// <summary>Checkpoints that were kept elsewhere.</summary>
     public IReadOnlyList<Checkpoint> Kept { get; init; } = [];
 
+    /// <summary>Time-stamp authorities, or who vouches for them; null leaves time-stamps unread.</summary>
+    public X509Certificate2Collection? TimeStampAuthorities { get; init; }
+
     /// <summary>The audit keys, for whoever has them: also checks chain MACs and <c>….manifest.sig</c>.</summary>
     public HmacKeyRing? AuditKeys { get; init; }
 }
@@ -23,7 +27,8 @@ public sealed record ExportTrust
 /// <summary>Verifies an export from itself: manifests, files, chains and trees (audit.md 8). It needs no ledger and no service.</summary>
 /// <param name="target">The export.</param>
 /// <param name="trust">Keys.</param>
-public sealed class ExportVerification(IExportTarget target, ExportTrust trust)
+/// <param name="watch">Shown every row, before it is known whether the export holds.</param>
+public sealed class ExportVerification(IExportTarget target, ExportTrust trust, Action<LedgerRow>? watch = null)
 {
     private const int MostFindings = 1000;
 
@@ -60,7 +65,8 @@ public sealed class ExportVerification(IExportTarget target, ExportTrust trust)
             Report("checkpoint_mismatch", null, kept.Origin, kept.Size, "the export holds no row of the zone of a kept checkpoint");
         }
 
-        return new ExportReport(manifests.Count, _rows, _faults, _findings, _chains.ToDictionary(chain => chain.Key, chain => chain.Value.Proven, StringComparer.Ordinal));
+        return new ExportReport(manifests.Count, _rows, _faults, _findings, _chains.ToDictionary(chain => chain.Key, chain => chain.Value.Proven, StringComparer.Ordinal),
+            _chains.Where(chain => chain.Value.Stamped.Seq > 0).ToDictionary(chain => chain.Key, chain => chain.Value.Stamped, StringComparer.Ordinal));
     }
 
     private async Task<ExportManifest?> ReadManifestAsync(DateTimeOffset hour, CancellationToken cancellationToken)
@@ -128,6 +134,7 @@ public sealed class ExportVerification(IExportTarget target, ExportTrust trust)
         {
             await foreach (var row in LedgerFileReader.ReadAsync(file, cancellationToken))
             {
+                watch?.Invoke(row);
                 var zone = row.Entry.ZoneId;
                 seen[zone] = seen.GetValueOrDefault(zone) + 1;
                 if (zones.ContainsKey(zone)) _chains[zone].Add(row);

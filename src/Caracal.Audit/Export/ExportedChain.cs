@@ -1,3 +1,4 @@
+using Caracal.Audit.Witnesses;
 using Caracal.Evidence.Checkpoints;
 using Caracal.Evidence.Ledger;
 
@@ -36,6 +37,9 @@ internal sealed class ExportedChain
     /// <summary>The last row that a checkpoint proves.</summary>
     public long Proven => _tree.ProvenSize;
 
+    /// <summary>The last row of which a trusted authority says when it existed.</summary>
+    public StampedRow Stamped { get; private set; } = StampedRow.None;
+
     /// <summary>An hour's rows of this zone follow.</summary>
     public void Begin(string hour, ExportedZone zone)
     {
@@ -44,6 +48,12 @@ internal sealed class ExportedChain
         if (_trust.Key is null) return;
         var roots = TakeKept(zone.LastSeq);
         if (zone.WitnessedCheckpoint is { } witnessed) Add(roots, witnessed, null, "the witnessed checkpoint");
+        if (zone.TimeStampedCheckpoint is { } stamped)
+        {
+            Add(roots, stamped, null, "the time-stamped checkpoint");
+            if (_trust.TimeStampAuthorities is { } authorities) CheckStamp(stamped, zone.TimeStamp, authorities);
+        }
+
         if (zone.Checkpoint is { } checkpoint) Add(roots, checkpoint, zone.LastSeq, "the hour's checkpoint");
         else Report("checkpoint_mismatch", zone.LastSeq, "no signed checkpoint covers the hour");
         foreach (var root in roots.OrderBy(root => root.Size)) _tree.Expect(root);
@@ -87,6 +97,13 @@ internal sealed class ExportedChain
 
         Report("checkpoint_mismatch", first.FirstSeq, "the rows before the first are not vouched for by a signed checkpoint");
         return null;
+    }
+
+    private void CheckStamp(string note, string? token, System.Security.Cryptography.X509Certificates.X509Certificate2Collection authorities)
+    {
+        if (Open(note) is not { } checkpoint) return; // told already
+        if (TimeStampTrust.Read(token, SignedNote.Parse(note)!.Text, authorities, out var at) is { } reason) Report("timestamp_mismatch", checkpoint.Size, $"the time-stamp of the checkpoint of {checkpoint.Size} rows proves nothing: {reason}");
+        else Stamped = new StampedRow(checkpoint.Size, at);
     }
 
     private void Add(List<SignedRoot> roots, string note, long? size, string what)

@@ -56,6 +56,7 @@ internal sealed class HourFile(Database database, NoteSigner? signer, ILogger lo
         if (first is null || last is null) return null;
         var checkpoint = edge?.Checkpoint();
         if (edge is not null && checkpoint is null) AuditLog.CheckpointRefused(logger, zoneId, last.ChainSeq, edge.Fault);
+        var (stamped, stamp) = edge is null ? default : await edge.TimeStampedAsync(after, last.ChainSeq, cancellationToken);
         return new ExportedZone
         {
             ZoneId = zoneId,
@@ -69,6 +70,8 @@ internal sealed class HourFile(Database database, NoteSigner? signer, ILogger lo
             StartFrontier = edge?.StartFrontier,
             Checkpoint = checkpoint,
             WitnessedCheckpoint = edge is null ? null : await edge.WitnessedAsync(last.ChainSeq, cancellationToken),
+            TimeStampedCheckpoint = stamped,
+            TimeStamp = stamp,
         };
     }
 }

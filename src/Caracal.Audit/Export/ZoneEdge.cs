@@ -104,6 +104,19 @@ internal sealed class ZoneEdge
         return null;
     }
 
+    /// <summary>The newest checkpoint of the rows added that was time-stamped, and its token; nulls when there is none.</summary>
+    public async Task<(string? Note, string? Token)> TimeStampedAsync(long after, long upTo, CancellationToken cancellationToken)
+    {
+        foreach (var stamp in (await _store.TimeStampsAsync(_zoneId, after, upTo, cancellationToken)).Reverse())
+        {
+            // A note that the key did not sign is nothing that a stamp could make better.
+            if (await _store.FindAsync(_zoneId, stamp.TreeSize, cancellationToken) is { } stored
+                && Evidence.Checkpoints.Checkpoint.Open(stored.Note, _signer.Key, _origin) is not null) return (stored.Note, stamp.Body);
+        }
+
+        return default;
+    }
+
     // Ed25519 signs the same text with the same bytes, so an hour that is made again carries the same notes.
     private string Note(TreeFrontier edge) =>
         SignedNote.Sign(new Checkpoint(_origin, edge.Size, edge.Root).Text, _signer, DateTimeOffset.UnixEpoch);

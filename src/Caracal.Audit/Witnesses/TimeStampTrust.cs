@@ -1,11 +1,12 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.Pkcs;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 
 namespace Caracal.Audit.Witnesses;
 
 /// <summary>Whether a time-stamp is one of the authority that was meant, made when it was asked for.</summary>
-internal static class TimeStampTrust
+public static class TimeStampTrust
 {
     /// <summary>How far the authority's clock may be from this one.</summary>
     public static readonly TimeSpan Skew = TimeSpan.FromMinutes(5);
@@ -21,11 +22,39 @@ internal static class TimeStampTrust
     {
         var at = token.TokenInfo.Timestamp;
         if ((at - now).Duration() > Skew) return "its time is minutes from the time it was asked at";
-        if (authorities.Count == 0) return null;
+        return authorities.Count == 0 ? null : Refuse(token, signer, authorities, "AUDIT_TIMESTAMP_CA_FILE does not vouch for its signer");
+    }
+
+    /// <summary>Reads a token over a text; why it is refused, null when it is not. When it was asked for is not known any more.</summary>
+    /// <param name="base64">The token as it is kept.</param>
+    /// <param name="text">What it must be over.</param>
+    /// <param name="authorities">Who may vouch for the signer, or the signer.</param>
+    /// <param name="at">When the text existed.</param>
+    public static string? Read(string? base64, string text, X509Certificate2Collection authorities, out DateTimeOffset at)
+    {
+        at = default;
+        var bytes = new byte[base64?.Length ?? 0];
+        if (!Convert.TryFromBase64String(base64 ?? "", bytes, out var length)) return "it cannot be read";
+        try
+        {
+            if (!Rfc3161TimestampToken.TryDecode(bytes.AsMemory(0, length), out var token, out var read) || read != length) return "it cannot be read";
+            if (!token.VerifySignatureForData(Encoding.UTF8.GetBytes(text), out var signer)) return "it is of something else, or its signature does not verify";
+            at = token.TokenInfo.Timestamp;
+            return Refuse(token, signer, authorities, "no trusted authority vouches for its signer");
+        }
+        catch (CryptographicException)
+        {
+            return "it cannot be read";
+        }
+    }
+
+    private static string? Refuse(Rfc3161TimestampToken token, X509Certificate2 signer, X509Certificate2Collection authorities, string stranger)
+    {
+        var at = token.TokenInfo.Timestamp;
 
         // A certificate that is in the file itself needs nobody else.
         if (authorities.Any(known => known.RawDataMemory.Span.SequenceEqual(signer.RawDataMemory.Span))) return IsFit(signer, at) ? null : "its signer is not fit to make time-stamps then";
-        return IsVouchedFor(signer, token.AsSignedCms().Certificates, authorities, at) ? null : "AUDIT_TIMESTAMP_CA_FILE does not vouch for its signer";
+        return IsVouchedFor(signer, token.AsSignedCms().Certificates, authorities, at) ? null : stranger;
     }
 
     /// <summary>Whether a chain leads from the signer to one of the authorities at that time.</summary>

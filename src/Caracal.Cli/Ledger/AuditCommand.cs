@@ -1,5 +1,6 @@
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Environment;
+using Caracal.Cli.Ledger.Receipts;
 using Caracal.Storage;
 
 namespace Caracal.Cli.Ledger;
@@ -14,8 +15,8 @@ internal static class AuditCommand
                                      [--session ID] [--label L] [--after SEQ] [--limit N] [--json]
                caracal audit explain [--zone Z] REQUEST_ID [--json]
                caracal audit export  --to DIR [--json]
-               caracal audit verify  [--checkpoint-key KEY [--checkpoint FILE …] [--witness-key KEY …]] [--json]
-               caracal audit verify  --export DIR [--checkpoint-key KEY [--checkpoint FILE …] [--witness-key KEY …]] [--json]
+               caracal audit verify  [--export DIR] [--checkpoint-key KEY [--checkpoint FILE …] [--witness-key KEY …] [--timestamp-ca FILE]] [--json]
+               caracal audit verify  --receipt VALUE|FILE --checkpoint-key KEY [--export DIR] [--checkpoint FILE … [--witness-key KEY …]] [--json]
         """;
 
     public static Command Descriptor { get; } = new(
@@ -35,9 +36,15 @@ internal static class AuditCommand
                  missing rows. Exit 0 if all hold, 1 with the rows that do not, 2 if ledger or key cannot be read
         verify --export   the same of an export, without a ledger, a service or a secret
 
+        verify --receipt  that the event which an answer's X-Caracal-Receipt names is in a signed ledger: asks the Audit
+                 service (CARACAL_AUDIT_URL, AUDIT_ADMIN_TOKEN) for a proof, or looks into an export. Exit 0 proven,
+                 1 disproven, 2 cannot be read, 3 not in a checkpoint or export yet: ask again
+
         --checkpoint-key KEY   also compares with every signed checkpoint (GET /api/audit/checkpoint-key)
         --checkpoint FILE      and with a checkpoint you kept: not even who holds every key can rewrite what it covers
         --witness-key KEY      each of them must carry this witness's cosignature
+        --timestamp-ca FILE    RFC 3161 time-stamps of checkpoints must be of these authorities (PEM), and say since when
+                               the events they cover have existed
         """,
         RunAsync);
 
@@ -47,6 +54,7 @@ internal static class AuditCommand
         ["search"] => AuditQueries.SearchAsync(context),
         ["explain", var request] => AuditExplain.RunAsync(context, request),
         ["export"] => AuditExport.RunAsync(context),
+        ["verify"] when context.Arguments.Value("receipt") is not null => AuditReceipt.RunAsync(context),
         ["verify"] => context.Arguments.Value("export") is null ? AuditVerify.LedgerAsync(context) : AuditVerify.ExportAsync(context),
         _ => throw new CommandFailure(Forms),
     };

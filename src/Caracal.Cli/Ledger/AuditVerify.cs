@@ -2,7 +2,9 @@ using System.Text;
 using System.Text.Json;
 using Caracal.Audit.Export;
 using Caracal.Audit.Tampering;
+using Caracal.Audit.Witnesses;
 using Caracal.Cli.CommandLine;
+using Caracal.Evidence.Events;
 using Caracal.Evidence.Ledger;
 
 namespace Caracal.Cli.Ledger;
@@ -12,29 +14,44 @@ internal static class AuditVerify
 {
     public static async Task<int> LedgerAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("data", "json", "checkpoint-key", "checkpoint", "witness-key");
+        context.Arguments.RequireKnown("data", "json", "checkpoint-key", "checkpoint", "witness-key", "timestamp-ca");
         await using var ledger = AuditCommand.Open(context);
         var trust = CheckpointTrust.Read(context.Arguments);
         var line = new ProgressLine(context, "events");
         var report = await new LedgerVerification(ledger, LedgerKeys.Find(context), trust.Key, trust.Kept, line).VerifyAllAsync(context.Stop);
         line.End();
-        if (context.Json) context.Terminal.Write(Json(report));
-        else Print(context.Terminal, report);
+        var stamps = trust.Authorities is null ? null : await new StampedCheckpoints(ledger, trust.Key!, trust.Authorities).ReadAsync(context.Stop);
+        if (stamps is { Findings.Count: > 0 }) report = report with { CheckpointFaults = report.CheckpointFaults + stamps.Findings.Count, Findings = [.. report.Findings, .. stamps.Findings] };
+        if (context.Json)
+        {
+            context.Terminal.Write(Json(report, stamps?.Last));
+            return report.IsClean ? 0 : 1;
+        }
+
+        Print(context.Terminal, report);
+        PrintStamps(context.Terminal, stamps?.Last);
         return report.IsClean ? 0 : 1;
     }
 
     public static async Task<int> ExportAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("export", "json", "checkpoint-key", "checkpoint", "witness-key");
+        context.Arguments.RequireKnown("export", "json", "checkpoint-key", "checkpoint", "witness-key", "timestamp-ca");
         var folder = context.Arguments.Value("export")!;
         if (!Directory.Exists(folder)) throw new CommandFailure($"there is no export at {folder}", exitCode: 2);
         var trust = CheckpointTrust.Read(context.Arguments);
         var line = new ProgressLine(context, "events");
         var progress = new Forwarding(line);
-        var report = await new ExportVerification(new FolderTarget(folder), new ExportTrust { Key = trust.Key, Kept = trust.Kept }).RunAsync(progress, context.Stop);
+        var report = await new ExportVerification(new FolderTarget(folder), new ExportTrust { Key = trust.Key, Kept = trust.Kept, TimeStampAuthorities = trust.Authorities }).RunAsync(progress, context.Stop);
         line.End();
-        if (context.Json) context.Terminal.Write(Json(report));
-        else Print(context.Terminal, report, trust.Key is not null);
+        var stamps = trust.Authorities is null ? null : report.Stamps;
+        if (context.Json)
+        {
+            context.Terminal.Write(Json(report, stamps));
+            return report.IsClean ? 0 : 1;
+        }
+
+        Print(context.Terminal, report, trust.Key is not null);
+        PrintStamps(context.Terminal, stamps);
         return report.IsClean ? 0 : 1;
     }
 
@@ -64,11 +81,34 @@ internal static class AuditVerify
         else terminal.Error($"{report.Events} events of {report.Hours} hours checked: {report.Faults} findings");
     }
 
+    // Honest rows are never older than their stamp says: who rewrites yesterday gets no stamp of yesterday.
+    private static void PrintStamps(Terminal terminal, IReadOnlyDictionary<string, StampedRow>? stamps)
+    {
+        if (stamps is null) return;
+        foreach (var (zone, stamp) in stamps.OrderBy(stamp => stamp.Key, StringComparer.Ordinal)) terminal.Success($"zone {zone}: every event up to {stamp.Seq} existed at {Rfc3339.Milliseconds(stamp.At)}, says a trusted time-stamp");
+        if (stamps.Count == 0) terminal.Warning("there is no time-stamp");
+    }
+
+    private static void WriteStamps(Utf8JsonWriter writer, IReadOnlyDictionary<string, StampedRow>? stamps)
+    {
+        if (stamps is null) return;
+        writer.WriteStartObject("time_stamped");
+        foreach (var (zone, stamp) in stamps.OrderBy(stamp => stamp.Key, StringComparer.Ordinal))
+        {
+            writer.WriteStartObject(zone);
+            writer.WriteNumber("chain_seq", stamp.Seq);
+            writer.WriteString("existed_at", Rfc3339.Milliseconds(stamp.At));
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndObject();
+    }
+
     /// <summary>One finding in one line, with the row's name.</summary>
     private static string Describe(ChainFinding finding) =>
         $"{finding.Word}: row {finding.RowId ?? "(missing)"} of chain {finding.Chain}, sequence {finding.ChainSeq}: {finding.Detail}";
 
-    private static string Json(ChainReport report) => Document(writer =>
+    private static string Json(ChainReport report, IReadOnlyDictionary<string, StampedRow>? stamps) => Document(writer =>
     {
         writer.WriteBoolean("ok", report.IsClean);
         writer.WriteNumber("checked", report.Checked);
@@ -76,6 +116,7 @@ internal static class AuditVerify
         writer.WriteNumber("breaks", report.Breaks);
         writer.WriteNumber("hmac_failures", report.HmacFailures);
         writer.WriteNumber("checkpoint_faults", report.CheckpointFaults);
+        WriteStamps(writer, stamps);
         writer.WriteStartArray("findings");
         foreach (var finding in report.Findings)
         {
@@ -91,7 +132,7 @@ internal static class AuditVerify
         writer.WriteEndArray();
     });
 
-    private static string Json(ExportReport report) => Document(writer =>
+    private static string Json(ExportReport report, IReadOnlyDictionary<string, StampedRow>? stamps) => Document(writer =>
     {
         writer.WriteBoolean("ok", report.IsClean);
         writer.WriteNumber("hours", report.Hours);
@@ -100,6 +141,7 @@ internal static class AuditVerify
         writer.WriteStartObject("proven");
         foreach (var (zone, seq) in report.Ends.OrderBy(end => end.Key, StringComparer.Ordinal)) writer.WriteNumber(zone, seq);
         writer.WriteEndObject();
+        WriteStamps(writer, stamps);
         writer.WriteStartArray("findings");
         foreach (var finding in report.Findings)
         {

@@ -18,13 +18,21 @@ internal static class LedgerKeys
         return context.Variables.With("CARACAL_SECRETS_DIR", folder);
     }
 
+    /// <summary>The keys; says so when there are none.</summary>
     public static HmacKeyRing? Find(CommandContext context)
+    {
+        var ring = Load(context);
+        if (ring is null) context.Terminal.Warning("AUDIT_HMAC_KEY is not set: hashes and links are checked, MACs are not");
+        return ring;
+    }
+
+    /// <summary>The keys; null when there are none, which an auditor has no need of.</summary>
+    public static HmacKeyRing? Load(CommandContext context)
     {
         var variables = WithSecrets(context);
         var secrets = new SecretSource(variables.All, AuditRole, published: ModeVariable.Read(variables) is "rc" or "stable");
         var ring = secrets.HmacRing(SecretFiles.AuditHmacKey, required: false);
         if (secrets.Problems.Count > 0) throw new CommandFailure(string.Join("\n  ", secrets.Problems), exitCode: 2);
-        if (ring is null) context.Terminal.Warning("AUDIT_HMAC_KEY is not set: hashes and links are checked, MACs are not");
         return ring;
     }
 

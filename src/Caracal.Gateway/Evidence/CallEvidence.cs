@@ -11,12 +11,13 @@ namespace Caracal.Gateway.Evidence;
 /// The Gateway's audit events (gateway.md A12). Each is safe in the journal when its method returns; tokens,
 /// credentials, bodies and URLs never get in.
 /// </summary>
-internal sealed class CallEvidence(AuditTrail trail, Func<DateTimeOffset> now)
+internal sealed class CallEvidence(AuditTrail trail, Func<DateTimeOffset> now, CallReceipts? receipts = null)
 {
     /// <summary>A governed call: once after every successful exchange, before its answer is complete.</summary>
     public ValueTask RecordCallAsync(GatewayCall call, int gatewayStatus, string evaluationStatus, string? errorKind) =>
-        trail.RecordAsync(new AuditEvent
+        RecordAsync(call, new AuditEvent
         {
+            Id = call.EventId,
             ZoneId = call.Claims.ZoneId!,
             EventType = AuditEventTypes.GatewayResourceRequest,
             RequestId = call.RequestId,
@@ -28,8 +29,9 @@ internal sealed class CallEvidence(AuditTrail trail, Func<DateTimeOffset> now)
         });
 
     /// <summary>A mandate presented a second time.</summary>
-    public ValueTask RecordReplayAsync(GatewayCall call) => trail.RecordAsync(new AuditEvent
+    public ValueTask RecordReplayAsync(GatewayCall call) => RecordAsync(call, new AuditEvent
     {
+        Id = call.EventId,
         ZoneId = call.Claims.ZoneId!,
         EventType = AuditEventTypes.ReplayDetected,
         RequestId = call.RequestId,
@@ -47,8 +49,9 @@ internal sealed class CallEvidence(AuditTrail trail, Func<DateTimeOffset> now)
     });
 
     /// <summary>A sampled denial; <paramref name="unrecorded"/> is how many of its kind went by since the last one.</summary>
-    public ValueTask RecordDenialAsync(GatewayCall call, string reason, long unrecorded) => trail.RecordAsync(new AuditEvent
+    public ValueTask RecordDenialAsync(GatewayCall call, string reason, long unrecorded) => RecordAsync(call, new AuditEvent
     {
+        Id = call.EventId,
         ZoneId = call.Claims.ZoneId!,
         EventType = AuditEventTypes.GatewayDenied,
         RequestId = call.RequestId,
@@ -65,6 +68,15 @@ internal sealed class CallEvidence(AuditTrail trail, Func<DateTimeOffset> now)
         }),
         OccurredAt = now(),
     });
+
+    private ValueTask RecordAsync(GatewayCall call, AuditEvent evidence) =>
+        receipts is null ? trail.RecordAsync(evidence) : RecordWithReceiptAsync(call, evidence, receipts);
+
+    private async ValueTask RecordWithReceiptAsync(GatewayCall call, AuditEvent evidence, CallReceipts receipts)
+    {
+        await trail.RecordAsync(evidence);
+        receipts.Give(call, evidence);
+    }
 
     /// <summary>The first 16 hex characters of the token's SHA-256: names it without giving it away.</summary>
     internal static string Fingerprint(string token)

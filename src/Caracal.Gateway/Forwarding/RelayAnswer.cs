@@ -15,14 +15,13 @@ namespace Caracal.Gateway.Forwarding;
 /// answer is complete, so no answered call goes without its evidence.
 /// </summary>
 internal sealed class RelayAnswer(
-    RevocationState revocations, LiveAnswers live, RelaySocket sockets, CallEvidence evidence, GatewayMetrics metrics, GatewaySettings settings, ILogger log)
+    RevocationState revocations, LiveAnswers live, RelaySocket sockets, CallEvidence evidence, CallReceipts? receipts, GatewayMetrics metrics, GatewaySettings settings, ILogger log)
     : IGatewayStep
 {
-    private static readonly KeyValuePair<string, string>[] RevokedTrailer = [new(CaracalHeaders.Revoked, "true")];
-
     public async ValueTask<Verdict> JudgeAsync(GatewayCall call)
     {
         AnswerHeaderRules.Copy(call.Answer!, call.Http.Response, call.Claims.ExpiresAt - call.Now.ToUnixTimeSeconds() - (long)call.Elapsed.TotalSeconds);
+        receipts?.Promise(call);
         return call.Answer!.StatusCode == HttpStatusCode.SwitchingProtocols ? await SwitchAsync(call) : await CopyAsync(call);
     }
 
@@ -67,7 +66,7 @@ internal sealed class RelayAnswer(
             }
         }
 
-        await copy.FinishAsync(end, end == CopyEnd.Revoked ? RevokedTrailer : Trailers(call));
+        await copy.FinishAsync(end, Trailers(call, end));
         return Verdict.Pass;
     }
 
@@ -94,6 +93,7 @@ internal sealed class RelayAnswer(
             return Cut(call);
         }
 
+        call.RenewEvent();
         call.Http.Response.Clear();
         call.Http.Response.Headers[CaracalHeaders.RequestId] = call.RequestId;
         return Verdict.Refuse(GatewayErrors.EvidenceLost, GatewayCounter.UpstreamErrors);
@@ -107,9 +107,20 @@ internal sealed class RelayAnswer(
         return Verdict.Pass;
     }
 
-    private static List<KeyValuePair<string, string>> Trailers(GatewayCall call)
+    private static List<KeyValuePair<string, string>> Trailers(GatewayCall call, CopyEnd end)
     {
         var trailers = new List<KeyValuePair<string, string>>();
+        if (call.Receipt is not null && call.Http.Response.HasStarted)
+        {
+            trailers.Add(new(CaracalHeaders.Receipt, call.Receipt));
+        }
+
+        if (end == CopyEnd.Revoked)
+        {
+            trailers.Add(new(CaracalHeaders.Revoked, "true"));
+            return trailers;
+        }
+
         foreach (var (name, values) in call.Answer!.TrailingHeaders.NonValidated)
         {
             if (AnswerHeaderRules.PassesAsTrailer(name, values.ToString()))

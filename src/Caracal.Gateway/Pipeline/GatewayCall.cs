@@ -15,6 +15,7 @@ internal sealed class GatewayCall : IAsyncDisposable
 {
     private readonly long _started = Stopwatch.GetTimestamp();
     private CallLifetime? _lifetime;
+    private string? _eventId;
 
     public GatewayCall(HttpContext http, RequestTarget target, string requestId, DateTimeOffset now)
     {
@@ -41,6 +42,12 @@ internal sealed class GatewayCall : IAsyncDisposable
 
     /// <summary>The raw request target.</summary>
     public RequestTarget Target { get; }
+
+    /// <summary>Of the call's audit event, known before the event is: a receipt names it while the answer still runs.</summary>
+    public string EventId => _eventId ??= Guid.CreateVersion7().ToString();
+
+    /// <summary>The receipt of the recorded event, where receipts are given; null before.</summary>
+    public string? Receipt { get; set; }
 
     /// <summary>Set by step 2. Never logged.</summary>
     public string Bearer { get; set; } = "";
@@ -92,6 +99,9 @@ internal sealed class GatewayCall : IAsyncDisposable
 
     /// <summary>True when a revocation ended the answer early.</summary>
     public bool RevocationInterrupted { get; set; }
+
+    /// <summary>An event that could not be kept leaves its id behind: somebody may have taken half of it.</summary>
+    public void RenewEvent() => _eventId = null;
 
     /// <summary>Time since the request came in.</summary>
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);

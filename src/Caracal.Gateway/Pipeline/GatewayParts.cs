@@ -29,6 +29,9 @@ internal sealed record GatewayParts
     public required GuardedHttp Http { get; init; }
     public required UpstreamTargets Targets { get; init; }
     public required CallEvidence Evidence { get; init; }
+
+    /// <summary>Null where answers carry no receipt.</summary>
+    public CallReceipts? Receipts { get; init; }
     public required GatewayMetrics Metrics { get; init; }
     public required ILogger Log { get; init; }
 }

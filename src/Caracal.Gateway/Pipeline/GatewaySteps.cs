@@ -39,6 +39,6 @@ internal static class GatewaySteps
         new ReserveBudget(parts.Budgets),                                                   // before 19: only where one is carried
         new SendRequest(parts.Http, parts.Budgets, parts.Settings),                                        // 19
         new ObserveCredential(parts.State, parts.Log),                                      // after 19: only while a credential is new
-        new RelayAnswer(parts.Revocations, parts.LiveAnswers, parts.Sockets, parts.Evidence, parts.Metrics, parts.Settings, parts.Log), // 20
+        new RelayAnswer(parts.Revocations, parts.LiveAnswers, parts.Sockets, parts.Evidence, parts.Receipts, parts.Metrics, parts.Settings, parts.Log), // 20
     ];
 }

@@ -160,6 +160,20 @@ public sealed class CheckpointStore(Database database)
             new { zoneId, size }),
         cancellationToken);
 
+    /// <summary>The zone's time-stamps of checkpoints larger than a size and of at most another, smallest first.</summary>
+    public Task<IReadOnlyList<CheckpointProof>> TimeStampsAsync(string zoneId, long after, long upTo, CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<CheckpointProof>>(
+            async connection =>
+            [
+                .. await connection.QueryAsync<CheckpointProof>(
+                    $"""
+                     SELECT kind, source, tree_size, body FROM audit_checkpoint_proofs
+                     WHERE zone_id = @zoneId AND kind = '{TimeStamp}' AND tree_size > @after AND tree_size <= @upTo ORDER BY tree_size, source
+                     """,
+                    new { zoneId, after, upTo }),
+            ],
+            cancellationToken);
+
     /// <summary>The largest size a source has vouched for; 0 for none.</summary>
     public Task<long> LastProofAsync(string zoneId, string kind, string source, CancellationToken cancellationToken) => database.ReadAsync(
         async connection => await connection.ExecuteScalarAsync<long?>(

@@ -14,8 +14,6 @@ namespace Caracal.Audit.Tests.Export;
 /// </summary>
 public sealed class ExportVerificationTests
 {
-    private static readonly string PublicKey = Vectors.CheckpointSigner.Key.ToString();
-
     [Theory]
     [InlineData("honest")]
     [InlineData("honest, from a later hour on")]
@@ -53,10 +51,10 @@ public sealed class ExportVerificationTests
             Kept = keeps ? [Checkpoint.Open(await File.ReadAllTextAsync(kept), Vectors.CheckpointSigner.Key, "caracal/z1")!] : [],
         };
         var ours = await ExportedLedger.VerifyAsync(new FolderTarget(ledger.Folder), trust);
-        var theirs = await RunToolAsync(ledger.Folder, keeps ? ["--checkpoint", kept] : []);
+        var theirs = await LedgerTool.RunAsync(ledger.Folder, keeps ? ["--checkpoint", kept] : []);
 
-        Assert.True(Words(words) == Words(ours.Findings.Select(finding => finding.Word)), $"ours: {string.Join("; ", ours.Findings)}");
-        Assert.True(Words(words) == Words(theirs.GetProperty("findings").EnumerateArray().Select(finding => finding.GetProperty("word").GetString()!)), $"theirs: {theirs}");
+        Assert.True(LedgerTool.Words(words) == LedgerTool.Words(ours.Findings.Select(finding => finding.Word)), $"ours: {string.Join("; ", ours.Findings)}");
+        Assert.True(LedgerTool.Words(words) == LedgerTool.Words(theirs), $"theirs: {theirs}");
         Assert.Equal(ours.Events, theirs.GetProperty("events").GetInt64());
         Assert.Equal(ours.Ends.OrderBy(end => end.Key).Select(end => (end.Key, end.Value)), theirs.GetProperty("proven").EnumerateObject().OrderBy(end => end.Name).Select(end => (end.Name, end.Value.GetInt64())));
     }
@@ -73,20 +71,6 @@ public sealed class ExportVerificationTests
         Assert.Equal(4, others.Findings.Count(finding => finding.Word == "manifest_mismatch"));
         Assert.Contains((await ExportedLedger.VerifyAsync(new FolderTarget(ledger.Folder))).Findings, finding => finding.Word == "checkpoint_mismatch");
     }
-
-    private static string Words(IEnumerable<string> words) => string.Join(' ', words.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
-
-    private static async Task<JsonElement> RunToolAsync(string folder, string[] arguments)
-    {
-        var packages = await NodePackages.InstallAsync(ExportedLedger.Reader);
-        var tool = Path.Combine(packages, "verify-ledger.mjs");
-        if (!File.Exists(tool) || await File.ReadAllTextAsync(tool) != await File.ReadAllTextAsync(Source)) File.Copy(Source, tool, overwrite: true);
-        var (code, output) = await NodePackages.RunAsync("node", packages, [tool, folder, "--key", PublicKey, "--json", .. arguments]);
-        Assert.True(code is 0 or 1, output);
-        return JsonDocument.Parse(output).RootElement;
-    }
-
-    private static string Source => Path.Combine(AppContext.BaseDirectory, "Export", "verify-ledger.mjs");
 
     private static async Task ChangeAsync(ExportedLedger ledger, string deed)
     {

@@ -1,0 +1,124 @@
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json.Nodes;
+using Caracal.Audit.Export;
+using Caracal.Audit.Feeds;
+using Caracal.Audit.Tests.Witnesses;
+using Caracal.Audit.Witnesses;
+using Caracal.Evidence.Receipts;
+using Caracal.Hosting.Metrics;
+using Caracal.Storage.Ledger;
+using Microsoft.Extensions.Logging;
+
+namespace Caracal.Audit.Tests.Export;
+
+/// <summary>RFC 3161 time-stamps and receipts, read from an export and from the ledger by whoever trusts one authority; two verifiers agree.</summary>
+public sealed class TimeStampedExportTests
+{
+    [Fact]
+    public async Task A_stamp_says_since_when_rows_exist_and_only_of_the_authority_that_is_trusted()
+    {
+        await using var authority = await StandInAuthority.StartAsync();
+        await using var stranger = await StandInAuthority.StartAsync();
+        await using var ledger = await StampedAsync(authority);
+        await ledger.Export().RunAsync(default);
+
+        var ours = await VerifyAsync(ledger, authority);
+        var theirs = await LedgerTool.RunAsync(ledger.Folder, "--timestamp-ca", authority.Certificate);
+        Assert.Equal((0, ""), (ours.Findings.Count, LedgerTool.Words(theirs)));
+        Assert.Equal(55, ours.Stamps["z1"].Seq);
+        Assert.InRange(ours.Stamps["z1"].At, TimeProvider.System.GetUtcNow().AddMinutes(-2), TimeProvider.System.GetUtcNow().AddSeconds(2));
+        var told = theirs.GetProperty("time_stamped").GetProperty("z1");
+        Assert.Equal((ours.Stamps["z1"].Seq, ours.Stamps["z1"].At), (told.GetProperty("chain_seq").GetInt64(), told.GetProperty("existed_at").GetDateTimeOffset()));
+
+        Assert.Equal(("timestamp_mismatch", "timestamp_mismatch"), await WordsAsync(ledger, stranger));
+        Assert.Empty((await VerifyAsync(ledger, null)).Stamps);
+    }
+
+    [Theory]
+    [InlineData("of another zone")]
+    [InlineData("altered")]
+    [InlineData("gone")]
+    [InlineData("nonsense")]
+    public async Task A_stamp_of_anything_else_proves_nothing(string deed)
+    {
+        await using var authority = await StandInAuthority.StartAsync();
+        await using var ledger = await StampedAsync(authority);
+        await ledger.Export().RunAsync(default);
+        var path = Path.Combine(ledger.Folder, ExportNames.Manifest(ledger.FirstHour.AddHours(3)));
+        var manifest = JsonNode.Parse(await File.ReadAllTextAsync(path))!.AsObject();
+        var zones = manifest["zones"]!.AsArray().Select(zone => zone!.AsObject()).ToList();
+        var zone = zones.Single(one => one["zone_id"]!.GetValue<string>() == "z1");
+        var token = zone["time_stamp"]!.GetValue<string>();
+        var bytes = Convert.FromBase64String(token);
+        bytes[^20] ^= 1;
+        zone["time_stamp"] = deed switch
+        {
+            "of another zone" => zones.Single(one => one != zone)["time_stamp"]!.GetValue<string>(),
+            "altered" => Convert.ToBase64String(bytes),
+            "nonsense" => "AAAA",
+            _ => null,
+        };
+        await File.WriteAllTextAsync(path, manifest.ToJsonString());
+
+        Assert.Equal(("manifest_mismatch timestamp_mismatch", "manifest_mismatch timestamp_mismatch"), await WordsAsync(ledger, authority));
+    }
+
+    [Fact]
+    public async Task The_ledgers_own_stamps_are_read_again()
+    {
+        await using var authority = await StandInAuthority.StartAsync();
+        await using var stranger = await StandInAuthority.StartAsync();
+        await using var ledger = await StampedAsync(authority);
+        async Task<StampReport> Read(StandInAuthority trusted) =>
+            await new StampedCheckpoints(ledger.Audit.Database, Vectors.CheckpointSigner.Key, Trust(trusted)!).ReadAsync(default);
+
+        var report = await Read(authority);
+        Assert.Equal((0, 55), (report.Findings.Count, report.Last["z1"].Seq));
+        Assert.Equal((2, 0), ((await Read(stranger)).Findings.Count, (await Read(stranger)).Last.Count));
+
+        await ledger.Audit.TamperAsync("UPDATE audit_checkpoint_proofs SET tree_size = 50 WHERE zone_id = 'z1'");
+        Assert.Equal("z1", Assert.Single((await Read(authority)).Findings).Chain);
+        await ledger.Audit.TamperAsync("DELETE FROM audit_checkpoints WHERE tree_size = 50");
+        Assert.Equal("z1", Assert.Single((await Read(authority)).Findings).Chain);
+    }
+
+    [Fact]
+    public async Task The_tool_proves_a_receipt_from_an_export()
+    {
+        await using var ledger = await ExportedLedger.CreateAsync();
+        var row = (await ledger.Audit.RowsAsync())[40];
+        await ledger.Export().RunAsync(default);
+        async Task<string> Words(Receipt receipt) => LedgerTool.Words(await LedgerTool.RunAsync(ledger.Folder, "--receipt", receipt.ToString()));
+        var receipt = new Receipt { ZoneId = "z1", EventId = row.Entry.Id, ContentSha256 = row.ContentSha256 };
+
+        Assert.Equal("", await Words(receipt));
+        Assert.Equal("", await Words(Receipt.Promise("z1", row.Entry.Id, Vectors.Keys.Current)));
+        Assert.Equal("content_mismatch", await Words(receipt with { ContentSha256 = new string('a', 64) }));
+        Assert.Equal("event_missing", await Words(receipt with { ZoneId = "zone/2 ü" }));
+    }
+
+    private static async Task<ExportedLedger> StampedAsync(StandInAuthority authority)
+    {
+        var ledger = await ExportedLedger.CreateAsync();
+        var audit = ledger.Audit;
+        using var http = new FeedHttp();
+        var settings = audit.Settings.Checkpoints with { TimeStampUrl = authority.Url, TimeStampAuthorities = Trust(authority)! };
+        await new TimeStamping(new CheckpointStore(audit.Database), settings, http, new AuditMetrics(new MetricsRegistry()), audit.Clock, audit.Logging.CreateLogger("audit")).RunAsync(default);
+        return ledger;
+    }
+
+    private static Task<ExportReport> VerifyAsync(ExportedLedger ledger, StandInAuthority? trusted) => ExportedLedger.VerifyAsync(
+        new FolderTarget(ledger.Folder), new ExportTrust { Key = Vectors.CheckpointSigner.Key, TimeStampAuthorities = Trust(trusted) });
+
+    private static async Task<(string Ours, string Theirs)> WordsAsync(ExportedLedger ledger, StandInAuthority trusted) =>
+        (LedgerTool.Words((await VerifyAsync(ledger, trusted)).Findings.Select(finding => finding.Word)),
+            LedgerTool.Words(await LedgerTool.RunAsync(ledger.Folder, "--timestamp-ca", trusted.Certificate)));
+
+    private static X509Certificate2Collection? Trust(StandInAuthority? authority)
+    {
+        if (authority is null) return null;
+        var trusted = new X509Certificate2Collection();
+        trusted.ImportFromPemFile(authority.Certificate);
+        return trusted;
+    }
+}
