@@ -1,4 +1,5 @@
 using Caracal.Protocol;
+using Caracal.Sdk.TokenExchange;
 using Caracal.Sdk.Transport;
 
 namespace Caracal.Sdk;
@@ -40,7 +41,8 @@ public sealed partial class CaracalClient
         var request = new HttpRequestMessage(method ?? HttpMethod.Get, url) { Content = content };
         request.Headers.TryAddWithoutValidation(name, value);
         var context = CaracalContext.Current ?? throw new MissingTokenException("no Session is bound; run inside one, or use the application transport");
-        request.Headers.TryAddWithoutValidation("Authorization", await GatewayBearerAsync(context, resource, TokenExchange.ExchangeRequest.Sorted(scopes), null, cancellationToken).ConfigureAwait(false));
+        var form = GatewayForm(context, resource, ExchangeRequest.Sorted(scopes), null, null, await Tokens.CredentialsAsync(cancellationToken).ConfigureAwait(false));
+        request.Headers.TryAddWithoutValidation("Authorization", await GatewayBearerAsync(context, form, cancellationToken).ConfigureAwait(false));
         SessionTransport.Propagate(context, request);
         return await _http.SendAsync(request, cancellationToken).ConfigureAwait(false);
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Caracal.Sdk.Approvals;
 using Caracal.Sdk.Configuration;
 using Caracal.Sdk.Events;
@@ -149,14 +150,17 @@ public sealed partial class CaracalClient : IAsyncDisposable
     public Task DecideApprovalAsync(string approvalId, bool approve, string binding, string userMandate, string? reason = null, CancellationToken cancellationToken = default) =>
         _approvals.DecideAsync(approvalId, approve ? "approved" : "rejected", binding, reason, userMandate, cancellationToken);
 
-    internal async ValueTask<string> GatewayBearerAsync(CaracalContext context, string resource, IReadOnlyList<string> scopes, int? ttl, CancellationToken cancellationToken, string? approvalId = null)
+    /// <summary>What is asked of the STS for a request of a Session through the Gateway.</summary>
+    internal static TokenForm GatewayForm(CaracalContext context, string resource, IReadOnlyList<string> scopes, int? ttl, string? approvalId, CaracalCredentials credentials) =>
+        new(Mint(context, resource, scopes, ttl, approvalId) with { MayCache = false }, credentials);
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    internal async ValueTask<string> GatewayBearerAsync(CaracalContext context, TokenForm form, CancellationToken cancellationToken)
     {
         RequireOpen();
         try
         {
-            var request = Mint(context, resource, scopes, ttl, approvalId) with { MayCache = false };
-            var credentials = await Tokens.CredentialsAsync(cancellationToken).ConfigureAwait(false);
-            return await Tokens.BearerAsync(request.Form(credentials), request, cancellationToken).ConfigureAwait(false);
+            return await Tokens.BearerAsync(form, cancellationToken).ConfigureAwait(false);
         }
         catch (CaracalException refused) when (LacksDelegation(context, refused))
         {

@@ -24,8 +24,10 @@ public sealed class TransportCostTests
             StsUrl = "https://sts.test",
             CoordinatorUrl = "https://coordinator.test",
             GatewayUrl = "https://gateway.test",
+            Resources = [new ResourceBinding("resource://r")],
             Http = services,
         });
+        using var session = new HttpClient(client.CreateHandler(new TransportOptions { Resource = "resource://r", Scopes = ["read"], Inner = services }));
         using var governed = new HttpClient(client.CreateApplicationHandler("resource://r", new ApplicationTransportOptions { Scopes = ["read"], Inner = services }));
         using var bare = new HttpClient(services);
         var form = new byte[100];
@@ -45,6 +47,13 @@ public sealed class TransportCostTests
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         });
         Assert.InRange(whole - alone, 0, (2 * TokenLength) + 1024);
+        var bound = await CaracalContext.BindAsync(await client.ApplicationContextAsync(), () => PerCallAsync(async () =>
+        {
+            using var call = new HttpRequestMessage(HttpMethod.Get, "https://gateway.test/reports");
+            using var answer = await session.SendAsync(call, HttpCompletionOption.ResponseHeadersRead);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }));
+        Assert.InRange(bound - alone, 0, (2 * TokenLength) + 1024);
     }
 
     [Fact]

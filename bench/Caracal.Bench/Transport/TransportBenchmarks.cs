@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Http.Headers;
 using System.Text;
 using BenchmarkDotNet.Attributes;
 using Caracal.Sdk;
@@ -7,77 +5,94 @@ using Caracal.Sdk;
 namespace Caracal.Bench.Transport;
 
 /// <summary>
-/// What the client library adds to a governed call: the same two requests, a mint and the call, once by
-/// <see cref="HttpClient"/> alone and once through the application transport. No network: handlers answer at once.
+/// What the client library adds to a governed call over real sockets, where every wait is one: the same two requests, a mint
+/// and the call, by <see cref="HttpClient"/> alone, through the application transport and through that of a Session.
 /// </summary>
 public class TransportBenchmarks : IDisposable
 {
+    private const int Calls = 16;
+
     private static readonly byte[] Form = Encoding.UTF8.GetBytes("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&zone_id=z");
 
-    // As long as a delegated one-shot mandate of an application is: 1,100 characters.
-    private static readonly byte[] Answer = Encoding.UTF8.GetBytes($$"""{"access_token":"{{new string('a', 1100)}}","token_type":"Bearer","expires_in":900}""");
-
-    private readonly Services _services = new();
+    private readonly LoopbackServices _services = new();
+    private readonly Uri _mint;
+    private readonly Uri _reports;
+    private readonly byte[] _buffer = new byte[8192];
     private CaracalClient _client = null!;
-    private HttpClient _governed = null!;
+    private CaracalContext _context = null!;
+    private HttpClient _application = null!;
+    private HttpClient _session = null!;
     private HttpClient _bare = null!;
 
+    public TransportBenchmarks()
+    {
+        _mint = new Uri(_services.Url + "/oauth/2/token");
+        _reports = new Uri(_services.Url + "/reports");
+    }
+
     [GlobalSetup]
-    public void Setup()
+    public async Task SetupAsync()
     {
         _client = CaracalClient.FromOptions(new CaracalOptions
         {
             ZoneId = "z",
             ApplicationId = "a",
             ClientSecret = "s",
-            StsUrl = "https://sts.test",
-            CoordinatorUrl = "https://coordinator.test",
-            GatewayUrl = "https://gateway.test",
-            Http = _services,
+            StsUrl = _services.Url,
+            CoordinatorUrl = _services.Url,
+            GatewayUrl = _services.Url,
+            Resources = [new ResourceBinding("resource://r")],
         });
-        _governed = new HttpClient(_client.CreateApplicationHandler("resource://r", new ApplicationTransportOptions { Scopes = ["read"], Inner = _services }));
-        _bare = new HttpClient(_services);
+        _application = new HttpClient(_client.CreateApplicationHandler("resource://r", new ApplicationTransportOptions { Scopes = ["read"] }));
+        _session = new HttpClient(_client.CreateHandler(new TransportOptions { Resource = "resource://r", Scopes = ["read"] }));
+        _bare = new HttpClient();
+        _context = await _client.ApplicationContextAsync();
     }
 
     [GlobalCleanup]
     public void Dispose()
     {
-        _governed?.Dispose();
+        _application?.Dispose();
+        _session?.Dispose();
         _bare?.Dispose();
         _services.Dispose();
         GC.SuppressFinalize(this);
     }
 
-    [Benchmark(Baseline = true)]
-    public async Task<int> HttpClientAlone()
+    [Benchmark(Baseline = true, OperationsPerInvoke = Calls)]
+    public Task HttpClientAlone() => CallsAsync(MintAndCallAsync);
+
+    [Benchmark(OperationsPerInvoke = Calls)]
+    public Task AsApplication() => CallsAsync(() => CallAsync(_application));
+
+    [Benchmark(OperationsPerInvoke = Calls)]
+    public Task AsSession() => CaracalContext.BindAsync(_context, () => CallsAsync(() => CallAsync(_session)));
+
+    private static async Task CallsAsync(Func<Task> call)
     {
-        using var mint = new HttpRequestMessage(HttpMethod.Post, "https://sts.test/oauth/2/token") { Content = new ByteArrayContent(Form) };
+        for (var i = 0; i < Calls; i++) await call();
+    }
+
+    private async Task MintAndCallAsync()
+    {
+        using var mint = new HttpRequestMessage(HttpMethod.Post, _mint) { Content = new ByteArrayContent(Form) };
         using var minted = await _bare.SendAsync(mint, HttpCompletionOption.ResponseHeadersRead);
-        _ = await minted.Content.ReadAsStreamAsync();
-        using var call = new HttpRequestMessage(HttpMethod.Get, "https://gateway.test/reports");
+        var body = await minted.Content.ReadAsStreamAsync();
+        while (await body.ReadAsync(_buffer) > 0)
+        {
+            // To its end, as whoever wants the token has to.
+        }
+
+        using var call = new HttpRequestMessage(HttpMethod.Get, _reports);
         call.Headers.TryAddWithoutValidation("Authorization", "Bearer x");
         using var answer = await _bare.SendAsync(call, HttpCompletionOption.ResponseHeadersRead);
-        return (int)answer.StatusCode;
+        answer.EnsureSuccessStatusCode();
     }
 
-    [Benchmark]
-    public async Task<int> Governed()
+    private async Task CallAsync(HttpClient client)
     {
-        using var call = new HttpRequestMessage(HttpMethod.Get, "https://gateway.test/reports");
-        using var answer = await _governed.SendAsync(call, HttpCompletionOption.ResponseHeadersRead);
-        return (int)answer.StatusCode;
-    }
-
-    private sealed class Services : HttpMessageHandler
-    {
-        private static readonly MediaTypeHeaderValue Json = new("application/json");
-
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromResult(request.RequestUri!.AbsolutePath switch
-        {
-            "/oauth/2/token" => new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent(Answer) { Headers = { ContentType = Json } } },
-            "/zones/z/agents" => new HttpResponseMessage(HttpStatusCode.Created) { Content = new StringContent("""{"agent_session_id":"0199c7a0-0000-7000-8000-000000000001"}""") },
-            "/zones/z/delegations" => new HttpResponseMessage(HttpStatusCode.Created) { Content = new StringContent("""{"delegation_edge_id":"0199c7a0-0000-7000-8000-000000000002","expires_at":"2030-01-01T00:00:00Z"}""") },
-            _ => new HttpResponseMessage(HttpStatusCode.OK),
-        });
+        using var call = new HttpRequestMessage(HttpMethod.Get, _reports);
+        using var answer = await client.SendAsync(call, HttpCompletionOption.ResponseHeadersRead);
+        answer.EnsureSuccessStatusCode();
     }
 }

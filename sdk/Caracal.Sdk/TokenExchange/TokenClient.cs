@@ -1,4 +1,3 @@
-using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using Caracal.Sdk.Events;
 
@@ -8,7 +7,6 @@ namespace Caracal.Sdk.TokenExchange;
 internal sealed class TokenClient(CaracalOptions options, HttpMessageInvoker http, Telemetry telemetry)
 {
     private static readonly TimeSpan Budget = TimeSpan.FromSeconds(30);
-    private static readonly MediaTypeHeaderValue FormType = new("application/x-www-form-urlencoded");
 
     private readonly Uri _endpoint = new(options.StsUrl.TrimEnd('/') + "/oauth/2/token");
     private readonly TokenCache _cache = new(options.Time);
@@ -68,10 +66,10 @@ internal sealed class TokenClient(CaracalOptions options, HttpMessageInvoker htt
 
     /// <summary>A fresh mandate as the whole value of an <c>Authorization</c> header; never cached.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<string> BearerAsync(byte[] form, ExchangeRequest request, CancellationToken cancellationToken)
+    public async ValueTask<string> BearerAsync(TokenForm form, CancellationToken cancellationToken)
     {
         var begin = telemetry.Begin();
-        var (value, _, _) = await PostAsync(form, request, "Bearer ", wantTargets: false, begin, cancellationToken).ConfigureAwait(false);
+        var (value, _, _) = await PostAsync(form, "Bearer ", wantTargets: false, begin, cancellationToken).ConfigureAwait(false);
         return value;
     }
 
@@ -101,23 +99,20 @@ internal sealed class TokenClient(CaracalOptions options, HttpMessageInvoker htt
     {
         var begin = telemetry.Begin();
         var now = options.Time.GetUtcNow();
-        var (token, expiresIn, targets) = await PostAsync(request.Form(credentials), request, "", wantTargets: true, begin, cancellationToken).ConfigureAwait(false);
+        var (token, expiresIn, targets) = await PostAsync(new TokenForm(request, credentials), "", wantTargets: true, begin, cancellationToken).ConfigureAwait(false);
         return new Mandate(token, expiresIn, now.AddSeconds(expiresIn), targets);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<(string Token, int ExpiresIn, IReadOnlyList<string> Targets)> PostAsync(
-        byte[] form, ExchangeRequest request, string prefix, bool wantTargets, long begin, CancellationToken cancellationToken)
+        TokenForm form, string prefix, bool wantTargets, long begin, CancellationToken cancellationToken)
     {
         using var limit = _limits.Begin(cancellationToken);
         var status = 0;
         try
         {
-            using var message = new HttpRequestMessage(HttpMethod.Post, _endpoint)
-            {
-                Content = new ByteArrayContent(form) { Headers = { ContentType = FormType } },
-                VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
-            };
+            var content = form.Take();
+            using var message = new HttpRequestMessage(HttpMethod.Post, _endpoint) { Content = content, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
             using var response = await http.SendAsync(message, limit.Token).ConfigureAwait(false);
             status = (int)response.StatusCode;
             var (buffer, length) = await TokenAnswer.ReadBodyAsync(response, limit.Token).ConfigureAwait(false);
@@ -126,7 +121,8 @@ internal sealed class TokenClient(CaracalOptions options, HttpMessageInvoker htt
                 if (!response.IsSuccessStatusCode) throw TokenAnswer.Error(status, buffer.AsSpan(0, length));
                 if (!IsJson(response)) throw new CaracalException(CaracalErrorCodes.StsUnavailable, "the STS did not answer with JSON", 502);
                 var answer = TokenAnswer.Read(buffer.AsSpan(0, length), prefix, wantTargets);
-                Tell(request, begin, ok: true, status, null);
+                form.Return(message, content);
+                Tell(form.Request, begin, ok: true, status, null);
                 return answer;
             }
             finally
@@ -136,12 +132,12 @@ internal sealed class TokenClient(CaracalOptions options, HttpMessageInvoker htt
         }
         catch (CaracalException refusal)
         {
-            Tell(request, begin, ok: false, status, refusal.Code);
+            Tell(form.Request, begin, ok: false, status, refusal.Code);
             throw;
         }
         catch (Exception fault) when (fault is HttpRequestException or IOException || (fault is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            Tell(request, begin, ok: false, status, CaracalErrorCodes.StsUnavailable);
+            Tell(form.Request, begin, ok: false, status, CaracalErrorCodes.StsUnavailable);
             throw new CaracalException(CaracalErrorCodes.StsUnavailable, $"the STS cannot be reached: {fault.Message}", 0, null, fault);
         }
     }

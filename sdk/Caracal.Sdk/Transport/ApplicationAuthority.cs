@@ -5,7 +5,7 @@ namespace Caracal.Sdk.Transport;
 
 /// <summary>Two Sessions and the Delegation between them, by which an application acts for itself.</summary>
 internal sealed record ApplicationGrant(
-    string Source, string Target, CaracalCredentials Credentials, ExchangeRequest Request, byte[] Form, CaracalContext Context, DateTimeOffset RefreshAt);
+    string Source, string Target, CaracalCredentials Credentials, TokenForm Form, CaracalContext Context, DateTimeOffset RefreshAt);
 
 /// <summary>Provisions an application's own authority per resource and scopes, and takes it down again (sdk.md 7).</summary>
 internal sealed class ApplicationAuthorities(CaracalOptions options, TokenClient tokens, LifecycleToken lifecycle, CoordinatorClient coordinator, SessionStarts sessions) : IAsyncDisposable
@@ -110,7 +110,7 @@ internal sealed class ApplicationAuthorities(CaracalOptions options, TokenClient
                 MayCache = false,
             };
             var context = new CaracalContext(credentials.ZoneId, credentials.ApplicationId, lifecycle.BearerAsync) { SessionId = started[1], DelegationId = edge };
-            return new ApplicationGrant(started[0], started[1], credentials, request, request.Form(credentials), context, begun.AddSeconds(seconds) - RefreshBefore);
+            return new ApplicationGrant(started[0], started[1], credentials, new TokenForm(request, credentials), context, begun.AddSeconds(seconds) - RefreshBefore);
         }
         catch
         {

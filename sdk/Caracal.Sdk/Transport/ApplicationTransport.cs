@@ -1,3 +1,5 @@
+using Caracal.Sdk.TokenExchange;
+
 namespace Caracal.Sdk.Transport;
 
 /// <summary>Sends requests for one resource with the application's own authority (sdk.md 7).</summary>
@@ -18,8 +20,8 @@ internal sealed class ApplicationTransport(CaracalClient client, string resource
         if (client.Routes.Route(request, resource) is not { } routed) throw new InvalidOperationException($"the request is not for {resource}");
         if (routed != resource) throw new InvalidOperationException($"the request is for {routed}, the transport for {resource}");
         var grant = await client.Authorities.FindAsync(_key, resource, options, cancellationToken).ConfigureAwait(false);
-        var form = request.Options.TryGetValue(CaracalRequest.ApprovalId, out var approval) ? (grant.Request with { ApprovalId = approval }).Form(grant.Credentials) : grant.Form;
-        var bearer = await client.Tokens.BearerAsync(form, grant.Request, cancellationToken).ConfigureAwait(false);
+        var form = request.Options.TryGetValue(CaracalRequest.ApprovalId, out var approval) ? new TokenForm(grant.Form.Request with { ApprovalId = approval }, grant.Credentials) : grant.Form;
+        var bearer = await client.Tokens.BearerAsync(form, cancellationToken).ConfigureAwait(false);
         request.Headers.Remove("Authorization");
         request.Headers.TryAddWithoutValidation("Authorization", bearer);
         SessionTransport.Propagate(CaracalContext.Current ?? grant.Context, request);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Caracal.Protocol;
 using Caracal.Protocol.Mandates;
 using Caracal.Sdk.TokenExchange;
@@ -8,6 +9,7 @@ namespace Caracal.Sdk.Transport;
 internal sealed class SessionTransport(CaracalClient client, TransportOptions options) : DelegatingHandler
 {
     private readonly IReadOnlyList<string>? _scopes = options.Scopes is { Count: > 0 } scopes ? ExchangeRequest.Sorted(scopes) : null;
+    private readonly ConditionalWeakTable<CaracalContext, TokenForm> _forms = [];
     private bool _checked;
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -49,17 +51,31 @@ internal sealed class SessionTransport(CaracalClient client, TransportOptions op
         if (baggage is not null) request.Headers.TryAddWithoutValidation("baggage", baggage);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<string> BearerAsync(CaracalContext context, string resource, HttpRequestMessage request, CancellationToken cancellationToken)
     {
         if (_scopes is not null)
         {
             if (resource.Length == 0) throw new InvalidOperationException($"name the resource ({CaracalHeaders.Resource}): a mandate is for one");
-            return await client.GatewayBearerAsync(context, resource, _scopes, options.TtlSeconds, cancellationToken, request.Options.TryGetValue(CaracalRequest.ApprovalId, out var approval) ? approval : null).ConfigureAwait(false);
+            var credentials = await client.Tokens.CredentialsAsync(cancellationToken).ConfigureAwait(false);
+            var form = request.Options.TryGetValue(CaracalRequest.ApprovalId, out var approval)
+                ? CaracalClient.GatewayForm(context, resource, _scopes, options.TtlSeconds, approval, credentials)
+                : Form(context, resource, _scopes, credentials);
+            return await client.GatewayBearerAsync(context, form, cancellationToken).ConfigureAwait(false);
         }
 
         var token = await context.Bearer(cancellationToken).ConfigureAwait(false);
         return MandateToken.TryParse(token)?.Claims.Use is { } use && use != MandateUse.Gateway
             ? throw new MissingTokenException($"the context's token has use={use}, which the Gateway refuses; give the transport scopes")
             : "Bearer " + token;
+    }
+
+    // The same for every request of a context to the same resource.
+    private TokenForm Form(CaracalContext context, string resource, IReadOnlyList<string> scopes, CaracalCredentials credentials)
+    {
+        if (_forms.TryGetValue(context, out var form) && form.IsFor(resource, credentials)) return form;
+        form = CaracalClient.GatewayForm(context, resource, scopes, options.TtlSeconds, null, credentials);
+        _forms.AddOrUpdate(context, form);
+        return form;
     }
 }
