@@ -33,6 +33,18 @@ public sealed class VerifiedRowsTests
         Assert.Equal((8, true), (rows.Count, rows.All(row => row.ComputeContent() == row.ContentSha256)));
     }
 
+    [Fact]
+    public async Task A_byte_before_a_text_is_seen()
+    {
+        await using var audit = await AuditHarness.CreateAsync();
+        await audit.ShipAsync(Vectors.A);
+        await audit.TamperAsync("UPDATE audit_events SET metadata_json = char(1) || metadata_json");
+
+        using var page = await audit.Ledger.LinksAsync("z1", 0, 10, default);
+
+        Assert.NotEqual(Vectors.ContentA, Assert.Single(page.Rows).ComputeContent());
+    }
+
     private static (string, string, long, string, string?, string?, string?, string) Told(IChainRow row) =>
         (row.Chain, row.RowId, row.ChainSeq, row.ContentSha256, row.PrevContentSha256, row.ChainHmac, row.HmacKeyId, row.ComputeContent());
 }

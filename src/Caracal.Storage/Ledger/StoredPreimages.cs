@@ -2,11 +2,12 @@ using System.Buffers;
 using System.Data.Common;
 using System.Text;
 using Caracal.Evidence.Ledger;
-using Npgsql;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Caracal.Storage.Ledger;
 
-/// <summary>From columns to hashed bytes without a text in between, as PostgreSQL sends them.</summary>
+/// <summary>From columns to hashed bytes without a text in between, as either engine holds them.</summary>
 internal static class StoredPreimages
 {
     /// <summary>The content in the order in which it is hashed, then the links. The zone is the reader's own.</summary>
@@ -22,7 +23,7 @@ internal static class StoredPreimages
 
     public static async Task<PreimagePage> ReadAllAsync(DbCommand command, string zoneId)
     {
-        await using var reader = (NpgsqlDataReader)await command.ExecuteReaderAsync();
+        await using var reader = await command.ExecuteReaderAsync();
         var page = new PreimagePage();
         var zone = Encoding.UTF8.GetBytes(zoneId);
         var scratch = ArrayPool<byte>.Shared.Rent(4096);
@@ -35,13 +36,12 @@ internal static class StoredPreimages
                 {
                     var value = Value(reader, column, ref scratch);
                     if (column < FirstJson) page.AppendText(value);
-                    else page.AppendJson(Json(value));
+                    else page.AppendJson(reader is SqliteDataReader ? value : Json(value));
                     if (column == 0) page.AppendText(zone);
                 }
 
-                var occurredAt = new DateTimeOffset(DateTime.SpecifyKind(reader.GetDateTime(OccurredAt), DateTimeKind.Utc));
                 keyId = Same(Value(reader, 16, ref scratch), reader.IsDBNull(16), keyId);
-                page.Add(occurredAt, new StoredLinks(zoneId, reader.GetInt64(15), reader.GetString(12), Text(reader, 13), Text(reader, 14), keyId));
+                page.Add(Time(reader), new StoredLinks(zoneId, reader.GetInt64(15), reader.GetString(12), Text(reader, 13), Text(reader, 14), keyId));
             }
 
             return page;
@@ -57,8 +57,10 @@ internal static class StoredPreimages
         }
     }
 
-    private static ReadOnlySpan<byte> Value(NpgsqlDataReader row, int column, ref byte[] scratch)
+    private static ReadOnlySpan<byte> Value(DbDataReader row, int column, ref byte[] scratch)
     {
+        // The bytes lie where SQLite read them, until the next row; NULL has none.
+        if (row is SqliteDataReader sqlite) return raw.sqlite3_column_blob(sqlite.Handle, column);
         if (row.IsDBNull(column)) return [];
         var length = (int)row.GetBytes(column, 0, null, 0, 0);
         if (length > scratch.Length)
@@ -70,12 +72,17 @@ internal static class StoredPreimages
         return scratch.AsSpan(0, (int)row.GetBytes(column, 0, scratch, 0, length));
     }
 
-    // jsonb comes with the number of its form before its text, which no JSON begins with.
+    // PostgreSQL's jsonb comes with the number of its form before its text. A text of SQLite's that begins so is not what was
+    // stored, and has to be hashed as it is.
     private static ReadOnlySpan<byte> Json(ReadOnlySpan<byte> value) => value is [1, ..] ? value[1..] : value;
 
     // Thousands of rows name one key.
     private static string? Same(ReadOnlySpan<byte> value, bool isNull, string? last) =>
         isNull ? null : last is not null && Ascii.Equals(value, last) ? last : Encoding.UTF8.GetString(value);
 
-    private static string? Text(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+    private static DateTimeOffset Time(DbDataReader row) => row is SqliteDataReader
+        ? Instants.FromMicroseconds(row.GetInt64(OccurredAt))
+        : new DateTimeOffset(DateTime.SpecifyKind(row.GetDateTime(OccurredAt), DateTimeKind.Utc));
+
+    private static string? Text(DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 }
