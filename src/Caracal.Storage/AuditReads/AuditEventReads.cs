@@ -53,6 +53,7 @@ public static class AuditEventReads
         if (filter.Since is { } since) conditions.And("occurred_at >= @since", "since", since);
         if (filter.Until is { } until) conditions.And("occurred_at < @until", "until", until);
         if (filter.EventTypes.Count > 0) conditions.And(dialect.AnyOf("event_type", "@eventTypes"), "eventTypes", filter.EventTypes.ToList());
+        if (filter.Decision is not (null or "allow")) conditions.And("decision <> 'allow'"); // the index over what is rare
         if (filter.Label is { } label) conditions.And(dialect.JsonArrayContains("metadata_json", "agent_labels", "@label"), "label", label);
         return conditions
             .AndEqual("request_id", "requestId", filter.RequestId)
