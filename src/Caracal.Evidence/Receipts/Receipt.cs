@@ -40,8 +40,8 @@ public sealed partial record Receipt
     public static Receipt? Parse(string text)
     {
         if (text.Length > 4096 || Form().Match(text.Trim()) is not { Success: true } match) return null;
-        if (Bytes(match.Groups["sha256"]) is var content && match.Groups["sha256"].Success && content is null) return null;
-        if (Bytes(match.Groups["mac"]) is var mac && match.Groups["mac"].Success && mac is null) return null;
+        var (content, mac) = (Bytes(match.Groups["sha256"]), Bytes(match.Groups["mac"]));
+        if (match.Groups["sha256"].Success != (content is not null) || match.Groups["mac"].Success != (mac is not null)) return null;
         return new Receipt
         {
             ZoneId = Uri.UnescapeDataString(match.Groups["zone"].Value),
