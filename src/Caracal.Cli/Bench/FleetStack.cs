@@ -24,8 +24,8 @@ internal sealed class FleetStack(LocalFleet fleet) : IMeasuredStack
 
     public IReadOnlyList<(string Name, int Pid)> Processes { get; } = [.. fleet.Services.Select(service => (service.Role, service.Pid))];
 
-    public static async Task<FleetStack> StartAsync(CancellationToken stop, IReadOnlyDictionary<string, string?>? settings = null) =>
-        new(await LocalFleet.StartAsync(replicas: 1, settings ?? BenchStack.Limits, stop));
+    public static async Task<FleetStack> StartAsync(CancellationToken stop, IReadOnlyDictionary<string, string?>? settings = null, string? folder = null) =>
+        new(await LocalFleet.StartAsync(replicas: 1, settings ?? BenchStack.Limits, stop, folder: folder));
 
     public ValueTask DisposeAsync() => fleet.DisposeAsync();
 }

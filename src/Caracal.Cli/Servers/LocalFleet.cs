@@ -47,10 +47,11 @@ internal sealed class LocalFleet : IAsyncDisposable
     /// <param name="more">Further variables of every service.</param>
     /// <param name="stop">Ends the start.</param>
     /// <param name="roles">Only these, all of them with that many replicas; null starts every role.</param>
+    /// <param name="folder">Where it lives; null takes a temporary folder and removes it at the end.</param>
     public static async Task<LocalFleet> StartAsync(
-        int replicas, IReadOnlyDictionary<string, string?> more, CancellationToken stop, IReadOnlyList<string>? roles = null)
+        int replicas, IReadOnlyDictionary<string, string?> more, CancellationToken stop, IReadOnlyList<string>? roles = null, string? folder = null)
     {
-        var files = new PrivateStack(folder: null, more);
+        var files = new PrivateStack(folder, more);
         LocalPostgres? postgres = null;
         LocalRedis? redis = null;
         LocalFleet? fleet = null;

@@ -14,19 +14,35 @@ namespace Caracal.EndToEnd.Drills;
 /// Rotation over separate processes, one of which does not get the new files. Its system is its own: a rotation waits for
 /// processes that were killed a moment ago, and the other drills kill many.
 /// </summary>
-public sealed class KeyRotationDrill : IAsyncLifetime
+public sealed class KeyRotationDrill : IClassFixture<KeyRotationDrill.Fleet>, IDisposable
 {
     private readonly DirectoryInfo _frozen = Directory.CreateTempSubdirectory("caracal-frozen-");
-    private LocalFleet _fleet = null!;
+    private readonly LocalFleet _fleet;
     private int _started;
 
-    public async ValueTask InitializeAsync() => _fleet = await LocalFleet.StartAsync(
-        replicas: 1, new Dictionary<string, string?>(StringComparer.Ordinal) { ["API_V1_RATE_LIMIT_PER_MIN"] = "0", ["STS_MINT_RATE_LIMIT_PER_MIN"] = "100000000", ["STS_CLIENT_RATE_LIMIT_PER_MIN"] = "100000000", ["SECRETS_RELOAD_SECONDS"] = "1", ["ROTATION_PROBE_INTERVAL_MS"] = "100" }, CancellationToken.None);
+    public KeyRotationDrill(Fleet fleet) => _fleet = fleet.Processes;
 
-    public async ValueTask DisposeAsync()
+    public void Dispose() => _frozen.Delete(recursive: true);
+
+    /// <summary>One system for all tests of the class: each leaves it as it found it.</summary>
+    public sealed class Fleet : IAsyncLifetime
     {
-        await _fleet.DisposeAsync();
-        _frozen.Delete(recursive: true);
+        private static readonly Dictionary<string, string?> Settings = new(StringComparer.Ordinal)
+        {
+            ["API_V1_RATE_LIMIT_PER_MIN"] = "0",
+            ["STS_MINT_RATE_LIMIT_PER_MIN"] = "100000000",
+            ["STS_CLIENT_RATE_LIMIT_PER_MIN"] = "100000000",
+            ["SECRETS_RELOAD_SECONDS"] = "1",
+            ["ROTATION_PROBE_INTERVAL_MS"] = "100",
+        };
+
+        private LocalFleet? _processes;
+
+        internal LocalFleet Processes => _processes!;
+
+        public async ValueTask InitializeAsync() => _processes = await LocalFleet.StartAsync(replicas: 1, Settings, CancellationToken.None);
+
+        public ValueTask DisposeAsync() => _processes?.DisposeAsync() ?? ValueTask.CompletedTask;
     }
 
     [Fact]
@@ -185,7 +201,7 @@ public sealed class KeyRotationDrill : IAsyncLifetime
         };
         foreach (var (name, value) in more) variables[name] = value;
         Keys.Secrets.SecretFolder.Prepare(variables["CARACAL_HOME"]!);
-        var service = new FleetService(role, 9, url, Path.Combine(_fleet.Files.Folder, $"{role}-{_started}.log"), variables);
+        var service = new FleetService(role, 9, url, Path.Combine(_fleet.Files.Folder, $"{role}-{_frozen.Name}-{_started}.log"), variables);
         service.Start();
         await _fleet.WaitUntilReadyAsync([service], CancellationToken.None);
         return service;

@@ -29,6 +29,7 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
         ["API_V1_RATE_LIMIT_PER_MIN"] = "0",
         ["READY_RATE_LIMIT_PER_MIN"] = "0",
         ["LOG_LEVEL"] = "info",
+        ["OTEL_TRACES_SAMPLER_ARG"] = "0.1",
     };
 
     private readonly StringBuilder printed = new();
@@ -38,9 +39,12 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
     public static async Task<int> RunAsync(BenchPlan plan, CommandContext context)
     {
         await using var upstream = await LoopbackUpstream.StartAsync(remember: false, context.Stop);
+        using var folder = new RotatedFolder(plan.Home);
+        await using var traces = await TraceSink.StartAsync(Path.Combine(folder.Path, "traces.bin"), context.Stop);
+        var settings = new Dictionary<string, string?>(Settings, StringComparer.Ordinal) { ["OTEL_EXPORTER_OTLP_ENDPOINT"] = traces.Url };
         await using IMeasuredStack stack = plan.Separate
-            ? await FleetStack.StartAsync(context.Stop, Settings)
-            : await BenchStack.StartAsync(plan.Home, context.Stop, Settings);
+            ? await FleetStack.StartAsync(context.Stop, settings, folder.Path)
+            : await BenchStack.StartAsync(folder.Path, context.Stop, settings);
         var figures = await new RotateBench(stack, context).MeasureAsync(upstream.Url, plan.WarmupSeconds);
         if (context.Json) context.Terminal.Line(figures.ToJsonLine());
         else figures.Print(context.Terminal);
@@ -54,6 +58,9 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
         var zone = await GovernedZone.CreateAsync(
             wire, stack.AdminToken, new ZoneBlueprint { Name = "bench", UpstreamUrl = upstreamUrl, ApiKey = "bench-upstream-key" }, context.Stop);
         var application = new AgentApplication(wire, zone);
+        var workload = (await CallAsync(wire, $"/v1/zones/{zone.ZoneId}/workloads", """{"name":"bench"}""")).Require("workload");
+        values.Add(workload["secret"]);
+        values.Add(zone.Blueprint.ApiKey);
         var authorities = new List<AgentAuthority>();
         for (var i = 0; i < Callers; i++) authorities.Add(await application.ProvisionAsync(zone.Blueprint.Scopes, depth: 1, context.Stop));
         IReadOnlyCollection<string> failures;
@@ -72,6 +79,8 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
 
                 var again = pass > 1;
                 await UnderLoadAsync(load, KeyClass.ZoneSigning, () => RotateZoneKeyAsync(wire, zone, again));
+                await UnderLoadAsync(load, "workload-secret", () => RotateWorkloadAsync(wire, zone, workload["id"]));
+                await UnderLoadAsync(load, "provider-credential", () => RotateCredentialAsync(wire, zone));
                 await UnderLoadAsync(load, "app-secret", async () => load.Use(new AgentApplication(wire, zone = await RotateSecretAsync(wire, zone))));
             }
 
@@ -124,15 +133,33 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
         }
     }
 
-    private async Task RotateZoneKeyAsync(WireClient wire, GovernedZone zone, bool again) => (await wire.ApiAsync(
-        HttpMethod.Post, $"/v1/zones/{zone.ZoneId}/keys/rotate", stack.AdminToken,
-        $$"""{"activation":"immediate","reason":"the benchmark rotates every class","force":{{(again ? "true" : "false")}}}""", context.Stop)).Require("zone key");
+    private Task<WireAnswer> CallAsync(WireClient wire, string path, string body) => wire.ApiAsync(HttpMethod.Post, path, stack.AdminToken, body, context.Stop);
+
+    private async Task RotateZoneKeyAsync(WireClient wire, GovernedZone zone, bool again) => (await CallAsync(
+        wire, $"/v1/zones/{zone.ZoneId}/keys/rotate",
+        $$"""{"activation":"immediate","reason":"the benchmark rotates every class","force":{{(again ? "true" : "false")}}}""")).Require("zone key");
+
+    private async Task RotateWorkloadAsync(WireClient wire, GovernedZone zone, string id) => values.Add((await CallAsync(
+        wire, $"/v1/zones/{zone.ZoneId}/workloads/{id}/rotate-secret",
+        """{"overlap_seconds":60,"reason":"the benchmark rotates every class"}""")).Require("workload secret")["secret"]);
+
+    // The upstream here lets everybody in, so no canary proves anything.
+    private async Task RotateCredentialAsync(WireClient wire, GovernedZone zone)
+    {
+        var providers = await wire.ApiAsync(HttpMethod.Get, $"/v1/zones/{zone.ZoneId}/providers", stack.AdminToken, null, context.Stop);
+        var path = $"/v1/zones/{zone.ZoneId}/providers/{providers.Body.GetProperty("items")[0].GetProperty("id").GetString()}/credential";
+        var key = Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(24));
+        values.Add(key);
+        (await CallAsync(wire, path + "/stage", $$$"""{"config_json":{"api_key":"{{{key}}}"}}""")).Require("stage");
+        (await CallAsync(wire, path + "/shift", """{"force":true}""")).Require("shift");
+        (await CallAsync(wire, path + "/retire", """{"force":true}""")).Require("retire");
+    }
 
     private async Task<GovernedZone> RotateSecretAsync(WireClient wire, GovernedZone zone)
     {
-        var answer = (await wire.ApiAsync(
-            HttpMethod.Post, $"/v1/zones/{zone.ZoneId}/applications/{zone.ApplicationId}/rotate-secret", stack.AdminToken,
-            """{"overlap_seconds":60,"reason":"the benchmark rotates every class"}""", context.Stop)).Require("application secret");
+        var answer = (await CallAsync(
+            wire, $"/v1/zones/{zone.ZoneId}/applications/{zone.ApplicationId}/rotate-secret",
+            """{"overlap_seconds":60,"reason":"the benchmark rotates every class"}""")).Require("application secret");
         values.Add(zone.ClientSecret);
         values.Add(answer["client_secret"]);
         return zone with { ClientSecret = answer["client_secret"] };
