@@ -15,7 +15,7 @@ internal static class BenchCommand
                caracal bench mint [--callers N] [--seconds S] [--warmup S] [--home DIR] [--json]
                caracal bench coordinator [--callers N] [--seconds S] [--warmup S] [--home DIR] [--json]
                caracal bench proxy [--callers N] [--seconds S] [--warmup S] [--json]
-               caracal bench rotate [--passes N] [--warmup S] [--stack S] [--home DIR] [--json]
+               caracal bench rotate [--passes N] [--class A,B] [--warmup S] [--stack S] [--home DIR] [--json]
                caracal bench audit [--events N] [--stack S] [--home DIR] [--json]
 
         audit
@@ -56,7 +56,7 @@ internal static class BenchCommand
 
     private static async Task<int> RunAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json", "upstream", "stack", "events", "passes");
+        context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json", "upstream", "stack", "events", "passes", "class");
         var plan = new BenchPlan
         {
             Callers = context.Arguments.Integer("callers", context.Arguments.Operands is ["coordinator"] ? 32 : 8, 1, 256),

@@ -36,6 +36,8 @@ internal static class KeysCommand
         --backup     a backup not older than a day; zone-kek needs one
         --wait       also waits for the overlap and retires
         --timeout    how long a step may wait (default 300 s)
+        --emit F     kubernetes, env or vault: after each step that changed the files, prints what carries them into that store
+                     (--emit-to names the Secret or path). It reads the files when you run it, so it holds no value
         --logs DIR   a further folder of logs that verify searches for values
         taint takes a zone's signing key that is in wrong hands out of every STS at once, signs with a new one, revokes the
         authority it stood for, and says from the ledger which applications used it, when and for what.
@@ -55,7 +57,8 @@ internal static class KeysCommand
     {
         context.Arguments.RequireKnown(
             "json", "class", "reason", "actor", "reason-kind", "overlap", "rollback-window", "emergency", "backup", "wait", "timeout", "logs", "out",
-            "dry-run", "compromised", "batch-size", "rate", "data");
+            "dry-run", "compromised", "batch-size", "rate", "data", "emit", "emit-to");
+        if (context.Arguments.Value("emit") is { } format and not ("kubernetes" or "env" or "vault")) throw new CommandFailure($"--emit is kubernetes, env or vault, not {format}");
         context.Terminal.Quiet = context.Json;
         if (context.Arguments.Operands is ["reencrypt"]) return await ReencryptCommand.RunAsync(context);
         if (context.Arguments.Operands is ["adopt"]) return await AdoptCommand.RunAsync(context, RotatableClass.All);

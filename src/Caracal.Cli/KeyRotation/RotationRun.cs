@@ -52,6 +52,7 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
         if (answer.Status is >= 400 and < 500 && (await FindOpenAsync(rotated.Id) is not { } other || Text(other, "to_sid") != sid)) await files.DiscardAsync(sid, context.Stop);
         var rotation = Require(answer, "prepare");
         await TellAsync(rotation, $"{Text(rotation, "id")}  {Text(rotation, "from_sid")} → {sid}  file:{files.NextPath}");
+        Emit(rotation);
         return rotation;
     }
 
@@ -62,7 +63,12 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
     {
         // Somebody may have ended it since it was read.
         rotation = await FindAsync(Text(rotation, "id")!);
-        if (Text(rotation, "state") == RotationState.Deployed) Files(rotation).Promote(Text(rotation, "to_sid")!);
+        if (Text(rotation, "state") == RotationState.Deployed)
+        {
+            Files(rotation).Promote(Text(rotation, "to_sid")!);
+            Emit(rotation);
+        }
+
         try
         {
             return await AdvanceAsync(rotation, RotationState.Rolled, wait: true);
@@ -93,6 +99,7 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
         if (leaving is not null && (wentBack || Text(rotation, "state") == RotationState.Verified)) await DrainAsync(rotation, leaving, wait);
         rotation = await AdvanceAsync(rotation, RotationState.Retired, wait);
         if (leaving is not null) await Files(rotation).RetireAsync(leaving, rotation, context.Stop);
+        Emit(rotation);
         if (!wentBack) await WaitAsync($"{Root}/{Text(rotation, "id")}/verify", rotation, "retired");
         return rotation;
     }
@@ -103,6 +110,7 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
         var ended = Require(await api.PostAsync($"{Root}/{Text(rotation, "id")}/rollback", Reason(), context.Stop), "rollback");
         await Files(ended).DiscardAsync(Text(ended, "to_sid")!, context.Stop);
         Files(ended).Restore(Text(ended, "from_sid")!);
+        Emit(ended);
         await TellAsync(ended, $"current is {Text(ended, "from_sid")} again");
         return ended;
     }
@@ -119,6 +127,7 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
         var ended = Require(await api.PostAsync($"{Root}/{Text(rotation, "id")}/abort", Reason(), context.Stop), "abort");
         var restored = PutBack(ended);
         await Files(ended).DiscardAsync(Text(ended, "to_sid")!, context.Stop);
+        Emit(ended);
         await TellAsync(ended, restored ? $"current is {Text(ended, "from_sid")} again; caracal keys retire {Text(ended, "id")} lets the other go" : "the staged value is gone");
         return ended;
     }
@@ -193,6 +202,15 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
             if (Stopwatch.GetElapsedTime(start) > patience) throw new CommandFailure($"{what}, but {Text(failing, "id")}: {Text(failing, "detail")}");
             await Task.Delay(Poll, context.Stop);
         }
+    }
+
+    // Where services read another store than these files, an operator carries each step there; the next gate waits for it.
+    private void Emit(JsonElement rotation)
+    {
+        if (context.Arguments.Value("emit") is not { } format) return;
+        var text = SlotPatch.Of(format, KeysApi.SecretsOf(context), RotatableClass.Find(Text(rotation, "class")!)!, context.Arguments.Value("emit-to"));
+        if (context.Json) context.Terminal.Line(new JsonObject { ["event"] = "emit", ["format"] = format, ["text"] = text }.ToJsonString());
+        else context.Terminal.Line(text);
     }
 
     private async Task TellAsync(JsonElement rotation, string detail)
