@@ -14,36 +14,15 @@ namespace Caracal.EndToEnd.Drills;
 /// Rotation over separate processes, one of which does not get the new files. Its system is its own: a rotation waits for
 /// processes that were killed a moment ago, and the other drills kill many.
 /// </summary>
-public sealed class KeyRotationDrill : IClassFixture<KeyRotationDrill.Fleet>, IDisposable
+public sealed class KeyRotationDrill : IClassFixture<KeyRotationFleet>, IDisposable
 {
     private readonly DirectoryInfo _frozen = Directory.CreateTempSubdirectory("caracal-frozen-");
     private readonly LocalFleet _fleet;
     private int _started;
 
-    public KeyRotationDrill(Fleet fleet) => _fleet = fleet.Processes;
+    public KeyRotationDrill(KeyRotationFleet fleet) => _fleet = fleet.Processes;
 
     public void Dispose() => _frozen.Delete(recursive: true);
-
-    /// <summary>One system for all tests of the class: each leaves it as it found it.</summary>
-    public sealed class Fleet : IAsyncLifetime
-    {
-        private static readonly Dictionary<string, string?> Settings = new(StringComparer.Ordinal)
-        {
-            ["API_V1_RATE_LIMIT_PER_MIN"] = "0",
-            ["STS_MINT_RATE_LIMIT_PER_MIN"] = "100000000",
-            ["STS_CLIENT_RATE_LIMIT_PER_MIN"] = "100000000",
-            ["SECRETS_RELOAD_SECONDS"] = "1",
-            ["ROTATION_PROBE_INTERVAL_MS"] = "100",
-        };
-
-        private LocalFleet? _processes;
-
-        internal LocalFleet Processes => _processes!;
-
-        public async ValueTask InitializeAsync() => _processes = await LocalFleet.StartAsync(replicas: 1, Settings, CancellationToken.None);
-
-        public ValueTask DisposeAsync() => _processes?.DisposeAsync() ?? ValueTask.CompletedTask;
-    }
 
     [Fact]
     public async Task Activation_waits_for_the_process_of_each_role_whose_folder_is_frozen_names_it_and_goes_on_when_it_thaws()
