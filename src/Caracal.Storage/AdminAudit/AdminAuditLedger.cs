@@ -1,9 +1,9 @@
+using System.Collections.Immutable;
 using System.Data.Common;
 using Caracal.Evidence.AdminAudit;
 using Caracal.Evidence.Ledger;
 using Caracal.Keys.Rings;
 using Caracal.Storage.Lists;
-using Dapper;
 
 namespace Caracal.Storage.AdminAudit;
 
@@ -40,44 +40,52 @@ public static class AdminAuditLedger
                payload_json, occurred_at, chain_seq, chain_hmac FROM admin_audit_events
         """;
 
+    private const string Head = "SELECT chain_seq, content_sha256 FROM admin_audit_events WHERE";
+
+    // The embedded engine has the index that keeps a chain's numbers unique and no other for them; PostgreSQL would not use
+    // an expression under row-level security.
+    internal const string EmbeddedHead = $"{Head} coalesce(zone_id, '') = @zone ORDER BY chain_seq DESC LIMIT 1";
+    private const string ZoneHead = $"{Head} zone_id = @zone ORDER BY chain_seq DESC LIMIT 1";
+    private const string GlobalHead = $"{Head} zone_id IS NULL ORDER BY chain_seq DESC LIMIT 1";
+
+    private static readonly ImmutableArray<BulkColumn> Columns =
+    [
+        new("id", BulkType.Text), new("request_id", BulkType.Text), new("actor_id", BulkType.Text), new("actor_name", BulkType.Text),
+        new("actor_scope", BulkType.Text), new("action", BulkType.Text), new("method", BulkType.Text), new("path", BulkType.Text),
+        new("zone_id", BulkType.Text), new("entity_type", BulkType.Text), new("entity_id", BulkType.Text), new("status_code", BulkType.Number),
+        new("payload_json", BulkType.Json), new("occurred_at", BulkType.Time), new("content_sha256", BulkType.Text),
+        new("prev_content_sha256", BulkType.Text), new("chain_hmac", BulkType.Text), new("chain_seq", BulkType.Number),
+        new("hmac_key_id", BulkType.Text),
+    ];
+
     /// <summary>Appends to the zone's chain in the transaction of the change it records (README ruling 23).</summary>
     public static async Task AppendAsync(Work work, AdminAuditEntry entry, HmacKey? key)
     {
         await work.LockAsync(AdvisoryLock.AdminAuditChain(entry.ZoneId));
-        var head = await work.Connection.QueryFirstOrDefaultAsync<Head>(
-            $"SELECT chain_seq, content_sha256 FROM admin_audit_events WHERE {ZoneCondition(entry.ZoneId)} ORDER BY chain_seq DESC LIMIT 1",
-            new { zoneId = entry.ZoneId });
-        var row = AdminAuditHash.Link(entry, head is null ? ChainHead.Empty : new ChainHead(head.ChainSeq, head.ContentSha256), key);
-        await work.Connection.ExecuteAsync(
-            """
-            INSERT INTO admin_audit_events (id, request_id, actor_id, actor_name, actor_scope, action, method, path, zone_id,
-                entity_type, entity_id, status_code, payload_json, occurred_at, content_sha256, prev_content_sha256,
-                chain_hmac, chain_seq, hmac_key_id)
-            VALUES (@Id, @RequestId, @ActorId, @ActorName, @ActorScope, @Action, @Method, @Path, @ZoneId, @EntityType, @EntityId,
-                @StatusCode, @payload, @OccurredAt, @ContentSha256, @PrevContentSha256, @ChainHmac, @ChainSeq, @HmacKeyId)
-            """,
-            new
-            {
-                row.Entry.Id,
-                row.Entry.RequestId,
-                row.Entry.ActorId,
-                row.Entry.ActorName,
-                row.Entry.ActorScope,
-                row.Entry.Action,
-                row.Entry.Method,
-                row.Entry.Path,
-                row.Entry.ZoneId,
-                row.Entry.EntityType,
-                row.Entry.EntityId,
-                row.Entry.StatusCode,
-                payload = row.Entry.PayloadJson is null ? (JsonText?)null : new JsonText(row.Entry.PayloadJson),
-                row.Entry.OccurredAt,
-                row.ContentSha256,
-                row.PrevContentSha256,
-                row.ChainHmac,
-                row.ChainSeq,
-                row.HmacKeyId,
-            });
+        var row = AdminAuditHash.Link(entry, await HeadAsync(work, entry.ZoneId), key);
+        var clean = row.Entry;
+        object?[] values =
+        [
+            clean.Id, clean.RequestId, clean.ActorId, clean.ActorName, clean.ActorScope, clean.Action, clean.Method, clean.Path, clean.ZoneId,
+            clean.EntityType, clean.EntityId, (long)clean.StatusCode, clean.PayloadJson, clean.OccurredAt, row.ContentSha256,
+            row.PrevContentSha256, row.ChainHmac, row.ChainSeq, row.HmacKeyId,
+        ];
+        await work.Dialect.InsertManyAsync(work.Connection, new BulkInsert("INSERT INTO admin_audit_events", Columns, [values]));
+    }
+
+    private static async Task<ChainHead> HeadAsync(Work work, string? zoneId)
+    {
+        var text = work.Dialect.HasOneWriter ? EmbeddedHead : zoneId is null ? GlobalHead : ZoneHead;
+        var command = ReferenceEquals(text, GlobalHead)
+            ? PreparedStatements.Get(work.Connection, text)
+            : PreparedStatements.Get(work.Connection, text, "@zone");
+        if (command.Parameters.Count > 0)
+        {
+            command.Set(0, zoneId ?? "");
+        }
+
+        await using var head = await command.ExecuteReaderAsync();
+        return await head.ReadAsync() ? new ChainHead(head.GetInt64(0), head.GetString(1)) : ChainHead.Empty;
     }
 
     /// <summary>Changes of one zone, or the global chain when <paramref name="zoneId"/> is null; newest first.</summary>
@@ -94,13 +102,5 @@ public static class AdminAuditLedger
             .AndEqual("entity_id", "entityId", filter.EntityId)
             .AndEqual("method", "method", filter.Method)
             .PageAsync<AdminAuditListRow>(connection, Select, page, "occurred_at");
-    }
-
-    private static string ZoneCondition(string? zoneId) => zoneId is null ? "zone_id IS NULL" : "zone_id = @zoneId";
-
-    private sealed record Head
-    {
-        public long ChainSeq { get; init; }
-        public string ContentSha256 { get; init; } = "";
     }
 }

@@ -32,12 +32,6 @@ public interface ISqlDialect
     /// <summary>As <see cref="AnyOf"/>, for a prepared statement: bind what <see cref="ListValue"/> makes of the list.</summary>
     string AnyOfBound(string column, string parameter);
 
-    /// <summary>
-    /// A table of the rows in a JSON parameter (<see cref="Storage.JsonText"/>: a list of objects) with the given text
-    /// members as columns, and <paramref name="document"/> as a column that is JSON.
-    /// </summary>
-    string JsonRows(string parameter, string document, params ReadOnlySpan<string> texts);
-
     /// <summary>A list of texts as one parameter value.</summary>
     object ListValue(IReadOnlyCollection<string> values);
 

@@ -35,9 +35,6 @@ internal sealed class PostgresDialect : ISqlDialect
 
     public string AnyOfBound(string column, string parameter) => AnyOf(column, parameter);
 
-    public string JsonRows(string parameter, string document, params ReadOnlySpan<string> texts) =>
-        $"(SELECT * FROM jsonb_to_recordset({parameter}) AS r ({string.Join(" text, ", texts!)} text, {document} jsonb)) AS rows";
-
     public bool HasOneWriter => false;
 
     public bool PartitionsLedger => true;

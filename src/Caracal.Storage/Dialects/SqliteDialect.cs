@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Text.Json;
 
@@ -6,6 +7,9 @@ namespace Caracal.Storage;
 /// <summary>SQLite: times are INTEGER microseconds since the epoch, lists and documents are JSON text.</summary>
 internal sealed class SqliteDialect : ISqlDialect
 {
+    // As many as the stores that insert in bulk.
+    private static readonly ConcurrentDictionary<string, (string Sql, string[] Names)> BulkTexts = new(StringComparer.Ordinal);
+
     public string Name => "sqlite";
 
     public string ForUpdateSkipLocked => "";
@@ -36,12 +40,6 @@ internal sealed class SqliteDialect : ISqlDialect
 
     public string AnyOfBound(string column, string parameter) => $"{column} IN (SELECT value FROM json_each({parameter}))";
 
-    public string JsonRows(string parameter, string document, params ReadOnlySpan<string> texts)
-    {
-        var columns = string.Join(", ", new List<string>([.. texts, document]).Select(column => $"json_extract(value, '$.{column}') AS {column}"));
-        return $"(SELECT {columns} FROM json_each({parameter})) AS rows";
-    }
-
     public bool HasOneWriter => true;
 
     public bool PartitionsLedger => false;
@@ -54,8 +52,7 @@ internal sealed class SqliteDialect : ISqlDialect
 
     public async Task InsertManyAsync(DbConnection connection, BulkInsert insert)
     {
-        var names = insert.Columns.Select(column => "@" + column.Name).ToArray();
-        var sql = $"{insert.Head} ({string.Join(", ", insert.Columns.Select(column => column.Name))}) VALUES ({string.Join(", ", names)})";
+        var (sql, names) = BulkTexts.GetOrAdd(insert.Head, static (_, bulk) => TextOf(bulk), insert);
         var command = PreparedStatements.Get(connection, sql, names);
         foreach (var row in insert.Rows)
         {
@@ -66,6 +63,12 @@ internal sealed class SqliteDialect : ISqlDialect
 
             await command.ExecuteNonQueryAsync();
         }
+    }
+
+    private static (string Sql, string[] Names) TextOf(BulkInsert insert)
+    {
+        var names = insert.Columns.Select(column => "@" + column.Name).ToArray();
+        return ($"{insert.Head} ({string.Join(", ", insert.Columns.Select(column => column.Name))}) VALUES ({string.Join(", ", names)}) {insert.Tail}", names);
     }
 
     public string AddSeconds(string time, string seconds) => $"({time} + {seconds} * 1000000)";

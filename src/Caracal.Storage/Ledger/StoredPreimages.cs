@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Data.Common;
 using System.Text;
 using Caracal.Evidence.Ledger;
+using Caracal.Storage.Sqlite;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -36,7 +37,7 @@ internal static class StoredPreimages
                 {
                     var value = Value(reader, column, ref scratch);
                     if (column < FirstJson) page.AppendText(value);
-                    else page.AppendJson(reader is SqliteDataReader ? value : Json(value));
+                    else page.AppendJson(Embedded(reader) is null ? Json(value) : value);
                     if (column == 0) page.AppendText(zone);
                 }
 
@@ -60,7 +61,7 @@ internal static class StoredPreimages
     private static ReadOnlySpan<byte> Value(DbDataReader row, int column, ref byte[] scratch)
     {
         // The bytes lie where SQLite read them, until the next row; NULL has none.
-        if (row is SqliteDataReader sqlite) return raw.sqlite3_column_blob(sqlite.Handle, column);
+        if (Embedded(row) is { } statement) return raw.sqlite3_column_blob(statement, column);
         if (row.IsDBNull(column)) return [];
         var length = (int)row.GetBytes(column, 0, null, 0, 0);
         if (length > scratch.Length)
@@ -72,6 +73,13 @@ internal static class StoredPreimages
         return scratch.AsSpan(0, (int)row.GetBytes(column, 0, scratch, 0, length));
     }
 
+    private static sqlite3_stmt? Embedded(DbDataReader row) => row switch
+    {
+        KeptReader kept => kept.Handle,
+        SqliteDataReader provided => provided.Handle,
+        _ => null,
+    };
+
     // PostgreSQL's jsonb comes with the number of its form before its text. A text of SQLite's that begins so is not what was
     // stored, and has to be hashed as it is.
     private static ReadOnlySpan<byte> Json(ReadOnlySpan<byte> value) => value is [1, ..] ? value[1..] : value;
@@ -80,7 +88,7 @@ internal static class StoredPreimages
     private static string? Same(ReadOnlySpan<byte> value, bool isNull, string? last) =>
         isNull ? null : last is not null && Ascii.Equals(value, last) ? last : Encoding.UTF8.GetString(value);
 
-    private static DateTimeOffset Time(DbDataReader row) => row is SqliteDataReader
+    private static DateTimeOffset Time(DbDataReader row) => Embedded(row) is not null
         ? Instants.FromMicroseconds(row.GetInt64(OccurredAt))
         : new DateTimeOffset(DateTime.SpecifyKind(row.GetDateTime(OccurredAt), DateTimeKind.Utc));
 

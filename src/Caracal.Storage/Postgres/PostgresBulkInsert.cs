@@ -30,7 +30,7 @@ internal static class PostgresBulkInsert
         var names = insert.Columns.Select(column => column.Name).ToList();
         var values = insert.Columns.Select(column => column.Type == BulkType.Json ? column.Name + "::jsonb" : column.Name);
         var arrays = insert.Columns.Select((column, i) => string.Create(CultureInfo.InvariantCulture, $"${i + 1}::{TypeOf(column.Type)}[]"));
-        return $"{insert.Head} ({string.Join(", ", names)}) SELECT {string.Join(", ", values)} FROM unnest({string.Join(", ", arrays)}) AS many ({string.Join(", ", names)})";
+        return $"{insert.Head} ({string.Join(", ", names)}) SELECT {string.Join(", ", values)} FROM unnest({string.Join(", ", arrays)}) AS many ({string.Join(", ", names)}) {insert.Tail}";
     }
 
     private static string TypeOf(BulkType type) => type switch

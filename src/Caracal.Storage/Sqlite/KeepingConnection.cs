@@ -12,7 +12,8 @@ internal sealed class KeepingConnection(string connectionString) : SqliteConnect
     // Far above what the stores say in all; only texts made for one call would ever reach it.
     private const int MostKept = 512;
 
-    private readonly Dictionary<string, SqliteCommand> _idle = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, KeptStatement> _idle = new(StringComparer.Ordinal);
+    private readonly HashSet<KeptStatement> _taken = [];
 
     protected override DbCommand CreateDbCommand() => new KeptCommand(this);
 
@@ -21,35 +22,53 @@ internal sealed class KeepingConnection(string connectionString) : SqliteConnect
         if (disposing)
         {
             Forget();
+            foreach (var statement in _taken)
+            {
+                statement.Dispose();
+            }
+
+            _taken.Clear();
         }
 
         base.Dispose(disposing);
     }
 
-    /// <summary>A prepared command of this text that nobody uses, or a new one; without parameters.</summary>
-    internal SqliteCommand Take(string text) => _idle.Remove(text, out var command) ? command : new SqliteCommand(text, this);
-
-    /// <summary>Keeps the command for whoever says the same next.</summary>
-    internal void Keep(SqliteCommand command)
+    /// <summary>A prepared statement of this text that nobody uses, or a new one; null when the provider has to run the text.</summary>
+    internal KeptStatement? Take(string text)
     {
+        if (_idle.Remove(text, out var statement) || (statement = KeptStatement.TryPrepare(this, text)) is not null)
+        {
+            _taken.Add(statement);
+        }
+
+        return statement;
+    }
+
+    /// <summary>Keeps the statement for whoever says the same next.</summary>
+    internal void Keep(KeptStatement statement)
+    {
+        // Nothing to keep of one that went with its connection.
+        if (!_taken.Remove(statement))
+        {
+            return;
+        }
+
         if (_idle.Count >= MostKept)
         {
             Forget();
         }
 
-        command.Parameters.Clear();
-        command.Transaction = null;
-        if (!_idle.TryAdd(command.CommandText, command))
+        if (!_idle.TryAdd(statement.Text, statement))
         {
-            command.Dispose();
+            statement.Dispose();
         }
     }
 
     private void Forget()
     {
-        foreach (var command in _idle.Values)
+        foreach (var statement in _idle.Values)
         {
-            command.Dispose();
+            statement.Dispose();
         }
 
         _idle.Clear();

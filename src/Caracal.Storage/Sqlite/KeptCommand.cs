@@ -5,13 +5,17 @@ using Microsoft.Data.Sqlite;
 
 namespace Caracal.Storage.Sqlite;
 
-/// <summary>A command that goes back to its connection, prepared, when its user is done with it.</summary>
+/// <summary>
+/// A command whose statement goes back to its connection, prepared, when its user is done with it. What is unusual, several
+/// statements in one text, a provider's transaction, a store that is busy, goes to the provider's own command.
+/// </summary>
 internal sealed class KeptCommand(KeepingConnection connection) : DbCommand
 {
     // The parameters have a home of their own: Dapper holds on to the collection while it still changes the text.
     private readonly SqliteCommand _given = new();
-    private SqliteCommand? _prepared;
-    private SqliteDataReader? _reader;
+    private KeptStatement? _statement;
+    private KeptReader? _reader;
+    private SqliteCommand? _provider;
     private string _text = "";
 
     [AllowNull]
@@ -53,83 +57,110 @@ internal sealed class KeptCommand(KeepingConnection connection) : DbCommand
 
     protected override DbTransaction? DbTransaction { get; set; }
 
-    public override void Cancel() => _prepared?.Cancel();
+    public override void Cancel()
+    {
+        // As the provider's: a statement of SQLite runs to its end.
+    }
 
-    public override int ExecuteNonQuery() => Ready().ExecuteNonQuery();
+    public override int ExecuteNonQuery()
+    {
+        if (!TryStart(out var statement, out var row))
+        {
+            return Provider().ExecuteNonQuery();
+        }
 
-    public override object? ExecuteScalar() => Ready().ExecuteScalar();
+        while (row)
+        {
+            row = statement.Step();
+        }
 
-    public override void Prepare() => Ready().Prepare();
+        statement.Reset();
+        return statement.IsReadOnly ? -1 : statement.Changes();
+    }
+
+    public override object? ExecuteScalar()
+    {
+        if (!TryStart(out var statement, out var row))
+        {
+            return Provider().ExecuteScalar();
+        }
+
+        using var reader = new KeptReader(statement, row);
+        return row ? reader.GetValue(0) : null;
+    }
+
+    public override void Prepare()
+    {
+        if (!TryTake(out _))
+        {
+            Provider().Prepare();
+        }
+    }
 
     protected override DbParameter CreateDbParameter() => _given.CreateParameter();
 
-    protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) => _reader = Ready().ExecuteReader(behavior);
+    protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) =>
+        !behavior.HasFlag(CommandBehavior.CloseConnection) && TryStart(out var statement, out var row)
+            ? _reader = new KeptReader(statement, row)
+            : Provider().ExecuteReader(behavior);
 
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
             GiveBack();
+            _provider?.Dispose();
             _given.Dispose();
         }
 
         base.Dispose(disposing);
     }
 
-    private SqliteCommand Ready()
+    private bool TryStart([NotNullWhen(true)] out KeptStatement? statement, out bool row)
     {
-        if (_prepared is not null && _prepared.CommandText != _text)
+        row = false;
+        return TryTake(out statement) && statement.TryBind(_given.Parameters) && statement.TryStart(out row);
+    }
+
+    private bool TryTake([NotNullWhen(true)] out KeptStatement? statement)
+    {
+        if (_reader?.IsClosed == false)
+        {
+            throw new InvalidOperationException("the rows of this command are still being read");
+        }
+
+        if (_statement is not null && _statement.Text != _text)
         {
             GiveBack();
         }
 
-        _prepared ??= connection.Take(_text);
-        _prepared.CommandTimeout = _given.CommandTimeout;
-        _prepared.Transaction = (SqliteTransaction?)DbTransaction;
-        if (!HasGiven(_prepared.Parameters))
-        {
-            _prepared.Parameters.Clear();
-            foreach (SqliteParameter parameter in _given.Parameters)
-            {
-                _prepared.Parameters.Add(parameter);
-            }
-        }
-
-        return _prepared;
+        statement = DbTransaction is null ? _statement ??= connection.Take(_text) : null;
+        return statement is not null;
     }
 
-    private bool HasGiven(SqliteParameterCollection parameters)
+    private SqliteCommand Provider()
     {
-        if (parameters.Count != _given.Parameters.Count)
+        _provider ??= new SqliteCommand();
+        _provider.Connection = connection;
+        _provider.CommandText = _text;
+        _provider.CommandTimeout = _given.CommandTimeout;
+        _provider.Transaction = (SqliteTransaction?)DbTransaction;
+        _provider.Parameters.Clear();
+        foreach (SqliteParameter parameter in _given.Parameters)
         {
-            return false;
+            _provider.Parameters.Add(parameter);
         }
 
-        for (var i = 0; i < parameters.Count; i++)
-        {
-            if (!ReferenceEquals(parameters[i], _given.Parameters[i]))
-            {
-                return false;
-            }
-        }
-
-        return true;
+        return _provider;
     }
 
-    // One that is still being read from is nobody else's to use.
     private void GiveBack()
     {
-        if (_prepared is { } prepared)
+        if (_statement is { } statement)
         {
-            _prepared = null;
-            if (_reader?.IsClosed != false)
-            {
-                connection.Keep(prepared);
-            }
-            else
-            {
-                prepared.Dispose();
-            }
+            _statement = null;
+            _reader?.Close(); // Whoever still reads would read what somebody else asked for.
+            connection.Keep(statement);
         }
     }
 }

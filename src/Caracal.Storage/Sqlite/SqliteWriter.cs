@@ -141,16 +141,7 @@ internal sealed class SqliteWriter : IDisposable
     // One batch, then the next goes to the thread pool: a caller does its own work, not everybody's for ever.
     private void WriteNext()
     {
-        lock (_gate)
-        {
-            _batch.AddRange(_issues);
-            _issues.Clear();
-            while (_batch.Count < LargestBatch && _waiting.TryDequeue(out var next))
-            {
-                _batch.Add(next);
-            }
-        }
-
+        TakeWaiting();
         Commit();
         _batch.Clear();
         lock (_gate)
@@ -193,14 +184,7 @@ internal sealed class SqliteWriter : IDisposable
         {
             SyncOnCommit(!_batch.TrueForAll(unit => unit.Kind == WriteKind.Issue));
             SqliteDatabase.Execute(_connection, "BEGIN IMMEDIATE");
-            if (_batch.Count == 1)
-            {
-                RunAlone(_batch[0]);
-            }
-            else
-            {
-                RunTogether();
-            }
+            Run();
 
             CountAuthority(failed: false);
         }
@@ -219,17 +203,39 @@ internal sealed class SqliteWriter : IDisposable
     }
 
     // Alone in its transaction, a work needs no savepoint to be rolled back without others.
-    private void RunAlone(SqliteWrite unit)
+    private void Run()
     {
-        var work = NewWork();
-        SqliteDatabase.Execute(_connection, unit.Execute(work) && !work.Discarded ? "COMMIT" : "ROLLBACK");
-    }
-
-    private void RunTogether()
-    {
-        foreach (var unit in _batch)
+        var done = 0;
+        if (_batch.Count == 1)
         {
             var work = NewWork();
+            if (!_batch[0].Execute(work) || work.Discarded)
+            {
+                SqliteDatabase.Execute(_connection, "ROLLBACK");
+                return;
+            }
+
+            done = 1;
+        }
+
+        done = RunFrom(done);
+
+        // Who came meanwhile comes along: that costs the first less than another commit costs everybody. Once, so that nobody
+        // waits for ever; and not into a transaction that is not synced.
+        if (_syncs && TakeWaiting())
+        {
+            RunFrom(done);
+        }
+
+        SqliteDatabase.Execute(_connection, "COMMIT");
+    }
+
+    // Each in a savepoint of its own; returns where the next round begins.
+    private int RunFrom(int first)
+    {
+        for (var i = first; i < _batch.Count; i++)
+        {
+            var (unit, work) = (_batch[i], NewWork());
             if (unit is IssuedWrite)
             {
                 unit.Execute(work); // Of an issue that fails, the half that holds harms nobody.
@@ -245,7 +251,24 @@ internal sealed class SqliteWriter : IDisposable
             SqliteDatabase.Execute(_connection, "RELEASE unit");
         }
 
-        SqliteDatabase.Execute(_connection, "COMMIT");
+        return _batch.Count;
+    }
+
+    // What was issued comes first: its place in the order of changes is the moment at which it was taken.
+    private bool TakeWaiting()
+    {
+        lock (_gate)
+        {
+            var before = _batch.Count;
+            _batch.AddRange(_issues);
+            _issues.Clear();
+            while (_batch.Count < LargestBatch && _waiting.TryDequeue(out var next))
+            {
+                _batch.Add(next);
+            }
+
+            return _batch.Count > before;
+        }
     }
 
     private Work NewWork() => new(_database, _connection, static (_, _) => Task.FromResult(true));

@@ -55,6 +55,7 @@ public sealed class OutboxRelay(
     {
         var messages = await queue.ClaimAsync(clock.Now, cancellationToken);
         var published = new List<string>(messages.Count);
+        var failed = new List<(OutboxMessage Message, Exception Fault)>();
         foreach (var message in messages)
         {
             try
@@ -65,14 +66,18 @@ public sealed class OutboxRelay(
             catch (Exception fault) when (fault is not OperationCanceledException)
             {
                 Report?.Invoke(message.Topic, message.Id, fault.Message);
-                var countAttempt = fault is not StreamsUnavailableException;
-                await queue.FailedAsync(message, fault.Message, countAttempt, clock.Now, cancellationToken);
+                failed.Add((message, fault));
             }
         }
 
         if (published.Count > 0)
         {
             await queue.PublishedAsync(published, clock.Now, cancellationToken);
+        }
+
+        foreach (var (message, fault) in failed)
+        {
+            await queue.FailedAsync(message, fault.Message, fault is not StreamsUnavailableException, clock.Now, cancellationToken);
         }
 
         return messages.Count;

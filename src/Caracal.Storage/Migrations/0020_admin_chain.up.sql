@@ -1,0 +1,1 @@
+-- What finds the head of an administrative chain.

@@ -1,0 +1,162 @@
+using System.Data.Common;
+using Caracal.Storage.Sqlite;
+using Dapper;
+using Microsoft.Data.Sqlite;
+
+namespace Caracal.Storage.Tests.Sqlite;
+
+/// <summary>Commands of the embedded store: what goes in comes out, and a statement that is kept is as good as a new one.</summary>
+public sealed class KeptCommandTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("caracal-test-");
+    private readonly KeepingConnection _connection;
+
+    public KeptCommandTests()
+    {
+        SqliteLibrary.EnsureLoaded();
+        _connection = Open();
+        _connection.Execute("CREATE TABLE things (id text PRIMARY KEY, n bigint, amount double, body blob, note text) WITHOUT ROWID; CREATE TABLE log (id text)");
+    }
+
+    [Fact]
+    public void Values_come_out_as_they_went_in()
+    {
+        object?[] values =
+        [
+            "", "plain", "it's \"quoted\" – ünïcödé 𝔘", "with\0nothing in it", new string('x', 5_000), new string('é', 200), 0L, long.MaxValue, long.MinValue,
+            3.5, Array.Empty<byte>(), new byte[] { 0, 1, 255 }, null,
+        ];
+        foreach (var value in values)
+        {
+            var command = PreparedStatements.Get(_connection, "SELECT @value", "@value");
+            command.Set(0, value);
+            Assert.Equal(value ?? DBNull.Value, command.ExecuteScalar());
+            using var reader = command.ExecuteReader();
+            Assert.True(reader.Read());
+            Assert.Equal(value ?? DBNull.Value, reader.GetValue(0));
+            Assert.Equal(value is null, reader.IsDBNull(0));
+            Assert.False(reader.Read());
+        }
+    }
+
+    [Fact]
+    public void A_reader_tells_what_the_provider_tells()
+    {
+        _connection.Execute("INSERT INTO things VALUES ('a', 1, 1.5, x'01', 'n'), ('b', NULL, NULL, NULL, NULL)");
+        using var plain = new SqliteConnection(_connection.ConnectionString);
+        plain.Open();
+        foreach (var text in (string[])["SELECT *, n + 1 AS more FROM things ORDER BY id", "SELECT * FROM things WHERE id = 'none'", "SELECT count(*), max(note) FROM things WHERE id = 'none'"])
+        {
+            Assert.Equal(Described(plain, text), Described(_connection, text));
+        }
+    }
+
+    [Fact]
+    public void Two_readers_of_one_text_read_their_own_rows()
+    {
+        _connection.Execute("INSERT INTO things (id) VALUES ('a'), ('b'), ('c')");
+        using var first = _connection.ExecuteReader("SELECT id FROM things WHERE id >= @from ORDER BY id", new { from = "a" });
+        Assert.True(first.Read());
+        using var second = _connection.ExecuteReader("SELECT id FROM things WHERE id >= @from ORDER BY id", new { from = "c" });
+        Assert.True(second.Read());
+        Assert.True(first.Read());
+        Assert.Equal(("b", "c"), (first.GetString(0), second.GetString(0)));
+    }
+
+    [Fact]
+    public void A_command_whose_rows_are_still_read_is_not_run_again()
+    {
+        var command = PreparedStatements.Get(_connection, "SELECT 1 UNION SELECT 2");
+        using (command.ExecuteReader())
+        {
+            Assert.Throws<InvalidOperationException>(() => command.ExecuteScalar());
+        }
+
+        Assert.Equal(1L, command.ExecuteScalar());
+    }
+
+    [Fact]
+    public void A_statement_that_failed_works_again_and_holds_nothing()
+    {
+        const string Insert = "INSERT INTO things (id, n) VALUES (@id, @n)";
+        Assert.Equal(1, _connection.Execute(Insert, new { id = "a", n = 1 }));
+        Assert.Equal(19, Assert.Throws<SqliteException>(() => _connection.Execute(Insert, new { id = "a", n = 2 })).SqliteErrorCode);
+        Assert.Equal(1, _connection.Execute(Insert, new { id = "b", n = 2 }));
+        Assert.ThrowsAny<Exception>(() => _connection.Execute(Insert, new { id = "c" })); // Without all it names it runs not.
+        Assert.ThrowsAny<SqliteException>(() => _connection.Execute("INSERT INTO nowhere VALUES (1)"));
+        Assert.Equal(2, _connection.ExecuteScalar<long>("SELECT count(*) FROM things"));
+    }
+
+    [Fact]
+    public void Changed_rows_are_counted_without_those_of_triggers()
+    {
+        _connection.Execute("CREATE TRIGGER logged AFTER UPDATE ON things BEGIN INSERT INTO log VALUES (NEW.id), (NEW.id); END");
+        _connection.Execute("INSERT INTO things (id) VALUES ('a'), ('b'), ('c')");
+        Assert.Equal(2, _connection.Execute("UPDATE things SET n = 1 WHERE id < 'c'"));
+        Assert.Equal(0, _connection.Execute("UPDATE things SET n = 1 WHERE id = 'none'"));
+        Assert.Equal(["a", "b", "c"], _connection.Query<string>("UPDATE things SET n = 2 RETURNING id").Order());
+        Assert.Equal(2, _connection.QueryFirst<long>("UPDATE things SET n = n WHERE id > 'a' RETURNING n"));
+        Assert.Equal(3, _connection.ExecuteScalar<long>("SELECT count(*) FROM things WHERE n = 2"));
+    }
+
+    [Fact]
+    public void A_kept_statement_sees_a_new_column()
+    {
+        _connection.Execute("INSERT INTO log VALUES ('a')");
+        Assert.Single((IDictionary<string, object>)_connection.QuerySingle("SELECT * FROM log"));
+        using (var other = Open())
+        {
+            other.Execute("ALTER TABLE log ADD COLUMN more text DEFAULT 'm'");
+        }
+
+        var row = (IDictionary<string, object>)_connection.QuerySingle("SELECT * FROM log");
+        Assert.Equal("m", row["more"]);
+    }
+
+    [Fact]
+    public async Task A_store_that_another_connection_writes_is_waited_for()
+    {
+        using var other = Open();
+        other.Execute("BEGIN IMMEDIATE; INSERT INTO log VALUES ('other')");
+        var waiting = Task.Run(() => _connection.Execute("INSERT INTO log VALUES ('mine')"));
+        Assert.False(waiting.IsCompleted);
+        other.Execute("COMMIT");
+        Assert.Equal(1, await waiting);
+        Assert.Equal(2, _connection.ExecuteScalar<long>("SELECT count(*) FROM log"));
+    }
+
+    public void Dispose()
+    {
+        _connection.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    private static List<string> Described(DbConnection connection, string text)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = text;
+        using var reader = command.ExecuteReader();
+        List<string> told = [$"{reader.FieldCount} {reader.HasRows} {reader.RecordsAffected}"];
+        for (var i = 0; i < reader.FieldCount; i++)
+        {
+            told.Add($"{reader.GetName(i)} {reader.GetFieldType(i)} {reader.GetDataTypeName(i)} {reader.GetOrdinal(reader.GetName(i))}");
+        }
+
+        while (reader.Read())
+        {
+            var values = new object[reader.FieldCount];
+            reader.GetValues(values);
+            told.AddRange(values.Select((value, i) => $"{value.GetType()} {value} {reader.IsDBNull(i)}"));
+        }
+
+        return told;
+    }
+
+    private KeepingConnection Open()
+    {
+        var connection = new KeepingConnection($"Data Source={Path.Combine(_folder.FullName, "things.db")};Pooling=False");
+        connection.Open();
+        connection.Execute("PRAGMA journal_mode=WAL; PRAGMA busy_timeout=100");
+        return connection;
+    }
+}
