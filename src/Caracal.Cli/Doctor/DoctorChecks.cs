@@ -22,6 +22,8 @@ internal static class DoctorChecks
         Borrowed("readiness", "metrics", "H-MON-1"),
         Borrowed("readiness", "dead letters and lag", "H-MON-2"),
         Borrowed("readiness", "ledger sweeps", "H-MON-4"),
+        .. ServiceFigures.All,
+        .. ZoneQuestions.All,
         Borrowed("zones", "active policy sets", "H-POL-1"),
         .. Preflight(),
         new("keys", "D-KEY-1 issuer and JWKS", "Give verifiers the STS's issuer and its JWKS address; they keep a JWKS for up to five minutes.", PublishedKeysCheck.InspectAsync),
@@ -29,7 +31,9 @@ internal static class DoctorChecks
         new("keys", "D-KEY-3 streams key", "Give every service the same STREAMS_HMAC_KEY.", (deployment, stop) => HeldAsync(deployment, KeyClass.StreamsHmac, StackRoles.Services, stop)),
         new("keys", "D-KEY-4 Gateway-STS key", "Give Gateway, API and STS the same GATEWAY_STS_HMAC_KEY.",
             (deployment, stop) => HeldAsync(deployment, KeyClass.GatewayStsHmac, [StackRoles.Gateway, StackRoles.Api, StackRoles.Sts], stop)),
-        Borrowed("keys", "D-KEY-5, D-KEY-6 ages and rotations", "H-ROT-1"),
+        new("keys", "D-KEY-5 open rotations", "Finish or abandon it: caracal keys status.", (deployment, stop) => AuthorityChecks.AskAsync(deployment, AuthorityChecks.RotationsAsync, stop)),
+        new("keys", "D-KEY-6 ages", "Rotate it: caracal keys rotate.", (deployment, stop) => AuthorityChecks.AskAsync(deployment, AuthorityChecks.KeyAgesAsync, stop)),
+        new("keys", "D-KEY-7 registry", "Bring in a new key by caracal keys prepare; after a disaster, caracal keys adopt.", RegistryCheck.InspectAsync),
     ];
 
     /// <summary>What can be asked before anything runs.</summary>
@@ -48,7 +52,7 @@ internal static class DoctorChecks
     private static DoctorCheck Borrowed(string section, string name, string id)
     {
         var check = CheckList.All.Single(check => check.Id == id);
-        return new DoctorCheck(section, name, check.Advice, check.InspectAsync);
+        return new DoctorCheck(section, name, check.Advice, check.InspectAsync) { SameAs = id };
     }
 
     private static async Task<Finding> HealthAsync(Deployment deployment, CancellationToken stop)

@@ -11,11 +11,11 @@ internal static class DoctorCommand
     public static Command Descriptor { get; } = new(
         "doctor", CommandGroup.Operations, "ask a deployment how it is, and what it lacks",
         """
-        usage: caracal doctor [--preflight-only] [--strict] [--json]
+        usage: caracal doctor [--zone ID] [--preflight-only] [--strict] [--json]
 
         Asks the running services, their stores and the operator's files. --preflight-only asks only
         what can be asked before anything runs. Exit 0 if nothing failed; with --strict only if all
-        is ok. What could not be asked is a warning that says why.
+        is ok. What could not be asked is a warning that says why. --zone asks of that zone only.
         Addresses: CARACAL_API_URL, CARACAL_STS_URL, CARACAL_GATEWAY_URL, CARACAL_AUDIT_URL,
         CARACAL_COORDINATOR_URL; else the stack that `caracal up` started; else localhost.
         """,
@@ -23,15 +23,15 @@ internal static class DoctorCommand
 
     private static async Task<int> RunAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("preflight-only", "strict", "json");
+        context.Arguments.RequireKnown("zone", "preflight-only", "strict", "json");
         if (context.Arguments.Operands.Count > 0) throw new CommandFailure($"unknown argument '{context.Arguments.Operands[0]}'");
         var preflight = context.Arguments.IsOn("preflight-only");
         var strict = context.Arguments.IsOn("strict");
-        await using var deployment = new Deployment(context.Variables, TimeProvider.System);
+        await using var deployment = new Deployment(context.Variables, TimeProvider.System) { Zone = context.Arguments.Value("zone") };
         var results = new List<DoctorResult>();
         foreach (var check in preflight ? DoctorChecks.BeforeStart : DoctorChecks.System)
         {
-            results.Add(new DoctorResult(check, await check.InspectAsync(deployment, context.Stop)));
+            results.Add(new DoctorResult(check, await Inspection.RunAsync(check.InspectAsync, deployment, context.Stop)));
         }
 
         if (context.Json) context.Terminal.Write(Json(deployment, results, preflight, strict));
@@ -67,8 +67,9 @@ internal static class DoctorCommand
             writer.WriteBoolean("strict", strict);
             writer.WriteStartObject("context");
             writer.WriteString("apiUrl", deployment.Services.Find("api")?.ToString().TrimEnd('/'));
-            writer.WriteString("zoneScope", preflight ? "none" : "all");
+            writer.WriteString("zoneScope", preflight ? "none" : deployment.Zone is null ? "all" : "selected");
             writer.WriteStartArray("zoneIds");
+            if (!preflight && deployment.Zone is { } zone) writer.WriteStringValue(zone);
             writer.WriteEndArray();
             writer.WriteEndObject();
             writer.WriteStartObject("summary");

@@ -16,9 +16,8 @@ internal static class PublishedKeysCheck
     {
         if (deployment.Services.Token(SecretFiles.AdminToken) is not { } token) return Finding.NotEvaluated($"{SecretFiles.AdminToken} is not set");
         var verdict = new Verdict();
-        foreach (var zone in await ApiLists.ReadAsync(deployment, "/v1/zones", token, verdict, stop))
+        foreach (var id in await ApiLists.ZonesAsync(deployment, token, verdict, stop))
         {
-            var id = (string)zone["id"]!;
             await IssuerAsync(deployment, id, verdict, stop);
             await KeysAsync(deployment, id, token, verdict, stop);
         }

@@ -22,6 +22,9 @@ internal sealed class Deployment(ProcessVariables variables, TimeProvider time) 
     /// <summary>Rendered compose or Kubernetes objects; null when none were named.</summary>
     public RenderedObjects? Objects { get; init; }
 
+    /// <summary>The one zone that the checks of zones look at; null for all.</summary>
+    public string? Zone { get; init; }
+
     /// <summary>The services, and the console.</summary>
     public IReadOnlyList<string> Roles => StackRoles.All;
 

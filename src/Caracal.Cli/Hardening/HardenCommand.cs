@@ -8,13 +8,17 @@ internal static class HardenCommand
     public static Command Descriptor { get; } = new(
         "harden", CommandGroup.Operations, "check a deployment, and mend what can be mended",
         """
-        usage: caracal harden [--only IDS] [--skip IDS] [--objects FILE] [--strict] [--json | --sarif FILE] [--fix [--yes]] [--list]
+        usage: caracal harden [--profile compose|kubernetes|external] [--objects FILE] [--zone ID] [--only IDS] [--skip IDS]
+                              [--strict] [--json | --sarif FILE] [--fix [--yes]] [--list]
 
         Looks at the variables and files of this operator, at the running services (CARACAL_*_URL), at
         PostgreSQL and Redis as the services enter them, and sends requests that must be refused.
         Nothing is changed without --fix. A check whose subject cannot be looked at is a warning that
         says why; it never passes.
 
+        --profile        how it is deployed: what can only hold elsewhere is left out (network policies under compose; all
+                         checks of containers and pods under external, where a host or a platform runs the processes)
+        --zone           checks of zones look at this one only
         --only, --skip   check ids, separated by commas
         --objects FILE   rendered objects as JSON: docker compose config --format json, or
                          kubectl get deploy,sts,job,netpol,pdb -o json
@@ -29,9 +33,9 @@ internal static class HardenCommand
 
     private static async Task<int> RunAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("only", "skip", "objects", "strict", "json", "sarif", "fix", "yes", "list");
+        context.Arguments.RequireKnown("profile", "zone", "only", "skip", "objects", "strict", "json", "sarif", "fix", "yes", "list");
         if (context.Arguments.Operands.Count > 0) throw new CommandFailure($"unknown argument '{context.Arguments.Operands[0]}'");
-        var checks = CheckList.Select(context.Arguments.Value("only"), context.Arguments.Value("skip"));
+        var checks = DeploymentProfile.Of(context.Arguments.Value("profile")).Applicable(CheckList.Select(context.Arguments.Value("only"), context.Arguments.Value("skip")));
         if (context.Arguments.IsOn("list"))
         {
             context.Terminal.Table(["id", "expected", "otherwise"], [.. checks.Select(check => (IReadOnlyList<string?>)[check.Id, check.Expected, check.Consequence])]);
@@ -40,6 +44,7 @@ internal static class HardenCommand
 
         await using var deployment = new Deployment(context.Variables, TimeProvider.System)
         {
+            Zone = context.Arguments.Value("zone"),
             Objects = context.Arguments.Value("objects") is { } file ? RenderedObjects.Read(file) : null,
         };
         var results = await InspectAsync(checks, deployment, context.Stop);
@@ -54,7 +59,7 @@ internal static class HardenCommand
         var results = new List<CheckResult>();
         foreach (var check in checks)
         {
-            results.Add(new CheckResult(check, await check.InspectAsync(deployment, stop)));
+            results.Add(new CheckResult(check, await Inspection.RunAsync(check.InspectAsync, deployment, stop)));
         }
 
         return results;

@@ -10,6 +10,9 @@ namespace Caracal.Cli.Hardening;
 internal sealed record ServiceReply(int Status, string Body, DateTimeOffset? Date)
 {
     public bool Answered => Status > 0;
+
+    /// <summary>True when the answer tells of a rate limit, by the headers of the IETF draft or by the older ones.</summary>
+    public bool AnnouncesLimit { get; init; }
 }
 
 /// <summary>The services of the deployment, where its variables say they are.</summary>
@@ -83,6 +86,10 @@ internal sealed class LiveServices : IDisposable
         if (bearer is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
         if (body is not null) request.Content = new StringContent(body, System.Text.Encoding.UTF8, body.StartsWith('{') ? "application/json" : "application/x-www-form-urlencoded");
         using var answer = await _client.SendAsync(request, stop);
-        return new ServiceReply((int)answer.StatusCode, await answer.Content.ReadAsStringAsync(stop), answer.Headers.Date);
+        return new ServiceReply((int)answer.StatusCode, await answer.Content.ReadAsStringAsync(stop), answer.Headers.Date)
+        {
+            AnnouncesLimit = answer.Headers.Any(header => header.Key.StartsWith("RateLimit", StringComparison.OrdinalIgnoreCase)
+                || header.Key.StartsWith("X-RateLimit", StringComparison.OrdinalIgnoreCase)),
+        };
     }
 }

@@ -15,6 +15,7 @@ internal sealed record RenderedContainer(
 internal sealed class RenderedObjects
 {
     private static readonly string[] Ours = ["sts", "api", "gateway", "coordinator", "audit", "console", "provision"];
+    private static readonly string[] Inner = ["postgres", "postgresql", "redis", "audit", "coordinator", "control"];
     private readonly List<RenderedContainer> _containers = [];
 
     private RenderedObjects(JsonObject root)
@@ -40,6 +41,12 @@ internal sealed class RenderedObjects
     /// <summary>Containers, ours or not, that hold the engine's socket.</summary>
     public List<string> SocketHolders { get; } = [];
 
+    /// <summary>What must not be reached from outside, and is published beyond loopback or the cluster.</summary>
+    public List<string> Published { get; } = [];
+
+    /// <summary>Network policies of ours that let pods reach any name server or any host on 443.</summary>
+    public List<string> OpenEgress { get; } = [];
+
     public static RenderedObjects Read(string path)
     {
         try
@@ -58,6 +65,7 @@ internal sealed class RenderedObjects
     {
         if (service.ToJsonString().Contains("docker.sock", StringComparison.Ordinal)) SocketHolders.Add(name);
         var image = Text(service["image"]);
+        if (Inner.Contains(name, StringComparer.Ordinal) && (service["ports"] as JsonArray ?? []).Any(port => !IsOnLoopback(port))) Published.Add(name);
         if (!IsOurs(name, image)) return;
         var user = Text(service["user"]).Split(':')[0];
         _containers.Add(new RenderedContainer(
@@ -70,6 +78,8 @@ internal sealed class RenderedObjects
         var kind = Text(item["kind"]);
         var name = Text(item["metadata"]?["name"]);
         if (kind == "PodDisruptionBudget") Budgets.Add(name);
+        if (kind == "Service" && Text(item["spec"]?["type"]) is "NodePort" or "LoadBalancer" && Inner.Any(inner => name == inner || name.EndsWith("-" + inner, StringComparison.Ordinal))) Published.Add(name);
+        if (kind == "NetworkPolicy" && (item["spec"]?["egress"] as JsonArray ?? []).Any(IsOpen)) OpenEgress.Add(name);
         if (kind == "NetworkPolicy" && item["spec"] is JsonObject policy && policy["ingress"] is null && policy["egress"] is null && Texts(policy["policyTypes"]).Count == 2) DeniesByDefault = true;
         if ((item["spec"]?["template"]?["spec"] ?? (kind == "Pod" ? item["spec"] : null)) is not JsonObject pod || pod["containers"] is not JsonArray containers) return;
         if (pod.ToJsonString().Contains("docker.sock", StringComparison.Ordinal)) SocketHolders.Add(name);
@@ -86,6 +96,16 @@ internal sealed class RenderedObjects
                 [.. (container["env"] as JsonArray ?? []).Where(variable => variable!["value"] is not null && IsSecret(Text(variable["name"]))).Select(variable => Text(variable!["name"]))]));
         }
     }
+
+    // "127.0.0.1:9090:9090" in a file; {"host_ip":"127.0.0.1","published":"9090",…} as the engine renders it.
+    private static bool IsOnLoopback(JsonNode? port) => port is JsonObject rendered
+        ? rendered["published"] is null || Deployment.IsLoopback(Text(rendered["host_ip"]))
+        : Text(port) is var text && (text.StartsWith("127.", StringComparison.Ordinal) || text.StartsWith("[::1]", StringComparison.Ordinal));
+
+    // A rule without a peer, or for the whole of the network, on the ports that everything answers at.
+    private static bool IsOpen(JsonNode? rule) =>
+        (rule!["to"] is not JsonArray { Count: > 0 } peers || peers.Any(peer => Text(peer?["ipBlock"]?["cidr"]) is "0.0.0.0/0" or "::/0" && peer?["ipBlock"]?["except"] is null))
+        && (rule["ports"] is not JsonArray { Count: > 0 } ports || ports.Any(port => Text(port?["port"]) is "53" or "443"));
 
     private static List<string> Secrets(JsonObject? environment) => [.. (environment ?? []).Select(variable => variable.Key).Where(IsSecret)];
 

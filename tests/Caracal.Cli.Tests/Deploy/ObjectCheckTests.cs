@@ -7,27 +7,37 @@ namespace Caracal.Cli.Tests.Deploy;
 /// <summary>The packaged objects pass every check of containers; each fault fails its own.</summary>
 public sealed class ObjectCheckTests
 {
-    private static readonly string Compose = Json(Yaml.One(File.ReadAllText(Path.Combine(Yaml.Deploy, "compose", "compose.yaml"))));
-    private static readonly string Chart = Json(new Dictionary<object, object?> { ["items"] = ChartTests.Objects.Cast<object?>().ToList() });
+    internal static readonly string Compose = Json(Yaml.One(File.ReadAllText(Path.Combine(Yaml.Deploy, "compose", "compose.yaml"))));
+    internal static readonly string Chart = Json(new Dictionary<object, object?> { ["items"] = ChartTests.Objects.Cast<object?>().ToList() });
+
+    /// <summary>What is changed in the packaged objects, and what the check then is.</summary>
+    internal static IReadOnlyDictionary<string, ObjectFault> Faults { get; } = new Dictionary<string, ObjectFault>(StringComparer.Ordinal)
+    {
+        ["H-CTR-1 compose: may be root"] = new(true, "H-CTR-1", "ok", "\"user\":\"65532:65532\"", "\"user\":\"0\"", "fail", "may be root"),
+        ["H-CTR-2 compose: keeps capabilities"] = new(true, "H-CTR-2", "ok", "\"cap_drop\":[\"ALL\"]", "\"cap_drop\":[\"NET_RAW\"]", "fail", "keeps capabilities"),
+        ["H-CTR-3 compose: may gain privileges"] = new(true, "H-CTR-3", "ok", "no-new-privileges:true", "no-new-privileges:false", "fail", "may gain privileges"),
+        ["H-CTR-4 compose: may write its root"] = new(true, "H-CTR-4", "ok", "\"read_only\":\"true\"", "\"read_only\":\"false\"", "fail", "may write its root"),
+        ["H-CTR-5 compose: redis holds the socket"] = new(true, "H-CTR-5", "warn", "./secrets/redis:/run/secrets:ro", "/var/run/docker.sock:/run/docker.sock", "fail", "redis holds the socket"),
+        ["H-K8S-2 compose: ZONE_KEK inline"] = new(true, "H-K8S-2", "ok", "\"CARACAL_MODE\":\"stable\"", "\"ZONE_KEK\":\"00\"", "fail", "ZONE_KEK inline"),
+        ["H-CTR-1 chart: may be root"] = new(false, "H-CTR-1", "ok", "\"runAsNonRoot\":\"true\",\"runAsUser\":\"65532\"", "\"runAsUser\":\"0\"", "fail", "may be root"),
+        ["H-CTR-2 chart: keeps capabilities"] = new(false, "H-CTR-2", "ok", "\"drop\":[\"ALL\"]", "\"drop\":[]", "fail", "keeps capabilities"),
+        ["H-CTR-3 chart: may gain privileges"] = new(false, "H-CTR-3", "ok", "\"allowPrivilegeEscalation\":\"false\"", "\"x\":\"y\"", "fail", "may gain privileges"),
+        ["H-CTR-4 chart: may write its root"] = new(false, "H-CTR-4", "ok", "\"readOnlyRootFilesystem\":\"true\"", "\"x\":\"y\"", "fail", "may write its root"),
+        ["H-CTR-5 chart: digest"] = new(false, "H-CTR-5", "warn", "caracal-server:v1.0.0", "caracal-server@sha256:0123", "ok", "digest"),
+        ["H-K8S-1 chart: denies by default"] = new(false, "H-K8S-1", "ok", "caracal-default-deny\"},\"spec\":{", "caracal-default-deny\"},\"spec\":{\"egress\":[{}],", "fail", "denies by default"),
+        ["H-K8S-2 chart: token of a service account"] = new(false, "H-K8S-2", "ok", "\"automountServiceAccountToken\":\"false\"", "\"x\":\"y\"", "warn", "token of a service account"),
+        ["H-K8S-2 chart: no disruption budget"] = new(false, "H-K8S-2", "ok", "\"kind\":\"PodDisruptionBudget\"", "\"kind\":\"ConfigMap\"", "warn", "no disruption budget"),
+        ["H-K8S-2 chart: METRICS_BEARER inline"] = new(false, "H-K8S-2", "ok", "{\"name\":\"LOG_LEVEL\",\"value\"", "{\"name\":\"METRICS_BEARER\",\"value\"", "fail", "METRICS_BEARER inline"),
+        ["H-K8S-1 chart: lets pods reach every host"] = new(false, "H-K8S-1", "ok", "\"cidr\":\"0.0.0.0/0\",\"except\"", "\"cidr\":\"0.0.0.0/0\",\"x\"", "warn", "lets pods reach every host"),
+    };
+
+    public static TheoryData<string> Names => [.. Faults.Keys];
 
     [Theory]
-    [InlineData(true, "H-CTR-1", "ok", "\"user\":\"65532:65532\"", "\"user\":\"0\"", "fail", "may be root")]
-    [InlineData(true, "H-CTR-2", "ok", "\"cap_drop\":[\"ALL\"]", "\"cap_drop\":[\"NET_RAW\"]", "fail", "keeps capabilities")]
-    [InlineData(true, "H-CTR-3", "ok", "no-new-privileges:true", "no-new-privileges:false", "fail", "may gain privileges")]
-    [InlineData(true, "H-CTR-4", "ok", "\"read_only\":\"true\"", "\"read_only\":\"false\"", "fail", "may write its root")]
-    [InlineData(true, "H-CTR-5", "warn", "./secrets/redis:/run/secrets:ro", "/var/run/docker.sock:/run/docker.sock", "fail", "redis holds the socket")]
-    [InlineData(true, "H-K8S-2", "ok", "\"CARACAL_MODE\":\"stable\"", "\"ZONE_KEK\":\"00\"", "fail", "ZONE_KEK inline")]
-    [InlineData(false, "H-CTR-1", "ok", "\"runAsNonRoot\":\"true\",\"runAsUser\":\"65532\"", "\"runAsUser\":\"0\"", "fail", "may be root")]
-    [InlineData(false, "H-CTR-2", "ok", "\"drop\":[\"ALL\"]", "\"drop\":[]", "fail", "keeps capabilities")]
-    [InlineData(false, "H-CTR-3", "ok", "\"allowPrivilegeEscalation\":\"false\"", "\"x\":\"y\"", "fail", "may gain privileges")]
-    [InlineData(false, "H-CTR-4", "ok", "\"readOnlyRootFilesystem\":\"true\"", "\"x\":\"y\"", "fail", "may write its root")]
-    [InlineData(false, "H-CTR-5", "warn", "caracal-server:v1.0.0", "caracal-server@sha256:0123", "ok", "digest")]
-    [InlineData(false, "H-K8S-1", "ok", "caracal-default-deny\"},\"spec\":{", "caracal-default-deny\"},\"spec\":{\"egress\":[{}],", "fail", "denies by default")]
-    [InlineData(false, "H-K8S-2", "ok", "\"automountServiceAccountToken\":\"false\"", "\"x\":\"y\"", "warn", "token of a service account")]
-    [InlineData(false, "H-K8S-2", "ok", "\"kind\":\"PodDisruptionBudget\"", "\"kind\":\"ConfigMap\"", "warn", "no disruption budget")]
-    [InlineData(false, "H-K8S-2", "ok", "{\"name\":\"LOG_LEVEL\",\"value\"", "{\"name\":\"METRICS_BEARER\",\"value\"", "fail", "METRICS_BEARER inline")]
-    public async Task Passes_what_is_packaged_and_finds_the_one_fault(bool compose, string id, string good, string from, string to, string bad, string says)
+    [MemberData(nameof(Names))]
+    public async Task Passes_what_is_packaged_and_finds_the_one_fault(string name)
     {
+        var (compose, id, good, from, to, bad, says) = Faults[name];
         using var running = new Running();
         var json = compose ? Compose : Chart;
         Assert.Contains(from, json, StringComparison.Ordinal);
@@ -64,3 +74,6 @@ public sealed class ObjectCheckTests
         _ => JsonSerializer.Serialize(value as string),
     };
 }
+
+/// <summary>One change of rendered objects.</summary>
+internal sealed record ObjectFault(bool OfCompose, string Check, string Good, string From, string To, string Bad, string Says);

@@ -52,10 +52,10 @@ internal static class AuthorityChecks
             "H-ROT-1", "age of keys, rotations under way", "key registry", "no key beyond its age, no rotation older than 7 days",
             "long-lived keys widen the damage of a leak",
             "Rotate by caracal keys; finish or abandon the open rotation.",
-            (deployment, stop) => AskAsync(deployment, KeyAgesAsync, stop)),
+            (deployment, stop) => AskAsync(deployment, AgesAndRotationsAsync, stop)),
     ];
 
-    private static async Task<Finding> AskAsync(Deployment deployment, Func<Deployment, DbConnection, Verdict, Task> look, CancellationToken stop)
+    public static async Task<Finding> AskAsync(Deployment deployment, Func<Deployment, DbConnection, Verdict, Task> look, CancellationToken stop)
     {
         var verdict = new Verdict();
         await using var database = deployment.OpenApiDatabase();
@@ -84,7 +84,7 @@ internal static class AuthorityChecks
             SELECT z.id FROM zones z WHERE z.archived_at IS NULL AND NOT EXISTS
               (SELECT 1 FROM policy_set_bindings b WHERE b.zone_id = z.id AND b.active_version_id IS NOT NULL) ORDER BY z.id
             """)).ToList();
-        foreach (var zone in zones) verdict.Fail($"zone {zone} has no active policy set");
+        foreach (var zone in zones.Where(zone => deployment.Zone is null || zone == deployment.Zone)) verdict.Fail($"zone {zone} has no active policy set");
         verdict.Ok("every zone has an active policy set");
     }
 
@@ -124,7 +124,14 @@ internal static class AuthorityChecks
         verdict.Ok($"{tokens.Count} token(s) may write everywhere");
     }
 
-    private static async Task KeyAgesAsync(Deployment deployment, DbConnection connection, Verdict verdict)
+    private static async Task AgesAndRotationsAsync(Deployment deployment, DbConnection connection, Verdict verdict)
+    {
+        await KeyAgesAsync(deployment, connection, verdict);
+        await RotationsAsync(deployment, connection, verdict);
+    }
+
+    /// <summary>Whether a key is older than its class allows.</summary>
+    public static async Task KeyAgesAsync(Deployment deployment, DbConnection connection, Verdict verdict)
     {
         var now = deployment.Time.GetUtcNow();
         foreach (var (classId, activated) in await connection.QueryAsync<(string, DateTimeOffset?)>(
@@ -136,12 +143,19 @@ internal static class AuthorityChecks
             else if (now - since > limit) verdict.Warn($"{classId} is {days} days old");
             else verdict.Ok("no key is beyond its age");
         }
+    }
 
+    /// <summary>Whether a rotation was left open.</summary>
+    public static async Task RotationsAsync(Deployment deployment, DbConnection connection, Verdict verdict)
+    {
+        var now = deployment.Time.GetUtcNow();
         foreach (var (id, created) in await connection.QueryAsync<(string, DateTimeOffset)>(
             "SELECT id, created_at FROM key_rotations WHERE state IN ('prepared', 'deployed', 'rolled', 'verified') ORDER BY id"))
         {
             if (now - created > StuckAfter) verdict.Warn($"rotation {id} is open since {created:yyyy-MM-dd}");
         }
+
+        verdict.Ok("no rotation is left open");
     }
 
     private static Finding CoordinatorToken(Deployment deployment)

@@ -22,10 +22,10 @@ internal static class MonitoringChecks
             "Read the dead letters, mend the cause, replay them.",
             StreamsAsync) { BeforeTraffic = true },
         new(
-            "H-MON-3", "alert rules", "alert rules for tamper, revocation, denials", "installed, and a test arrived within 24 h",
+            "H-MON-3", "alert rules and who is called", "CARACAL_PROMETHEUS_URL, CARACAL_CONTACTS_FILE", "rules for tamper, revocation, denials; an alert delivered within 24 h; contacts",
             "tampering goes unnoticed",
-            "Install the alert rules and send a test.",
-            (_, _) => Task.FromResult(Finding.NotEvaluated("which rules a monitoring system has loaded is not seen from here"))) { BeforeTraffic = true },
+            "Install the alert rules, send a test alert every day, and write down whom it calls.",
+            AlertingChecks.InspectAsync) { BeforeTraffic = true },
         new(
             "H-MON-4", "sweeps of the ledger", "tamper sweeps", "within 2 h, a full one within 25 h, no mismatch",
             "altered evidence goes unnoticed",
@@ -59,7 +59,7 @@ internal static class MonitoringChecks
         var verdict = new Verdict();
         foreach (var service in LiveServices.Names)
         {
-            if (await SeriesAsync(deployment, service, verdict, stop) is not { } series) continue;
+            if (await MetricsPage.ReadAsync(deployment, service, verdict, stop) is not { } series) continue;
             foreach (var (name, value) in series)
             {
                 var dead = name.StartsWith("caracal_dead_letters", StringComparison.Ordinal) || name == "caracal_audit_dlq_size";
@@ -76,7 +76,7 @@ internal static class MonitoringChecks
     private static async Task<Finding> SweepsAsync(Deployment deployment, CancellationToken stop)
     {
         var verdict = new Verdict();
-        if (await SeriesAsync(deployment, "audit", verdict, stop) is not { } series) return verdict.Finding();
+        if (await MetricsPage.ReadAsync(deployment, "audit", verdict, stop) is not { } series) return verdict.Finding();
         foreach (var name in (ReadOnlySpan<string>)["caracal_audit_tamper_mismatch_total", "caracal_audit_tamper_chain_breaks_total", "caracal_audit_tamper_hmac_failures_total"])
         {
             if (!series.TryGetValue(name, out var found)) verdict.Unseen($"Audit does not tell {name}");
@@ -95,25 +95,5 @@ internal static class MonitoringChecks
             else if (now - at > limit.TotalSeconds) late($"last {(limit == SweepLimit ? "" : "full ")}sweep {TimeSpan.FromSeconds(now - at).TotalHours:F0} h ago");
             else verdict.Ok("swept in time, nothing found");
         }
-    }
-
-    /// <summary>The series of one service by their full names; null when it does not tell.</summary>
-    private static async Task<Dictionary<string, double>?> SeriesAsync(Deployment deployment, string service, Verdict verdict, CancellationToken stop)
-    {
-        var reply = await deployment.Services.MetricsAsync(service, stop);
-        if (reply.Status != 200)
-        {
-            verdict.Unseen(reply.Answered ? $"{service} answers {reply.Status} to /metrics" : reply.Body);
-            return null;
-        }
-
-        var series = new Dictionary<string, double>(StringComparer.Ordinal);
-        foreach (var line in reply.Body.Split('\n'))
-        {
-            var at = line.LastIndexOf(' ');
-            if (at > 0 && line[0] != '#' && double.TryParse(line[(at + 1)..], NumberStyles.Float, CultureInfo.InvariantCulture, out var value)) series[line[..at]] = value;
-        }
-
-        return series;
     }
 }

@@ -9,6 +9,9 @@ internal static class NetworkChecks
 {
     private const long LargestRequest = 10 * 1024 * 1024;
     private static readonly TimeSpan LongestExchange = TimeSpan.FromSeconds(15);
+    private static readonly (string Service, string Path, string What)[] LimitedRoutes =
+        [(StackRoles.Sts, "/step-up/harden-probe", "step-up"), (StackRoles.Api, "/v1/zones", "the administration")];
+
     private static readonly string[] InnerRoles = [StackRoles.Audit, StackRoles.Coordinator];
 
     public static IReadOnlyList<Check> All { get; } =
@@ -47,10 +50,10 @@ internal static class NetworkChecks
             Repairs = deployment => OperatorFile.RemoveWhere(deployment, "STS_TIMEOUT", IsTooLong),
         },
         new(
-            "H-NET-5", "rate limits of step-up and admin routes", "ADMIN_AUTH_FAIL_LIMIT_PER_MIN and the edge", "a rate limit header, or 429 in time",
+            "H-NET-5", "rate limits of step-up and admin routes", "the edge in front", "a RateLimit header in its answers",
             "credentials can be tried by brute force",
             "Put a rate limit in front of the API and of the step-up routes.",
-            (_, _) => Task.FromResult(Finding.NotEvaluated("the services limit by caller and answer 429 without announcing it in a header; ask the edge"))) { Required = false },
+            LimitsAsync) { Required = false },
         new(
             "H-NET-6", "what is not for the public", "HOST of Audit and Coordinator, published ports", "loopback, or inside the cluster",
             "direct access bypasses policy",
@@ -83,6 +86,21 @@ internal static class NetworkChecks
 
     private static bool IsTooLong(string text) => !Durations.TryParse(text, out var time) || time > LongestExchange;
 
+    // The services limit by caller and by client without announcing it; what is announced comes from the edge in front.
+    private static async Task<Finding> LimitsAsync(Deployment deployment, CancellationToken stop)
+    {
+        var verdict = new Verdict();
+        foreach (var (service, path, what) in LimitedRoutes)
+        {
+            var reply = await deployment.Services.AskAsync(service, path, stop);
+            if (!reply.Answered) verdict.Unseen(reply.Body);
+            else if (reply.AnnouncesLimit) verdict.Ok("the edge announces its limits");
+            else verdict.Warn($"no rate limit is announced in front of {what}");
+        }
+
+        return verdict.Finding();
+    }
+
     private static Finding Published(Deployment deployment)
     {
         var verdict = new Verdict();
@@ -94,6 +112,7 @@ internal static class NetworkChecks
             else verdict.Unseen($"{role} listens on every address of its host; whether its port is published is not seen from here");
         }
 
+        foreach (var name in deployment.Objects?.Published ?? []) verdict.Fail($"{name} is published beyond loopback");
         return verdict.Finding();
     }
 }

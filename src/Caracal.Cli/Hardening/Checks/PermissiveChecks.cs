@@ -14,9 +14,8 @@ internal static class PermissiveChecks
     {
         if (deployment.Services.Token(SecretFiles.AdminToken) is not { } token) return Finding.NotEvaluated($"{SecretFiles.AdminToken} is not set");
         var verdict = new Verdict();
-        foreach (var zone in await ApiLists.ReadAsync(deployment, "/v1/zones", token, verdict, stop))
+        foreach (var id in await ApiLists.ZonesAsync(deployment, token, verdict, stop))
         {
-            var id = (string)zone["id"]!;
             foreach (var set in await ApiLists.ReadAsync(deployment, $"/v1/zones/{id}/policy-sets", token, verdict, stop))
             {
                 if ((string?)set["active_version_id"] is { } version) await AskAsync(id, $"/v1/zones/{id}/policy-sets/{set["id"]}/simulate", version);

@@ -159,7 +159,7 @@ internal static class SecretChecks
             .Select(file => (file.Variable, deployment.Secrets(role: null).Find(file.Variable)?.Value))
             .Where(secret => secret.Value is not null).Select(secret => (secret.Variable, secret.Value!)).ToList();
         if (live.Count == 0) return Finding.NotEvaluated("no secret is set");
-        if (await TrackedFiles.ListAsync(Directory.GetCurrentDirectory(), stop) is not { } tracked) return Finding.NotEvaluated("the current folder is no git work tree");
+        if (await TrackedFiles.ListAsync(deployment.Variables["PWD"] ?? Directory.GetCurrentDirectory(), stop) is not { } tracked) return Finding.NotEvaluated("the current folder is no git work tree");
         return TrackedFiles.Search(tracked, live);
     }
 }
