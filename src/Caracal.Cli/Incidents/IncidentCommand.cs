@@ -37,7 +37,8 @@ internal static class IncidentCommand
         freeze     puts a policy in charge that allows nothing, then ends every session, delegation and authority record
                    of the zone. What was in charge is remembered in CARACAL_HOME/incidents. Run again, it does so again.
         thaw       puts it back. What ended stays ended: agents start anew.
-        revoke     ends what you name, and everything that came of it. --dry-run says how much that is.
+        revoke     ends what you name, and everything that came of it, then asks every Gateway whether it knows. Exit 1 if one
+                   does not within 5 s. --dry-run says how much would end.
         evidence   a folder with the zone's events of the time, the result of verifying the ledger, keys, instances and
                    rotations, and SHA256SUMS over all of it. Existing folders are refused.
         A suspected key is rotated by caracal keys rotate CLASS --emergency --reason-kind compromise.
@@ -73,7 +74,8 @@ internal static class IncidentCommand
             context.Terminal.Warning("its secret still authenticates it: rotate it, and credentials that caracal run gave it at their providers");
         }
 
-        return 0;
+        if (context.Arguments.IsOn("dry-run")) return 0;
+        return await RevocationProof.ConfirmAsync(context, api, RevocationProof.Anchors(ended.Body)) ? 0 : 1;
     }
 
     /// <summary>What an answer of the kill switch says it ended.</summary>

@@ -5,7 +5,7 @@ namespace Caracal.Architecture.Tests.Operations;
 /// <summary>Every test method of the tree, found in its source: <c>Project.Class.Method</c>.</summary>
 internal static partial class TestSources
 {
-    /// <summary>Name of a test to the text of the file it stands in.</summary>
+    /// <summary>Name of a test to the text of the file it stands in, and of the tables beside it that this file names.</summary>
     public static IReadOnlyDictionary<string, string> All { get; } = Read();
 
     private static Dictionary<string, string> Read()
@@ -17,7 +17,10 @@ internal static partial class TestSources
             foreach (var source in Directory.EnumerateFiles(file, "*.cs", SearchOption.AllDirectories).Where(IsOurs))
             {
                 var text = File.ReadAllText(source);
-                foreach (var test in In(text)) found[$"{name}.{test}"] = text;
+                var tables = Directory.EnumerateFiles(Path.GetDirectoryName(source)!, "*Faults.cs")
+                    .Where(table => text.Contains(Path.GetFileNameWithoutExtension(table) + ".All", StringComparison.Ordinal)).Select(File.ReadAllText);
+                var cases = text + string.Concat(tables);
+                foreach (var test in In(text)) found[$"{name}.{test}"] = cases;
             }
         }
 

@@ -37,6 +37,7 @@ public sealed class IncidentTests : IDisposable
         var (exit, ended, error) = await operations.RunAsync("incident", "revoke", zone.ZoneId, "--session", first.SessionId, "--reason", "drill of today");
         Assert.True(exit == 0, error);
         Assert.Contains("ended: 1 sessions", ended, StringComparison.Ordinal);
+        Assert.Contains("1 Gateway(s) know of it", ended + error, StringComparison.Ordinal);
         Assert.False((await application.MintAsync(first, Scopes[0], Stop)).IsSuccess);
         Assert.True((await application.MintAsync(second, Scopes[0], Stop)).IsSuccess);
 

@@ -9,8 +9,6 @@ namespace Caracal.Cli.Hardening.Checks;
 /// </summary>
 internal static class AlertingChecks
 {
-    private const string Address = "CARACAL_PROMETHEUS_URL";
-    private const string Contacts = "CARACAL_CONTACTS_FILE";
     private const string Delivered =
         "sum(increase(alertmanager_notifications_total{integration=\"webhook\"}[24h])) - sum(increase(alertmanager_notifications_failed_total{integration=\"webhook\"}[24h]))";
 
@@ -25,9 +23,9 @@ internal static class AlertingChecks
 
     public static async Task<Finding> InspectAsync(Deployment deployment, CancellationToken stop)
     {
-        if (!Uri.TryCreate(deployment.Variables[Address], UriKind.Absolute, out var prometheus) || prometheus.Scheme is not ("http" or "https"))
+        if (!Uri.TryCreate(deployment.Variables["CARACAL_PROMETHEUS_URL"], UriKind.Absolute, out var prometheus) || prometheus.Scheme is not ("http" or "https"))
         {
-            return Finding.NotEvaluated($"{Address} does not say where Prometheus is");
+            return Finding.NotEvaluated("CARACAL_PROMETHEUS_URL does not say where Prometheus is");
         }
 
         var verdict = new Verdict();
@@ -44,9 +42,9 @@ internal static class AlertingChecks
 
     private static void Contact(Deployment deployment, Verdict verdict)
     {
-        if (deployment.Variables[Contacts] is not { } path || !File.Exists(path))
+        if (deployment.Variables["CARACAL_CONTACTS_FILE"] is not { } path || !File.Exists(path))
         {
-            verdict.Warn($"{Contacts} names no file of contacts");
+            verdict.Warn("CARACAL_CONTACTS_FILE names no file of contacts");
             return;
         }
 
