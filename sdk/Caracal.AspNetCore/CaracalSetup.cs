@@ -47,7 +47,7 @@ internal sealed class VerifierHealthCheck(MandateVerifier verifier) : IHealthChe
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method, AllowMultiple = true)]
 public sealed class RequireMandateAttribute(params string[] scopes) : Attribute, IAuthorizeData, IMandateMetadata
 {
-    /// <summary>All of them are needed; none asks for a mandate only.</summary>
+    /// <summary>All of them are needed; none leaves those of the controller or group, or asks for a mandate only. They replace those, they do not add to them.</summary>
     public IReadOnlyList<string> Scopes { get; } = scopes;
 
     /// <summary>True accepts only mandates of a governed Session.</summary>
