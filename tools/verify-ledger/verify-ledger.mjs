@@ -237,22 +237,23 @@ class Chain {
     if (!this.key) return
     this.expected.push(...this.kept.filter(c => c.size <= zone.last_seq))
     this.kept = this.kept.filter(c => c.size > zone.last_seq)
+    // Of the hour's own rows: a checkpoint of earlier ones would be compared with nothing.
+    const isOfHour = size => size >= zone.first_seq && size <= zone.last_seq
     if (zone.time_stamped_checkpoint) {
-      this.expect(zone.time_stamped_checkpoint, size => size <= zone.last_seq)
-      if (this.authorities) this.stamp(zone)
+      const checkpoint = this.expect(zone.time_stamped_checkpoint, isOfHour)
+      if (checkpoint && this.authorities) this.stamp(zone, checkpoint)
     }
-    if (zone.witnessed_checkpoint) this.expect(zone.witnessed_checkpoint, size => size <= zone.last_seq)
+    if (zone.witnessed_checkpoint) this.expect(zone.witnessed_checkpoint, isOfHour)
     if (zone.checkpoint) this.expect(zone.checkpoint, size => size === zone.last_seq)
     else this.fault('checkpoint_mismatch', zone.last_seq, 'no signed checkpoint covers the hour')
     this.expected.sort((a, b) => a.size - b.size)
   }
 
-  stamp(zone) {
-    const checkpoint = openCheckpoint(zone.time_stamped_checkpoint, this.key, this.origin)
-    if (!checkpoint) return
+  /** A token tells of a root. Of the rows it tells only once they have given that root. */
+  stamp(zone, checkpoint) {
     try {
       const at = openTimeStamp(Buffer.from(zone.time_stamp ?? '', 'base64'), openNote(zone.time_stamped_checkpoint, this.key), this.authorities)
-      this.stamped = { chain_seq: checkpoint.size, existed_at: at.toISOString() }
+      checkpoint.stamp = { chain_seq: checkpoint.size, existed_at: at.toISOString() }
     } catch (fault) {
       this.fault('timestamp_mismatch', checkpoint.size, `the time-stamp proves nothing: ${fault.message}`)
     }
@@ -262,7 +263,9 @@ class Chain {
     const checkpoint = openCheckpoint(note, this.key, this.origin)
     if (checkpoint && fits(checkpoint.size)) {
       if (checkpoint.size > this.seq) this.expected.push(checkpoint)
-    } else this.fault('checkpoint_mismatch', this.zone.last_seq, 'a checkpoint is not signed by the key, or is of another size')
+      return checkpoint
+    }
+    this.fault('checkpoint_mismatch', this.zone.last_seq, 'a checkpoint is not signed by the key, or is of another size')
   }
 
   add(row) {
@@ -280,8 +283,10 @@ class Chain {
     while (this.expected.length > 0 && this.expected[0].size <= seq) {
       const checkpoint = this.expected.shift()
       if (this.tree?.size !== checkpoint.size) continue
-      if (this.tree.root.equals(checkpoint.root)) this.proven = checkpoint.size
-      else this.fault('checkpoint_mismatch', checkpoint.size, `the rows up to ${checkpoint.size} are not the ones that were signed`)
+      if (this.tree.root.equals(checkpoint.root)) {
+        this.proven = checkpoint.size
+        if (checkpoint.stamp) this.stamped = checkpoint.stamp
+      } else this.fault('checkpoint_mismatch', checkpoint.size, `the rows up to ${checkpoint.size} are not the ones that were signed`)
     }
   }
 

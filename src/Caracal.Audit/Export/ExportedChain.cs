@@ -18,6 +18,7 @@ internal sealed class ExportedChain
     private string _hour = "";
     private ChainHead _end;
     private long _first;
+    private (SignedRoot Root, StampedRow Row)? _stamp;
 
     public ExportedChain(ExportedZone first, ExportTrust trust, Action<ExportFinding> report)
     {
@@ -28,7 +29,7 @@ internal sealed class ExportedChain
         {
             Predecessors = new Dictionary<string, ChainHead>(StringComparer.Ordinal) { [_zoneId] = _end },
         });
-        _tree = new TreeVerifier(_zoneId, fault => Report(fault.Word, fault.ChainSeq, fault.Detail));
+        _tree = new TreeVerifier(_zoneId, fault => Report(fault.Word, fault.ChainSeq, fault.Detail), Agree);
         if (trust.Key is null) return;
         _kept = new Queue<Checkpoint>(trust.Kept.Where(kept => kept.Origin == _origin && kept.Size >= first.FirstSeq).OrderBy(kept => kept.Size));
         _tree.StartAt(first.FirstSeq - 1, first.FirstSeq == 1 ? new TreeFrontier() : Start(first));
@@ -47,16 +48,16 @@ internal sealed class ExportedChain
         if (zone.FirstSeq != _end.Seq + 1 || zone.FirstPrevContentSha256 != _end.ContentSha256) Report("chain_break", zone.FirstSeq, $"the hour does not continue the one before, which ended at {_end.Seq}");
         if (_trust.Key is null) return;
         var roots = TakeKept(zone.LastSeq);
-        if (zone.WitnessedCheckpoint is { } witnessed) Add(roots, witnessed, null, "the witnessed checkpoint");
-        if (zone.TimeStampedCheckpoint is { } stamped)
+        if (zone.WitnessedCheckpoint is { } witnessed) Add(roots, witnessed, zone.FirstSeq, "the witnessed checkpoint");
+        if (zone.TimeStampedCheckpoint is { } stamped && Add(roots, stamped, zone.FirstSeq, "the time-stamped checkpoint") is { } root
+            && _trust.TimeStampAuthorities is { } authorities)
         {
-            Add(roots, stamped, null, "the time-stamped checkpoint");
-            if (_trust.TimeStampAuthorities is { } authorities) CheckStamp(stamped, zone.TimeStamp, authorities);
+            CheckStamp(root, stamped, zone.TimeStamp, authorities);
         }
 
         if (zone.Checkpoint is { } checkpoint) Add(roots, checkpoint, zone.LastSeq, "the hour's checkpoint");
         else Report("checkpoint_mismatch", zone.LastSeq, "no signed checkpoint covers the hour");
-        foreach (var root in roots.OrderBy(root => root.Size)) _tree.Expect(root);
+        foreach (var expected in roots.OrderBy(expected => expected.Size)) _tree.Expect(expected);
     }
 
     public void Add(LedgerRow row)
@@ -99,17 +100,30 @@ internal sealed class ExportedChain
         return null;
     }
 
-    private void CheckStamp(string note, string? token, System.Security.Cryptography.X509Certificates.X509Certificate2Collection authorities)
+    // A token tells of a root. Of the rows it tells only once they have given that root.
+    private void CheckStamp(SignedRoot root, string note, string? token, System.Security.Cryptography.X509Certificates.X509Certificate2Collection authorities)
     {
-        if (Open(note) is not { } checkpoint) return; // told already
-        if (TimeStampTrust.Read(token, SignedNote.Parse(note)!.Text, authorities, out var at) is { } reason) Report("timestamp_mismatch", checkpoint.Size, $"the time-stamp of the checkpoint of {checkpoint.Size} rows proves nothing: {reason}");
-        else Stamped = new StampedRow(checkpoint.Size, at);
+        if (TimeStampTrust.Read(token, SignedNote.Parse(note)!.Text, authorities, out var at) is { } reason) Report("timestamp_mismatch", root.Size, $"the time-stamp of the checkpoint of {root.Size} rows proves nothing: {reason}");
+        else _stamp = (root, new StampedRow(root.Size, at));
     }
 
-    private void Add(List<SignedRoot> roots, string note, long? size, string what)
+    private void Agree(SignedRoot root)
     {
-        if (Open(note) is { } checkpoint && (size is null ? checkpoint.Size <= _zone.LastSeq : checkpoint.Size == size)) roots.Add(new SignedRoot(checkpoint.Size, checkpoint.Root));
-        else Report("checkpoint_mismatch", _zone.LastSeq, $"{what} is not signed by the checkpoint key, or is of another size");
+        if (_stamp is { } stamp && ReferenceEquals(stamp.Root, root)) Stamped = stamp.Row;
+    }
+
+    // Of an hour's own rows: a checkpoint of earlier ones would be compared with nothing.
+    private SignedRoot? Add(List<SignedRoot> roots, string note, long leastSize, string what)
+    {
+        if (Open(note) is { } checkpoint && checkpoint.Size >= leastSize && checkpoint.Size <= _zone.LastSeq)
+        {
+            var root = new SignedRoot(checkpoint.Size, checkpoint.Root);
+            roots.Add(root);
+            return root;
+        }
+
+        Report("checkpoint_mismatch", _zone.LastSeq, $"{what} is not signed by the checkpoint key, or is of another size");
+        return null;
     }
 
     private List<SignedRoot> TakeKept(long upTo)

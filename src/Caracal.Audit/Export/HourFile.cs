@@ -56,7 +56,7 @@ internal sealed class HourFile(Database database, NoteSigner? signer, ILogger lo
         if (first is null || last is null) return null;
         var checkpoint = edge?.Checkpoint();
         if (edge is not null && checkpoint is null) AuditLog.CheckpointRefused(logger, zoneId, last.ChainSeq, edge.Fault);
-        var (stamped, stamp) = edge is null ? default : await edge.TimeStampedAsync(after, last.ChainSeq, cancellationToken);
+        var (stamped, stamp) = edge is null ? default : await edge.TimeStampedAsync(first.ChainSeq - 1, last.ChainSeq, cancellationToken);
         return new ExportedZone
         {
             ZoneId = zoneId,

@@ -12,7 +12,8 @@ public sealed record SignedRoot(long Size, byte[] Root, TreeFrontier? Edge = nul
 /// <remarks>Chain MACs tell who holds the audit key; only these roots tell whether history was rewritten by such a one.</remarks>
 /// <param name="zoneId">The zone.</param>
 /// <param name="report">Takes each root the rows do not give.</param>
-public sealed class TreeVerifier(string zoneId, Action<ChainFinding> report)
+/// <param name="agreed">Takes each root the rows give; one that a gap hides goes to neither.</param>
+public sealed class TreeVerifier(string zoneId, Action<ChainFinding> report, Action<SignedRoot>? agreed = null)
 {
     private readonly Queue<SignedRoot> _expected = new();
     private TreeFrontier? _frontier = new();
@@ -60,8 +61,15 @@ public sealed class TreeVerifier(string zoneId, Action<ChainFinding> report)
     {
         if (_frontier?.Size == root.Size)
         {
-            if (_frontier.Root.AsSpan().SequenceEqual(root.Root)) ProvenSize = root.Size;
-            else Fail(root, $"rows {_agreed + 1} to {root.Size} are not the ones that were signed");
+            if (_frontier.Root.AsSpan().SequenceEqual(root.Root))
+            {
+                ProvenSize = root.Size;
+                agreed?.Invoke(root);
+            }
+            else
+            {
+                Fail(root, $"rows {_agreed + 1} to {root.Size} are not the ones that were signed");
+            }
         }
 
         // Later rows are judged by what was signed, not by what somebody put before them.

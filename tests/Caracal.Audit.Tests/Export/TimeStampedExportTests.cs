@@ -1,9 +1,11 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Caracal.Audit.Export;
 using Caracal.Audit.Feeds;
 using Caracal.Audit.Tests.Witnesses;
 using Caracal.Audit.Witnesses;
+using Caracal.Evidence.Checkpoints;
 using Caracal.Evidence.Receipts;
 using Caracal.Hosting.Metrics;
 using Caracal.Storage.Ledger;
@@ -63,6 +65,43 @@ public sealed class TimeStampedExportTests
         Assert.Equal(("manifest_mismatch timestamp_mismatch", "manifest_mismatch timestamp_mismatch"), await WordsAsync(ledger, authority));
     }
 
+    /// <summary>Somebody with the checkpoint key writes history anew and puts what was vouched for of the old one where it is compared with nothing.</summary>
+    [Theory]
+    [InlineData("time_stamped_checkpoint")]
+    [InlineData("witnessed_checkpoint")]
+    public async Task An_old_checkpoint_in_a_later_hour_vouches_for_nothing(string member)
+    {
+        await using var authority = await StandInAuthority.StartAsync();
+        await using var ledger = await ExportedLedger.CreateAsync();
+        await ledger.Audit.TamperAsync("DELETE FROM audit_checkpoints WHERE tree_size > 30");
+        await StampAsync(ledger, authority);
+        await ledger.Export().RunAsync(default);
+        Assert.Equal(30, (await VerifyAsync(ledger, authority)).Stamps["z1"].Seq);
+
+        var (note, token) = ("", "");
+        await ResignAsync(ledger, 0, zone =>
+        {
+            (note, token) = (zone["time_stamped_checkpoint"]!.GetValue<string>(), zone["time_stamp"]!.GetValue<string>());
+            Assert.True(zone.Remove("time_stamped_checkpoint") && zone.Remove("time_stamp"));
+        });
+        Assert.Equal(("", ""), await WordsAsync(ledger, authority));
+        await ResignAsync(ledger, 2, zone => (zone[member], zone["time_stamp"]) = (note, token));
+
+        Assert.Equal(("checkpoint_mismatch", "checkpoint_mismatch"), await WordsAsync(ledger, authority));
+        await AssertNothingStampedAsync(ledger, authority);
+    }
+
+    [Fact]
+    public async Task A_stamp_of_rows_that_a_gap_hides_says_nothing()
+    {
+        await using var authority = await StandInAuthority.StartAsync();
+        await using var ledger = await StampedAsync(authority);
+        await ledger.Export().RunAsync(default);
+        File.Delete(Path.Combine(ledger.Folder, ExportNames.Rows(ledger.FirstHour)));
+
+        await AssertNothingStampedAsync(ledger, authority);
+    }
+
     [Fact]
     public async Task The_ledgers_own_stamps_are_read_again()
     {
@@ -100,11 +139,35 @@ public sealed class TimeStampedExportTests
     private static async Task<ExportedLedger> StampedAsync(StandInAuthority authority)
     {
         var ledger = await ExportedLedger.CreateAsync();
+        await StampAsync(ledger, authority);
+        return ledger;
+    }
+
+    private static async Task StampAsync(ExportedLedger ledger, StandInAuthority authority)
+    {
         var audit = ledger.Audit;
         using var http = new FeedHttp();
         var settings = audit.Settings.Checkpoints with { TimeStampUrl = authority.Url, TimeStampAuthorities = Trust(authority)! };
         await new TimeStamping(new CheckpointStore(audit.Database), settings, http, new AuditMetrics(new MetricsRegistry()), audit.Clock, audit.Logging.CreateLogger("audit")).RunAsync(default);
-        return ledger;
+    }
+
+    // Changes what an hour's manifest says of z1, and signs it as the server would.
+    private static async Task ResignAsync(ExportedLedger ledger, int hour, Action<JsonObject> change)
+    {
+        var name = ExportNames.Manifest(ledger.FirstHour.AddHours(hour));
+        var path = Path.Combine(ledger.Folder, name);
+        var manifest = JsonNode.Parse(await File.ReadAllTextAsync(path))!.AsObject();
+        change(manifest["zones"]!.AsArray().Select(zone => zone!.AsObject()).Single(zone => zone["zone_id"]!.GetValue<string>() == "z1"));
+        await File.WriteAllTextAsync(path, manifest.ToJsonString());
+        var text = $"caracal.audit.manifest.v1\n{name}\n{Convert.ToBase64String(SHA256.HashData(await File.ReadAllBytesAsync(path)))}\n";
+        await File.WriteAllTextAsync(Path.ChangeExtension(path, ".note"), SignedNote.Sign(text, Vectors.CheckpointSigner, DateTimeOffset.UnixEpoch));
+    }
+
+    private static async Task AssertNothingStampedAsync(ExportedLedger ledger, StandInAuthority trusted)
+    {
+        Assert.DoesNotContain("z1", (await VerifyAsync(ledger, trusted)).Stamps.Keys);
+        var told = await LedgerTool.RunAsync(ledger.Folder, "--timestamp-ca", trusted.Certificate);
+        Assert.False(told.GetProperty("time_stamped").TryGetProperty("z1", out _));
     }
 
     private static Task<ExportReport> VerifyAsync(ExportedLedger ledger, StandInAuthority? trusted) => ExportedLedger.VerifyAsync(
