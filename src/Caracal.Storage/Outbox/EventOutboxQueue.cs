@@ -66,7 +66,7 @@ public sealed class EventOutboxQueue(Database database, string worker, OutboxSet
             work => work.Connection.ExecuteAsync(
                 $"""
                  UPDATE event_outbox SET available_at = {(dead ? work.Dialect.Infinity : "@next")}, locked_until = NULL,
-                     last_error = @error, attempts = attempts - @uncounted WHERE id = @id
+                     last_error = @error, attempts = attempts - @uncounted WHERE id = @Id
                  """,
                 new { message.Id, next, error = error[..Math.Min(error.Length, 500)], uncounted = countAttempt ? 0 : 1 }),
             cancellationToken);
