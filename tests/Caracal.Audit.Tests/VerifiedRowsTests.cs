@@ -45,6 +45,25 @@ public sealed class VerifiedRowsTests
         Assert.NotEqual(Vectors.ContentA, Assert.Single(page.Rows).ComputeContent());
     }
 
+    [Theory]
+    [InlineData("metadata_json")]
+    [InlineData("diagnostics_json")]
+    [InlineData("determining_policies_json")]
+    public async Task An_empty_text_where_there_was_none_is_seen(string column)
+    {
+        await using var audit = await AuditHarness.CreateAsync();
+        await audit.ShipAsync(Vectors.Event("e1").Replace("\"determining_policies_json\":[],\"diagnostics_json\":[],\"metadata_json\":{},", "", StringComparison.Ordinal));
+        async Task<bool> Holds()
+        {
+            using var page = await audit.Ledger.LinksAsync("z1", 0, 10, default);
+            return Assert.Single(page.Rows) is var row && row.ComputeContent() == row.ContentSha256;
+        }
+
+        Assert.True(await Holds());
+        await audit.TamperAsync($"UPDATE audit_events SET {column} = ''");
+        Assert.False(await Holds());
+    }
+
     private static (string, string, long, string, string?, string?, string?, string) Told(IChainRow row) =>
         (row.Chain, row.RowId, row.ChainSeq, row.ContentSha256, row.PrevContentSha256, row.ChainHmac, row.HmacKeyId, row.ComputeContent());
 }

@@ -111,6 +111,17 @@ public sealed class AuditReceiptTests : IAsyncLifetime
         _cli.Set("AUDIT_HMAC_KEY", Convert.ToHexStringLower(AuditKey));
         Assert.Equal((0, "proven"), await VerifyAsync(receipt.ToString()));
         Assert.Equal((1, "receipt_forged"), await VerifyAsync((receipt with { ContentSha256 = new string('a', 64) }).ToString()));
+        Assert.Equal((1, "receipt_unvouched"), await VerifyAsync((receipt with { KeyId = "0123456789abcdef" }).ToString()));
+        Assert.Equal((1, "receipt_forged"), await VerifyAsync((receipt with { KeyId = null, Mac = null }).ToString()));
+
+        // The ledger is made to give the content under another event's id.
+        const string Other = "019a0000-0000-7000-8000-0000000000ee";
+        await TamperAsync($"UPDATE audit_events SET id = '{Other}' WHERE chain_seq = 3");
+        var other = Receipt.Promise("z1", Other, Keys.Current) with { ContentSha256 = receipt.ContentSha256, KeyId = null, Mac = null };
+        _cli.Set("AUDIT_HMAC_KEY", null);
+        Assert.Equal((1, "content_mismatch"), await VerifyAsync(other.ToString()));
+        _cli.Set("AUDIT_HMAC_KEY", Convert.ToHexStringLower(AuditKey));
+        await TamperAsync($"UPDATE audit_events SET id = '{events[2].Id}' WHERE chain_seq = 3");
 
         // Somebody with every key replaces the event, and signs anew.
         await TamperAsync("UPDATE audit_events SET content_sha256 = replace(content_sha256, substr(content_sha256, 1, 6), '000000') WHERE chain_seq = 3; DELETE FROM audit_checkpoints; DELETE FROM audit_tree_nodes");

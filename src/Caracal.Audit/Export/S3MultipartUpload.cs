@@ -72,7 +72,8 @@ internal sealed class S3MultipartUpload(IAmazonS3 client, string bucket, long pa
         return parts;
     }
 
-    // Another exporter's upload of the same hour may be among them: it fails, and finds the whole object when it tries again.
+    // Only the holder of the export's lease uploads, one object at a time, so what is open is left over. Who lost the lease amid
+    // an upload may still be at it: that upload fails, and finds the whole object should it ever be tried again.
     private async Task AbortLeftAsync(string key, CancellationToken cancellationToken)
     {
         var request = new ListMultipartUploadsRequest { BucketName = bucket, Prefix = key };

@@ -26,7 +26,9 @@ public sealed class PreimagePage : IDisposable
     }
 
     /// <summary>Appends the row's next JSON text; an absent one counts as <c>null</c>.</summary>
-    public void AppendJson(ReadOnlySpan<byte> utf8) => AppendText(utf8.IsEmpty ? "null"u8 : utf8);
+    /// <param name="utf8">The text as it is stored.</param>
+    /// <param name="isNull">Whether there is none; an empty text is one, and not what was written.</param>
+    public void AppendJson(ReadOnlySpan<byte> utf8, bool isNull) => AppendText(isNull ? "null"u8 : utf8);
 
     /// <summary>Appends the time, which ends the content, and the row with it.</summary>
     /// <param name="occurredAt">UTC.</param>

@@ -18,8 +18,8 @@ public sealed record ReceiptProof
     /// <summary>The signed note of the tree.</summary>
     public required string Note { get; init; }
 
-    /// <summary>The event itself; needed where the receipt does not name its content.</summary>
-    public LedgerEntry? Entry { get; init; }
+    /// <summary>The event itself: it has to give the content hash and to be the receipt's; null proves nothing.</summary>
+    public required LedgerEntry? Entry { get; init; }
 
     /// <summary>Why this does not prove that the receipt's event is in the signed tree; null when it does. Nobody but the key is trusted.</summary>
     /// <param name="receipt">What is to be proven.</param>
@@ -31,7 +31,7 @@ public sealed record ReceiptProof
         var checkpoint = kept ?? Checkpoint.Open(Note, key, origin);
         if (checkpoint is null || checkpoint.Origin != origin) return new("checkpoint_mismatch", "the tree of the proof is not signed by the checkpoint key, or is another zone's");
         if (receipt.ContentSha256 is { } promised && promised != ContentSha256) return new("content_mismatch", "the ledger holds another content under the event of the receipt");
-        if (receipt.ContentSha256 is null && !IsOf(receipt)) return new("content_mismatch", "what is shown as the event is not the event of the receipt, or does not give the content hash");
+        if (!IsOf(receipt)) return new("content_mismatch", "what is shown as the event is not the event of the receipt, or does not give the content hash");
         return checkpoint.Size == TreeSize && MerkleProofs.VerifyInclusion(LeafIndex, TreeSize, MerkleTree.LeafHash(ContentSha256), Hashes, checkpoint.Root)
             ? null
             : new("proof_invalid", "the hashes do not lead from the event to the signed root");

@@ -37,7 +37,7 @@ internal static class StoredPreimages
                 {
                     var value = Value(reader, column, ref scratch);
                     if (column < FirstJson) page.AppendText(value);
-                    else page.AppendJson(Embedded(reader) is null ? Json(value) : value);
+                    else page.AppendJson(Embedded(reader) is null ? Json(value) : value, reader.IsDBNull(column));
                     if (column == 0) page.AppendText(zone);
                 }
 

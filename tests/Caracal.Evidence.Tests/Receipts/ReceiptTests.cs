@@ -79,6 +79,9 @@ public sealed class ReceiptTests
         Assert.Equal("content_mismatch", (proof with { Entry = entry with { Id = "other" } }).Refuse(promise, Signer.Key)!.Word);
         Assert.Equal("content_mismatch", (proof with { Entry = entry with { Decision = "deny" } }).Refuse(promise, Signer.Key)!.Word);
         Assert.Equal("content_mismatch", (proof with { Entry = null }).Refuse(promise, Signer.Key)!.Word);
+        Assert.Equal("content_mismatch", proof.Refuse(receipt with { EventId = "other" }, Signer.Key)!.Word);
+        Assert.Equal("content_mismatch", (proof with { Entry = entry with { Id = "other" } }).Refuse(receipt with { EventId = "other" }, Signer.Key)!.Word);
+        Assert.Equal("content_mismatch", (proof with { Entry = null }).Refuse(receipt, Signer.Key)!.Word);
         Assert.Equal("proof_invalid", (proof with { LeafIndex = 6 }).Refuse(receipt, Signer.Key)!.Word);
         Assert.Equal("proof_invalid", (proof with { TreeSize = 9 }).Refuse(receipt, Signer.Key)!.Word);
         Assert.Equal("checkpoint_mismatch", proof.Refuse(receipt, new NoteSigner("caracal", new byte[32]).Key)!.Word);

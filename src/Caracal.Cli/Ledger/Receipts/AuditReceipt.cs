@@ -15,10 +15,16 @@ internal static class AuditReceipt
         var receipt = Read(context.Arguments.Value("receipt")!);
         var trust = CheckpointTrust.Read(context.Arguments);
         if (trust.Key is null) throw new CommandFailure("--receipt needs --checkpoint-key: without it nothing is proven");
-        var vouched = LedgerKeys.Load(context) is { } ring ? receipt.IsVouchedFor(ring) : null;
-        var outcome = vouched is false
-            ? new ReceiptOutcome("receipt_forged", "no audit key made this receipt: it was altered, or nobody here gave it")
-            : await ProveAsync(context, receipt, trust);
+        var ring = LedgerKeys.Load(context);
+        var vouched = ring is null ? null : receipt.IsVouchedFor(ring);
+        var outcome = (ring, vouched) switch
+        {
+            (_, false) => new ReceiptOutcome("receipt_forged", "no audit key made this receipt: it was altered, or nobody here gave it"),
+
+            // Any key id is invented in no time: one that is not known is no better than a wrong MAC where there are keys to check with.
+            (not null, null) => new ReceiptOutcome("receipt_unvouched", $"the loaded audit keys, archive included, are not the receipt's ({receipt.KeyId}): load the one it names, or nobody here gave it"),
+            _ => await ProveAsync(context, receipt, trust),
+        };
         Print(context, receipt, vouched, outcome);
         return outcome.ExitCode;
     }
