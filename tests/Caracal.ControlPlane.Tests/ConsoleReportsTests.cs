@@ -25,6 +25,7 @@ public sealed class ConsoleReportsTests
         await api.PostAsync(Path, Report(current: "sid_00000000000000a1"), Bearer);
         var row = Assert.Single(await InstancesAsync(api));
         Assert.Equal(("console", "host-1", true), (row.GetProperty("service").GetString(), row.GetProperty("instance").GetString(), row.GetProperty("live").GetBoolean()));
+        Assert.Equal(JsonValueKind.Null, row.GetProperty("address").ValueKind);
         Assert.Equal("sid_00000000000000a1", row.GetProperty("key_slots").GetProperty("auth-secret").GetProperty("current").GetString());
         var key = (await api.GetAsync("/v1/operations/keys")).Json.GetProperty("items").EnumerateArray().Single(key => key.GetProperty("class").GetString() == "auth-secret");
         Assert.Equal(("sid_00000000000000a1", 1), (key.GetProperty("current").GetString(), key.GetProperty("instances").GetProperty("in_sync").GetInt32()));
@@ -48,7 +49,6 @@ public sealed class ConsoleReportsTests
     [InlineData("service", "7")]
     [InlineData("instance", "\"a b\"")]
     [InlineData("mode", "\"mad\"")]
-    [InlineData("address", "\"file:///etc/passwd\"")]
     [InlineData("started_at", "\"yesterday\"")]
     [InlineData("stopped", "\"no\"")]
     [InlineData("key_slots", "[]")]

@@ -20,8 +20,7 @@ internal sealed class DrainChecks(Database database, DatabaseClock clock, Instan
         var since = RotationState.WentBack(rotation.State) ? rotation.EndedAt : rotation.RolledAt;
         if (rotation.Emergency || since is null || rotation.Class is not (KeyClass.AuditHmac or KeyClass.StreamsHmac)) return [];
         var facts = await database.ReadAsync(RotationFacts.ReadAsync, cancellationToken);
-        var listening = facts.Instances.Where(instance => instance.IsLive(clock.Now) && facts.Addresses[instance.Name] is not null)
-            .Select(instance => new InstanceAddress(instance.Name, instance.Service, facts.Addresses[instance.Name])).ToList();
+        var listening = facts.Reachable(clock.Now).Where(instance => instance.Address is not null).ToList();
         var (figures, silent) = await probes.DrainFiguresAsync(listening, [Journals, Streams, Ingest, DeadLetters], cancellationToken);
         var age = (clock.Now - since.Value).TotalSeconds;
         var gates = new List<Gate>

@@ -21,7 +21,7 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
     // What must not rise while a rotation is verified (operations.md 4.7, V10).
     private static readonly string[] FailureWords = ["audit_hmac_failures", "invalid_signature", "sts_exchange_errors", "denials_signature", "audit_events_lost"];
 
-    private readonly HttpClient http = new(StsHttp.Handler(settings.Authorities)) { Timeout = TimeSpan.FromSeconds(5) };
+    private readonly HttpClient http = new(StsHttp.Handler(settings.Authorities)) { Timeout = TimeSpan.FromSeconds(5), MaxResponseContentBufferSize = 16 * 1024 * 1024 };
 
     public void Dispose() => http.Dispose();
 

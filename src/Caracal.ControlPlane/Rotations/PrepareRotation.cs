@@ -67,9 +67,7 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
     {
         if (changes.Database.Dialect.HasOneWriter) return null;
         var facts = await changes.Database.ReadAsync(RotationFacts.ReadAsync, call.Cancelled);
-        return await probes.RedisClientsAsync(
-            [.. facts.Instances.Where(instance => instance.IsLive(call.Now)).Select(instance => new InstanceAddress(instance.Name, instance.Service, facts.Addresses[instance.Name]))],
-            call.Cancelled);
+        return await probes.RedisClientsAsync(facts.Reachable(call.Now), call.Cancelled);
     }
 
     private void NoteWhatContradicts(Fields fields, ApiCall call, RotationRow row, string sid)

@@ -7,6 +7,16 @@ namespace Caracal.ControlPlane.Rotations;
 /// <summary>Who lives and what it holds, as the gates look at it.</summary>
 internal sealed record RotationFacts(IReadOnlyList<InstanceKeys> Instances, IReadOnlyDictionary<string, string?> Addresses)
 {
+    /// <summary>
+    /// Who may be asked how it is. A console says of itself where it listens, and whoever has the metrics bearer can say so in its
+    /// place: nothing secret goes to such an address.
+    /// </summary>
+    public IReadOnlyList<InstanceAddress> Reachable(DateTimeOffset now) =>
+    [
+        .. Instances.Where(instance => instance.IsLive(now) && instance.Service != ConsoleHeartbeatStore.Service)
+            .Select(instance => new InstanceAddress(instance.Name, instance.Service, Addresses[instance.Name])),
+    ];
+
     public static async Task<RotationFacts> ReadAsync(DbConnection connection)
     {
         var rows = await InstanceStore.ListAsync(connection);

@@ -29,8 +29,7 @@ internal sealed class RotationVerification(Changes changes, ControlPlaneSettings
     {
         var rotated = RotatableClass.Find(rotation.Class)!;
         var facts = await changes.Database.ReadAsync(RotationFacts.ReadAsync, cancellationToken);
-        var live = facts.Instances.Where(instance => instance.IsLive(clock.Now)).ToList();
-        var addresses = live.ConvertAll(instance => new InstanceAddress(instance.Name, instance.Service, facts.Addresses[instance.Name]));
+        var addresses = facts.Reachable(clock.Now);
         var failures = await probes.FailureCountsAsync(addresses, cancellationToken);
         var checks = new List<RotationCheck>
         {

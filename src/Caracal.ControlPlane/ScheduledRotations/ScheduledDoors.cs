@@ -4,6 +4,7 @@ using Caracal.Keys.Rings;
 using Caracal.Keys.Rotation;
 using Caracal.Keys.Secrets;
 using Caracal.Storage;
+using Caracal.Storage.Instances;
 
 namespace Caracal.ControlPlane.ScheduledRotations;
 
@@ -45,7 +46,7 @@ internal sealed class ScheduledDoors(InstanceProbes probes)
         };
         if (path is null) return [];
         return facts.Readers(rotated, now).Readers
-            .Where(reader => rotated.Id != KeyClass.AdminToken || reader.Service == ControlPlaneSettings.Role)
+            .Where(reader => reader.Service != ConsoleHeartbeatStore.Service && (rotated.Id != KeyClass.AdminToken || reader.Service == ControlPlaneSettings.Role))
             .Select(reader => (new InstanceAddress(reader.Name, reader.Service, facts.Live.Addresses[reader.Name]), path));
     }
 }

@@ -64,7 +64,6 @@ internal sealed class ApiRegister(ConsoleSettings settings, ILogger log) : IInst
             writer.WriteString("instance"u8, report.Instance);
             writer.WriteString("version"u8, report.Version);
             writer.WriteString("mode"u8, report.Mode);
-            writer.WriteString("address"u8, report.Address);
             writer.WriteString("started_at"u8, report.StartedAt.UtcDateTime);
             writer.WriteBoolean("stopped"u8, stopped);
             writer.WritePropertyName("key_slots"u8);
