@@ -76,7 +76,7 @@ public sealed class KeyRegistryTests : IDisposable
         Assert.All(rows, row =>
         {
             Assert.Equal(ServiceInstance.Id, row.Instance);
-            Assert.Equal(stack.Urls[row.Service], row.Address);
+            Assert.Equal(row.Service == StackRoles.Console ? null : stack.Urls[row.Service], row.Address); // nobody calls a console where it says it listens
             Assert.Null(row.StoppedAt);
             Assert.Contains(row.Service == StackRoles.Console ? "\"auth-secret\"" : "\"streams-hmac\"", row.KeySlots.Value, StringComparison.Ordinal);
         });
