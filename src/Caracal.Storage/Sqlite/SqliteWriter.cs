@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Microsoft.Data.Sqlite;
-using SQLitePCL;
 
 namespace Caracal.Storage.Sqlite;
 
@@ -24,7 +23,8 @@ internal sealed class SqliteWriter : IDisposable
     private static readonly TimeSpan IssueDelay = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _gate = new();
-    private readonly SqliteDatabase _database;
+    private readonly SqliteBatch _transaction;
+    private readonly Func<bool> _takeWaiting;
     private readonly SqliteConnection _connection;
     private readonly Queue<SqliteWrite> _waiting = new();
     private readonly List<IssuedWrite> _issues = [];
@@ -35,14 +35,14 @@ internal sealed class SqliteWriter : IDisposable
     private volatile int _openIssues;
     private bool _issuesAreDue;
     private bool _lastCommitFailed;
-    private bool _syncs = true;
     private bool _writing;
     private bool _closed;
 
     public SqliteWriter(SqliteDatabase database, SqliteConnection connection)
     {
-        _database = database;
         _connection = connection;
+        _transaction = new SqliteBatch(database, connection);
+        _takeWaiting = TakeWaiting;
         _issueTimer = new Timer(static writer => ((SqliteWriter)writer!).WriteIssues(), this, Timeout.Infinite, Timeout.Infinite);
     }
 
@@ -182,15 +182,11 @@ internal sealed class SqliteWriter : IDisposable
     {
         try
         {
-            SyncOnCommit(!_batch.TrueForAll(unit => unit.Kind == WriteKind.Issue));
-            SqliteDatabase.Execute(_connection, "BEGIN IMMEDIATE");
-            Run();
-
+            _transaction.Write(_batch, _takeWaiting);
             CountAuthority(failed: false);
         }
         catch (Exception fault)
         {
-            Abandon();
             CountAuthority(failed: true); // A commit that failed late may have happened after all.
             var reported = fault is SqliteException sqlite && SqliteFaults.IsUnavailable(sqlite)
                 ? new StorageUnavailableException("the store cannot be written", fault)
@@ -200,58 +196,6 @@ internal sealed class SqliteWriter : IDisposable
         }
 
         _batch.ForEach(unit => unit.Complete());
-    }
-
-    // Alone in its transaction, a work needs no savepoint to be rolled back without others.
-    private void Run()
-    {
-        var done = 0;
-        if (_batch.Count == 1)
-        {
-            var work = NewWork();
-            if (!_batch[0].Execute(work) || work.Discarded)
-            {
-                SqliteDatabase.Execute(_connection, "ROLLBACK");
-                return;
-            }
-
-            done = 1;
-        }
-
-        done = RunFrom(done);
-
-        // Who came meanwhile comes along: that costs the first less than another commit costs everybody. Once, so that nobody
-        // waits for ever; and not into a transaction that is not synced.
-        if (_syncs && TakeWaiting())
-        {
-            RunFrom(done);
-        }
-
-        SqliteDatabase.Execute(_connection, "COMMIT");
-    }
-
-    // Each in a savepoint of its own; returns where the next round begins.
-    private int RunFrom(int first)
-    {
-        for (var i = first; i < _batch.Count; i++)
-        {
-            var (unit, work) = (_batch[i], NewWork());
-            if (unit is IssuedWrite)
-            {
-                unit.Execute(work); // Of an issue that fails, the half that holds harms nobody.
-                continue;
-            }
-
-            SqliteDatabase.Execute(_connection, "SAVEPOINT unit");
-            if (!unit.Execute(work) || work.Discarded)
-            {
-                SqliteDatabase.Execute(_connection, "ROLLBACK TO unit");
-            }
-
-            SqliteDatabase.Execute(_connection, "RELEASE unit");
-        }
-
-        return _batch.Count;
     }
 
     // What was issued comes first: its place in the order of changes is the moment at which it was taken.
@@ -270,8 +214,6 @@ internal sealed class SqliteWriter : IDisposable
             return _batch.Count > before;
         }
     }
-
-    private Work NewWork() => new(_database, _connection, static (_, _) => Task.FromResult(true));
 
     // Before any caller hears of the commit: whoever asks after its answer must not find what was read before it. An issue
     // that was not written is remembered as if it were, so its loss counts as a change too.
@@ -299,36 +241,6 @@ internal sealed class SqliteWriter : IDisposable
             {
                 Interlocked.Increment(ref _authorityVersion);
             }
-        }
-    }
-
-    // SQLite takes this between transactions only. The log keeps its order, so the next synced commit covers this one.
-    private void SyncOnCommit(bool sync)
-    {
-        if (_syncs == sync)
-        {
-            return;
-        }
-
-        var answer = raw.sqlite3_exec(_connection.Handle, sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
-        if (answer != raw.SQLITE_OK)
-        {
-            throw new StorageUnavailableException($"the store refused its durability setting (SQLite {answer})");
-        }
-
-        _syncs = sync;
-    }
-
-    // After a failed BEGIN there is nothing to roll back; after a failed COMMIT there may be.
-    private void Abandon()
-    {
-        try
-        {
-            SqliteDatabase.Execute(_connection, "ROLLBACK");
-        }
-        catch (SqliteException)
-        {
-            // No transaction was open.
         }
     }
 }
