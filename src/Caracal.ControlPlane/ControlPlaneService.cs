@@ -165,6 +165,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         "/metrics" or "/api/metrics" when IsLook(context) => _operations.MetricsAsync(context),
         "/metrics.json" when IsLook(context) => _operations.MetricsJsonAsync(context),
         ConsoleReports.Path when HttpMethods.IsPost(context.Request.Method) => _consoles.HandleAsync(context),
+        SelfTestControl.Path when _control is not null && HttpMethods.IsPost(context.Request.Method) => _control.SelfTest.HandleAsync(context),
         "/openapi.json" when IsLook(context) => WriteOpenApiAsync(context),
         { } path when path.StartsWith("/v1/", StringComparison.Ordinal) => _pipeline.HandleAsync(context),
         _ => AnswerWriter.WriteAsync(context, ControlPlanePipeline.UnknownRoute(context, context.Request.Path.Value ?? "/")),

@@ -29,7 +29,6 @@ internal sealed class CoordinatorMetrics
         LifecycleRelayed = Registry.Counter("caracal_lifecycle_relay_total{result=\"relayed\"}");
         JobFailures = Registry.Counter("caracal_coordinator_job_failures_total");
         Registry.ObserveCounter("caracal_log_emitted_total", () => LogLines);
-        Scrapes = Registry.Counter("caracal_metrics_scrapes_total");
     }
 
     public MetricsRegistry Registry { get; } = new();
@@ -59,7 +58,6 @@ internal sealed class CoordinatorMetrics
     public Counter SessionsDeleted { get; }
     public Counter LifecycleRelayed { get; }
     public Counter JobFailures { get; }
-    public Counter Scrapes { get; }
 
     private Counter Outcome(string outcome) => Registry.Counter($"caracal_idempotency_requests_total{{outcome=\"{outcome}\"}}");
 }

@@ -46,6 +46,7 @@ public sealed class GatewayService : IAsyncDisposable
     private readonly KeyInvalidations _keyInvalidations = new(GatewaySettings.Role, ServiceInstance.Id);
     private readonly GatewayPipeline _pipeline;
     private readonly OperatorRoutes _operator;
+    private readonly SelfTests _selfTests;
     private readonly BackgroundTasks _tasks = new();
     private readonly List<IDisposable> _owned = [];
 
@@ -95,6 +96,7 @@ public sealed class GatewayService : IAsyncDisposable
         _operator = new OperatorRoutes(
             Own(new GatewayReadiness(given.Database, given.State, _revocations, given.Trail, exchange, _clock.Process)),
             registry, new MetricsAccess(settings.MetricsToken, settings.Mode), settings.AdminToken, _snapshot, _revocations);
+        _selfTests = new SelfTests(parts.ZoneKeys, guard, new MetricsAccess(settings.MetricsToken, settings.Mode));
         ServerOptions = new RoleServerOptions
         {
             Role = GatewaySettings.Role,
@@ -164,6 +166,7 @@ public sealed class GatewayService : IAsyncDisposable
             "/metrics.json" => _operator.MetricsJsonAsync(http),
             "/internal/revocations/reload" when HttpMethods.IsPost(http.Request.Method) => _operator.ReloadAsync(http),
             _ when HttpMethods.IsGet(http.Request.Method) && AnchorIn(target.Path) is { } anchor => _operator.AnchorAsync(http, anchor),
+            _ when _selfTests.Find(http.Request, target.Path) is { } test => test(http),
             _ => ProxyAsync(http, target),
         };
     }

@@ -45,7 +45,7 @@ internal static class DoctorChecks
         new("preflight", "keys and tokens", "Let caracal up or caracal provision generate what is missing.", Check.Look(Keys)),
         new("preflight", "certificates", "Set TLS_CERT_FILE and TLS_KEY_FILE together; renew what expires.", CertificatesAsync),
         new("preflight", "PostgreSQL login", "Run caracal provision.", PostgresAsync),
-        Borrowed("preflight", "Redis login", "H-RED-4"),
+        new("preflight", "Redis login", "Start Redis; run caracal provision, and give each service its own URL.", RedisChecks.LoginsAsync),
     ];
 
     // The same question under both commands has one answer.
@@ -128,11 +128,15 @@ internal static class DoctorChecks
         return found.Outcome == Outcome.NotEvaluated && !deployment.IsEmbedded ? Finding.Fail(found.Detail) : found;
     }
 
+    // Every instance by its heartbeat, beside the one of each service that answers at the service's address.
     private static async Task<Finding> HeldAsync(Deployment deployment, string classId, IReadOnlyList<string> roles, CancellationToken stop)
     {
         var held = await KeyChecks.HeldAsync(deployment, classId, roles, stop);
         var verdict = new Verdict();
         foreach (var role in roles.Where(role => !held.ContainsKey(role))) verdict.Unseen($"{role} does not tell its keys");
+        var others = (await LiveInstances.ListAsync(deployment, stop))
+            .Where(instance => roles.Contains(instance.Service) && instance.Current.TryGetValue(classId, out var sid) && held.GetValueOrDefault(instance.Service) != sid);
+        foreach (var instance in others) held[instance.Name] = instance.Current[classId];
         if (held.Values.Distinct(StringComparer.Ordinal).Count() > 1) verdict.Fail(string.Join(", ", held.Select(pair => $"{pair.Key} has {pair.Value}")));
         else if (held.Count > 0) verdict.Ok(held.Values.First());
         return verdict.Finding();

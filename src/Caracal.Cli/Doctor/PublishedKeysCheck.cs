@@ -8,7 +8,8 @@ namespace Caracal.Cli.Doctor;
 
 /// <summary>
 /// D-KEY-1: what a verifier that refuses mandates after a rotation needs to know: the issuer the STS writes, whether each
-/// zone's JWKS answers and lists every key it should, since when the newest one signs, and until when the one before is listed.
+/// zone's JWKS answers and lists every key it should, since when the newest one signs, until when the one before is listed, and
+/// whether every Gateway finds them.
 /// </summary>
 internal static class PublishedKeysCheck
 {
@@ -16,10 +17,11 @@ internal static class PublishedKeysCheck
     {
         if (deployment.Services.Token(SecretFiles.AdminToken) is not { } token) return Finding.NotEvaluated($"{SecretFiles.AdminToken} is not set");
         var verdict = new Verdict();
+        var gateways = await GatewayKeys.FindAsync(deployment, stop);
         foreach (var id in await ApiLists.ZonesAsync(deployment, token, verdict, stop))
         {
             await IssuerAsync(deployment, id, verdict, stop);
-            await KeysAsync(deployment, id, token, verdict, stop);
+            await KeysAsync(deployment, gateways, id, token, verdict, stop);
         }
 
         return verdict.Finding("there is no zone");
@@ -35,7 +37,7 @@ internal static class PublishedKeysCheck
         else verdict.Ok($"issuer {issuer}");
     }
 
-    private static async Task KeysAsync(Deployment deployment, string zone, string token, Verdict verdict, CancellationToken stop)
+    private static async Task KeysAsync(Deployment deployment, GatewayKeys gateways, string zone, string token, Verdict verdict, CancellationToken stop)
     {
         var known = (await ApiLists.ReadAsync(deployment, $"/v1/zones/{zone}/keys", token, verdict, stop))
             .Where(key => (string?)key["state"] is "next" or "active" or "previous").ToList();
@@ -46,11 +48,12 @@ internal static class PublishedKeysCheck
             verdict.Fail($"the JWKS of zone {zone} does not list its {key["state"]} key {key["kid"]}");
         }
 
+        var reach = await gateways.JudgeAsync(zone, [.. known.Select(key => (string)key["kid"]!)], verdict, stop);
         var ages = known.Where(key => (string?)key["state"] == "active" && key["activates_at"] is not null)
             .Select(key => Age(deployment.Time.GetUtcNow() - Time(key["activates_at"]!)));
         var overlaps = known.Where(key => (string?)key["state"] == "previous" && key["retires_at"] is not null)
             .Select(key => string.Create(CultureInfo.InvariantCulture, $", the key before until {Time(key["retires_at"]!):u}"));
-        verdict.Ok($"zone {zone}: {listed.Count} keys listed{string.Concat(ages.Select(age => $", signing for {age}"))}{string.Concat(overlaps)}");
+        verdict.Ok($"zone {zone}: {listed.Count} keys listed{string.Concat(ages.Select(age => $", signing for {age}"))}{string.Concat(overlaps)}{reach}");
     }
 
     private static async Task<JsonNode?> AskStsAsync(Deployment deployment, string path, string zone, Verdict verdict, CancellationToken stop)

@@ -11,13 +11,22 @@ using Caracal.Storage.Sqlite;
 namespace Caracal.Cli.Hardening;
 
 /// <summary>What the checks look at: the operator's variables and files, and from there the services and their stores.</summary>
-internal sealed class Deployment(ProcessVariables variables, TimeProvider time) : IAsyncDisposable
+internal sealed class Deployment : IAsyncDisposable
 {
-    public ProcessVariables Variables { get; } = variables;
+    public Deployment(ProcessVariables variables, TimeProvider time)
+    {
+        Variables = variables;
+        Time = time;
+        Paths = new CaracalPaths(variables);
+        Services = new LiveServices(variables);
+        Effective = new EffectiveSettings(this);
+    }
 
-    public TimeProvider Time { get; } = time;
+    public ProcessVariables Variables { get; }
 
-    public CaracalPaths Paths { get; } = new(variables);
+    public TimeProvider Time { get; }
+
+    public CaracalPaths Paths { get; }
 
     /// <summary>Rendered compose or Kubernetes objects; null when none were named.</summary>
     public RenderedObjects? Objects { get; init; }
@@ -29,7 +38,10 @@ internal sealed class Deployment(ProcessVariables variables, TimeProvider time) 
     public IReadOnlyList<string> Roles => StackRoles.All;
 
     /// <summary>The running services and what they answer.</summary>
-    public LiveServices Services { get; } = new(variables);
+    public LiveServices Services { get; }
+
+    /// <summary>Settings as these variables give them and as running services have them.</summary>
+    public EffectiveSettings Effective { get; }
 
     /// <summary>The folder of secret files: the one named, else the one <c>caracal up</c> makes.</summary>
     public string SecretsFolder => Variables["CARACAL_SECRETS_DIR"]
@@ -50,9 +62,6 @@ internal sealed class Deployment(ProcessVariables variables, TimeProvider time) 
 
     /// <summary>A setting as one role reads it: <c>ROLE__NAME</c>, else <c>NAME</c>; null when unset.</summary>
     public string? Setting(string role, string name) => Variables[$"{role.ToUpperInvariant()}__{name}"] ?? Variables[name];
-
-    /// <summary>True for the words that services take as true.</summary>
-    public bool IsOn(string role, string name) => Setting(role, name)?.Trim().ToLowerInvariant() is "1" or "t" or "true" or "yes" or "on";
 
     /// <summary>Null when the word is none of the three.</summary>
     public CaracalMode? Mode(string role) => CaracalModes.TryParse(Setting(role, "CARACAL_MODE"), out var mode) ? mode : null;

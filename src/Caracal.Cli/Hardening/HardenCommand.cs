@@ -1,4 +1,5 @@
 using Caracal.Cli.CommandLine;
+using Caracal.Cli.Environment;
 
 namespace Caracal.Cli.Hardening;
 
@@ -42,13 +43,11 @@ internal static class HardenCommand
             return 0;
         }
 
-        await using var deployment = new Deployment(context.Variables, TimeProvider.System)
-        {
-            Zone = context.Arguments.Value("zone"),
-            Objects = context.Arguments.Value("objects") is { } file ? RenderedObjects.Read(file) : null,
-        };
+        var objects = context.Arguments.Value("objects") is { } file ? RenderedObjects.Read(file) : null;
+        Deployment Open(ProcessVariables variables) => new(variables, TimeProvider.System) { Zone = context.Arguments.Value("zone"), Objects = objects };
+        await using var deployment = Open(context.Variables);
         var results = await InspectAsync(checks, deployment, context.Stop);
-        if (context.Arguments.IsOn("fix")) results = await HardenFix.RunAsync(context, results);
+        if (context.Arguments.IsOn("fix")) results = await HardenFix.RunAsync(context, results, Open);
         else await ReportAsync(context, results);
         return IsPassed(results, context.Arguments.IsOn("strict")) ? 0 : 1;
     }

@@ -6,10 +6,10 @@ namespace Caracal.Cli.Hardening;
 /// <summary><c>harden --fix</c>: the plan, then the change, then the proof by looking again.</summary>
 internal static class HardenFix
 {
-    public static async Task<IReadOnlyList<CheckResult>> RunAsync(CommandContext context, IReadOnlyList<CheckResult> before)
+    public static async Task<IReadOnlyList<CheckResult>> RunAsync(CommandContext context, IReadOnlyList<CheckResult> before, Func<ProcessVariables, Deployment> open)
     {
         var terminal = context.Terminal;
-        await using var deployment = new Deployment(context.Variables, TimeProvider.System);
+        await using var deployment = open(context.Variables);
         var wrong = before.Where(result => result.Finding.Outcome is Outcome.Fail or Outcome.Warn).ToList();
         var plan = wrong.Select(result => (result.Check, Changes: result.Check.Repairs(deployment))).ToList();
         foreach (var (check, changes) in plan)
@@ -29,7 +29,7 @@ internal static class HardenFix
         }
 
         // The variables came in part from the operator's file, which is another one now.
-        await using var mended = new Deployment(Reread(context.Variables, then, Assignments(context.Paths.OperatorVariables)), TimeProvider.System);
+        await using var mended = open(Reread(context.Variables, then, Assignments(context.Paths.OperatorVariables)));
         var after = await HardenCommand.InspectAsync([.. before.Select(result => result.Check)], mended, context.Stop);
         foreach (var result in after.Where(result => wrong.Any(old => old.Check == result.Check) && result.Finding.Outcome == Outcome.Ok))
         {

@@ -1,7 +1,10 @@
 using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Environment;
 using Caracal.Cli.Processes;
+using Caracal.Hosting.Metrics;
 using Caracal.Keys.Secrets;
 
 namespace Caracal.Cli.Hardening;
@@ -24,13 +27,19 @@ internal sealed class LiveServices : IDisposable
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
     private readonly ProcessVariables _variables;
+
+    // Named, so that services do not take these looks for somebody's monitoring.
     private readonly HttpClient _client = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false })
     {
         Timeout = Timeout,
         MaxResponseContentBufferSize = BodyLength,
     };
 
-    public LiveServices(ProcessVariables variables) => _variables = variables;
+    public LiveServices(ProcessVariables variables)
+    {
+        _variables = variables;
+        _client.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", ScrapeFigures.OwnLook);
+    }
 
     public static IReadOnlyList<string> Names { get; } = ["api", "sts", "gateway", "audit", "coordinator"];
 
@@ -49,19 +58,25 @@ internal sealed class LiveServices : IDisposable
     }
 
     /// <summary>One request. Transport errors are tried three times; an answer, whichever, is taken at once; redirects are not followed.</summary>
-    public async Task<ServiceReply> AskAsync(
-        string service, string path, CancellationToken stop, string? bearer = null, HttpMethod? method = null, string? body = null)
+    public Task<ServiceReply> AskAsync(
+        string service, string path, CancellationToken stop, string? bearer = null, HttpMethod? method = null, string? body = null, params (string Name, string Value)[] headers) =>
+        Find(service) is { } url
+            ? AskAtAsync(service, url, path, stop, bearer, method, body, headers)
+            : Task.FromResult(new ServiceReply(0, $"nothing says where {service} is", null));
+
+    /// <summary>The same of one instance at its own address.</summary>
+    public async Task<ServiceReply> AskAtAsync(
+        string name, Uri url, string path, CancellationToken stop, string? bearer = null, HttpMethod? method = null, string? body = null, params (string Name, string Value)[] headers)
     {
-        if (Find(service) is not { } url) return new ServiceReply(0, $"nothing says where {service} is", null);
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await AskOnceAsync(url, path, bearer, method ?? HttpMethod.Get, body, stop);
+                return await AskOnceAsync(url, path, bearer, method ?? HttpMethod.Get, body, headers, stop);
             }
             catch (Exception fault) when (fault is HttpRequestException || (fault is OperationCanceledException && !stop.IsCancellationRequested))
             {
-                if (attempt == Attempts) return new ServiceReply(0, $"{service} does not answer at {url}", null);
+                if (attempt == Attempts) return new ServiceReply(0, $"{name} does not answer at {url}", null);
                 await Task.Delay(Pause * attempt, stop);
             }
         }
@@ -76,13 +91,27 @@ internal sealed class LiveServices : IDisposable
         new SecretSource(_variables.WithDefault("CARACAL_SECRETS_DIR", new CaracalPaths(_variables).DevelopmentSecrets).All, role: null, published: false)
             .Find(variable)?.Value.Reveal();
 
+    /// <summary>An answer's object; null when it is none.</summary>
+    public static JsonObject? Json(string body)
+    {
+        try
+        {
+            return JsonNode.Parse(body) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     public void Dispose() => _client.Dispose();
 
-    private async Task<ServiceReply> AskOnceAsync(Uri url, string path, string? bearer, HttpMethod method, string? body, CancellationToken stop)
+    private async Task<ServiceReply> AskOnceAsync(Uri url, string path, string? bearer, HttpMethod method, string? body, (string Name, string Value)[] headers, CancellationToken stop)
     {
         // Taken as written: a probe of a path with encoded dots must arrive with them.
         var target = new Uri(url.GetLeftPart(UriPartial.Authority) + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         using var request = new HttpRequestMessage(method, target);
+        foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
         if (bearer is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
         if (body is not null) request.Content = new StringContent(body, System.Text.Encoding.UTF8, body.StartsWith('{') ? "application/json" : "application/x-www-form-urlencoded");
         using var answer = await _client.SendAsync(request, stop);

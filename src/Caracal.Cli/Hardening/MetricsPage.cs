@@ -15,8 +15,14 @@ internal static class MetricsPage
             return null;
         }
 
+        return Read(reply.Body);
+    }
+
+    /// <summary>The series of a page.</summary>
+    public static Dictionary<string, double> Read(string page)
+    {
         var series = new Dictionary<string, double>(StringComparer.Ordinal);
-        foreach (var line in reply.Body.Split('\n'))
+        foreach (var line in page.Split('\n'))
         {
             var at = line.LastIndexOf(' ');
             if (at > 0 && line[0] != '#' && double.TryParse(line[(at + 1)..], NumberStyles.Float, CultureInfo.InvariantCulture, out var value)) series[line[..at]] = value;

@@ -17,9 +17,12 @@ internal sealed class RenderedObjects
     private static readonly string[] Ours = ["sts", "api", "gateway", "coordinator", "audit", "console", "provision"];
     private static readonly string[] Inner = ["postgres", "postgresql", "redis", "audit", "coordinator", "control"];
     private readonly List<RenderedContainer> _containers = [];
+    private readonly List<(string Name, string Space, JsonObject Labels)> _pods = [];
+    private readonly List<(string Space, JsonNode? Selector)> _denials = [];
 
-    private RenderedObjects(JsonObject root)
+    private RenderedObjects(JsonObject root, string text)
     {
+        Rendered = text;
         if (root["services"] is JsonObject services)
         {
             foreach (var (name, service) in services) Compose(name, service!.AsObject());
@@ -34,7 +37,19 @@ internal sealed class RenderedObjects
 
     public bool IsKubernetes { get; }
 
-    public bool DeniesByDefault { get; private set; }
+    /// <summary>The objects as they were given.</summary>
+    public string Rendered { get; }
+
+    /// <summary>Our services' pods that no policy of their namespace isolates in both directions. A job that provisions runs before policies are there.</summary>
+    public IReadOnlyList<string> Unguarded => [.. _pods
+        .Where(pod => !_denials.Any(denial => (denial.Space == pod.Space || denial.Space.Length == 0 || pod.Space.Length == 0) && PodSelection.Selects(denial.Selector, pod.Labels)))
+        .Select(pod => pod.Name)];
+
+    /// <summary>True when there is a policy that allows nothing by itself.</summary>
+    public bool DeniesByDefault => _denials.Count > 0;
+
+    /// <summary>What containers, ours or not, are given from outside.</summary>
+    public List<RenderedMount> Mounts { get; } = [];
 
     public List<string> Budgets { get; } = [];
 
@@ -51,7 +66,8 @@ internal sealed class RenderedObjects
     {
         try
         {
-            return new RenderedObjects(JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new CommandFailure($"{path} holds no object"));
+            var text = File.ReadAllText(path);
+            return new RenderedObjects(JsonNode.Parse(text) as JsonObject ?? throw new CommandFailure($"{path} holds no object"), text);
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException or IOException)
         {
@@ -66,6 +82,7 @@ internal sealed class RenderedObjects
         if (service.ToJsonString().Contains("docker.sock", StringComparison.Ordinal)) SocketHolders.Add(name);
         var image = Text(service["image"]);
         if (Inner.Contains(name, StringComparer.Ordinal) && (service["ports"] as JsonArray ?? []).Any(port => !IsOnLoopback(port))) Published.Add(name);
+        Mounts.AddRange(RenderedMount.OfCompose(name, IsOurs(name, image) || Inner.Contains(name, StringComparer.Ordinal), service));
         if (!IsOurs(name, image)) return;
         var user = Text(service["user"]).Split(':')[0];
         _containers.Add(new RenderedContainer(
@@ -80,13 +97,17 @@ internal sealed class RenderedObjects
         if (kind == "PodDisruptionBudget") Budgets.Add(name);
         if (kind == "Service" && Text(item["spec"]?["type"]) is "NodePort" or "LoadBalancer" && Inner.Any(inner => name == inner || name.EndsWith("-" + inner, StringComparison.Ordinal))) Published.Add(name);
         if (kind == "NetworkPolicy" && (item["spec"]?["egress"] as JsonArray ?? []).Any(IsOpen)) OpenEgress.Add(name);
-        if (kind == "NetworkPolicy" && item["spec"] is JsonObject policy && policy["ingress"] is null && policy["egress"] is null && Texts(policy["policyTypes"]).Count == 2) DeniesByDefault = true;
+        if (kind == "NetworkPolicy" && item["spec"] is JsonObject policy && policy["ingress"] is null && policy["egress"] is null && Texts(policy["policyTypes"]).Count == 2) _denials.Add((Text(item["metadata"]?["namespace"]), policy["podSelector"]));
         if ((item["spec"]?["template"]?["spec"] ?? (kind == "Pod" ? item["spec"] : null)) is not JsonObject pod || pod["containers"] is not JsonArray containers) return;
         if (pod.ToJsonString().Contains("docker.sock", StringComparison.Ordinal)) SocketHolders.Add(name);
+        var labels = (item["spec"]?["template"]?["metadata"]?["labels"] ?? item["metadata"]?["labels"]) as JsonObject ?? [];
         foreach (var container in containers.Select(container => container!.AsObject()))
         {
             var image = Text(container["image"]);
-            if (!IsOurs(Text(container["name"]), image)) continue;
+            var isOurs = IsOurs(Text(container["name"]), image);
+            Mounts.AddRange(RenderedMount.OfPod(name, isOurs || Inner.Contains(Text(container["name"]), StringComparer.Ordinal), pod, container));
+            if (!isOurs) continue;
+            if (kind != "Job") _pods.Add((name, Text(item["metadata"]?["namespace"]), labels));
             var context = container["securityContext"];
             var user = Text(context?["runAsUser"] ?? pod["securityContext"]?["runAsUser"]);
             var nonRoot = IsTrue(context?["runAsNonRoot"] ?? pod["securityContext"]?["runAsNonRoot"]);

@@ -5,6 +5,7 @@ using Caracal.ControlPlane.Http;
 using Caracal.Hosting;
 using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Logging;
+using Caracal.Hosting.Metrics;
 using Caracal.Hosting.StsCalls;
 using Caracal.Streams;
 using Caracal.Streams.Consumers;
@@ -41,10 +42,12 @@ internal sealed class ControlPlugin : IAsyncDisposable
 
         _coordinator = new CoordinatorCalls(settings, control);
         var buckets = given.Buckets ?? throw new InvalidOperationException("Control needs shared buckets");
+        var limits = new ControlLimits(control, given.State, buckets, given.Clock.Process);
+        SelfTest = new SelfTestControl(control, limits, new MetricsAccess(settings.MetricsBearer, settings.Mode), given.Clock);
         var invoke = new InvokeControl(
             control,
             new ClientAddress(settings),
-            new ControlLimits(control, given.State, buckets, given.Clock.Process),
+            limits,
             new ControlToken(settings, control, given.ZoneKeys ?? _cache!, given.Database, given.Clock),
             new ControlCatalog(),
             new ManagementCalls(new Router(routes), control, authentication, access, changes, given.Clock, given.Log),
@@ -56,6 +59,9 @@ internal sealed class ControlPlugin : IAsyncDisposable
     }
 
     public Route Route { get; }
+
+    /// <summary>Whether its gate is open and a token works once; asked by <c>caracal harden</c>.</summary>
+    public SelfTestControl SelfTest { get; }
 
     /// <summary>Listens to changed keys before the first token comes.</summary>
     public async Task StartAsync(BackgroundTasks tasks, CancellationToken cancellationToken)

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Caracal.Hosting.Metrics;
 using Caracal.Hosting.StsCalls;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Secrets;
@@ -178,6 +179,7 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
     {
         if (instance.Address is not { } address) return null;
         using var request = new HttpRequestMessage(method, address + path);
+        request.Headers.TryAddWithoutValidation("User-Agent", ScrapeFigures.OwnLook);
         if (sign is not null) sign(request.Headers);
         else if (settings.MetricsBearer is { } bearer) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer.Current.Reveal());
         try

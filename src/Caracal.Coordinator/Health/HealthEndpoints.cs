@@ -59,7 +59,6 @@ internal sealed class HealthEndpoints(
             return;
         }
 
-        metrics.Scrapes.Add();
         await figures.RefreshAsync(context.RequestAborted);
         context.Response.ContentType = "text/plain; version=0.0.4";
         await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(metrics.Registry.ToText()), context.RequestAborted);

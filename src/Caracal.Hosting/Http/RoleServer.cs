@@ -32,12 +32,14 @@ public sealed class RoleServer : IAsyncDisposable
     private readonly RoleServerOptions _options;
     private readonly ActivitySource _spans;
     private readonly HttpFigures? _figures;
+    private readonly ScrapeFigures? _scrapes;
 
     private RoleServer(RoleServerOptions options, WebApplication application)
     {
         _options = options;
         _spans = Spans.SourceOf(options.Role);
         _figures = options.Metrics is { } metrics ? new HttpFigures(metrics) : null;
+        _scrapes = options.Metrics is { } scraped ? new ScrapeFigures(scraped, TimeProvider.System) : null;
         Application = application;
     }
 
@@ -140,9 +142,10 @@ public sealed class RoleServer : IAsyncDisposable
     private async Task HandleAsync(HttpContext context, RequestDelegate next)
     {
         RequestIds.Assign(context, _options.RequestIdRule, _options.RequestIdHeader);
-        if (IsProbe(context))
+        if (IsProbe(context, out var isScrape))
         {
             await AnswerAsync(context, next);
+            if (isScrape) _scrapes?.Count(context);
             return;
         }
 
@@ -154,8 +157,12 @@ public sealed class RoleServer : IAsyncDisposable
     }
 
     // What machines ask every few seconds.
-    private static bool IsProbe(HttpContext context) => context.Features.Get<IHttpRequestFeature>()?.RawTarget
-        is "/health" or "/ready" or "/metrics" or "/metrics.json" or "/api/metrics";
+    private static bool IsProbe(HttpContext context, out bool isScrape)
+    {
+        var target = context.Features.Get<IHttpRequestFeature>()?.RawTarget;
+        isScrape = target is "/metrics" or "/metrics.json" or "/api/metrics";
+        return isScrape || target is "/health" or "/ready";
+    }
 
     private async Task AnswerAsync(HttpContext context, RequestDelegate next)
     {

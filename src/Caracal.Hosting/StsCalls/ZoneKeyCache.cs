@@ -44,6 +44,8 @@ public sealed class ZoneKeyCache : IZoneKeys, IDisposable
         return new(FindSlowlyAsync(zoneId, keyId, cancellationToken));
     }
 
+    public TimeSpan? AgeOf(string zoneId) => _zones.TryGetValue(zoneId, out var zone) && zone.Known is { Keys: not null } known ? _time.GetElapsedTime(known.At) : null;
+
     /// <summary>Forgets a zone's keys, because one of them changed.</summary>
     public void Drop(string zoneId)
     {

@@ -11,4 +11,7 @@ public interface IZoneKeys
     /// forced refetch that A5 allows), or when keys cannot be had now.
     /// </summary>
     ValueTask<EcPublicKey?> FindAsync(string zoneId, string keyId, CancellationToken cancellationToken);
+
+    /// <summary>How long ago the zone's keys were fetched; null where they are not fetched, or not yet.</summary>
+    TimeSpan? AgeOf(string zoneId) => null;
 }

@@ -29,7 +29,7 @@ public sealed class DiagnosisTests
     }
 
     [Theory]
-    [InlineData("https://sts.example", "k2,k1", "ok", "issuer https://sts.example; zone z1: 2 keys listed, signing for 2 d, the key before until 2026-11-28 12:00:00Z")]
+    [InlineData("https://sts.example", "k2,k1", "ok", "issuer https://sts.example; zone z1: 2 keys listed, signing for 2 d, the key before until 2026-11-28 12:00:00Z, known to 1 of 1 Gateways, fetched 7 s ago")]
     [InlineData("https://other.example", "k2,k1", "fail", "the STS writes the issuer https://sts.example, ISSUER_URL is https://other.example")]
     [InlineData("https://sts.example", "k1", "fail", "the JWKS of zone z1 does not list its active key k2")]
     [InlineData("https://sts.example", null, "fail", "the STS answers 404 to /.well-known/jwks.json of zone z1")]
@@ -46,7 +46,10 @@ public sealed class DiagnosisTests
                 """,
             ["/.well-known/oauth-authorization-server/z1"] = """{"issuer":"https://sts.example"}""",
             ["/.well-known/jwks.json"] = listed is null ? null : $$"""{"keys":[{{string.Join(',', listed.Split(',').Select(kid => $$"""{"kid":"{{kid}}"}"""))}}]}""",
+            ["/internal/zones/z1/keys/k1"] = """{"found":true,"age_seconds":7}""",
+            ["/internal/zones/z1/keys/k2"] = """{"found":true,"age_seconds":7}""",
         });
+        deployment.Set("CARACAL_GATEWAY_URL", services.Url);
         deployment.Set("CARACAL_API_URL", services.Url);
         deployment.Set("CARACAL_STS_URL", services.Url);
         deployment.Set("STS__ISSUER_URL", issuer);

@@ -11,6 +11,22 @@ namespace Caracal.ControlPlane.Tests.Control;
 public sealed class ControlInvokeTests
 {
     [Fact]
+    public async Task Says_to_who_may_read_metrics_that_a_token_works_once_and_whether_its_gate_is_open()
+    {
+        const string Bearer = "metrics-bearer-0123456789-abcdefghijkl";
+        await using var desk = await ControlDesk.OpenAsync(new Dictionary<string, string?> { ["METRICS_BEARER"] = Bearer, ["CONTROL_RATE_CAPACITY"] = "2" });
+        Assert.Equal(404, (await desk.Api.PostAsync("/internal/selftest/control", "{}")).Status);
+        for (var i = 0; i < 3; i++) // it empties nobody's bucket
+        {
+            var told = await desk.Api.PostAsync("/internal/selftest/control", "{}", Bearer);
+            Assert.Equal((200, true, true), (told.Status, told.Json.GetProperty("replay_refused").GetBoolean(), told.Json.GetProperty("gate_open").GetBoolean()));
+        }
+
+        File.Delete(desk.Gate);
+        Assert.False((await desk.Api.PostAsync("/internal/selftest/control", "{}", Bearer)).Json.GetProperty("gate_open").GetBoolean());
+    }
+
+    [Fact]
     public async Task Is_shut_until_its_gate_file_is_there_and_needs_no_restart_to_open()
     {
         await using var desk = await OpenAsync();

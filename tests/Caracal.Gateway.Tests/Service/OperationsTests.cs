@@ -95,6 +95,32 @@ public sealed class OperationsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Says_whether_it_finds_a_key_and_where_it_would_go_to_who_may_read_its_metrics()
+    {
+        const string Token = "metrics-bearer-0123456789-abcdefghijkl";
+        await using var host = await GatewayHost.StartAsync(settings => settings with
+        {
+            Mode = CaracalMode.Stable,
+            AllowPrivateUpstreams = false,
+            MetricsToken = TokenRing.Of(KeyClass.MetricsBearer, Token),
+        });
+        Task<string> AskAsync(string path)
+        {
+            host.Client.DefaultRequestHeaders.Authorization = new("Bearer", Token);
+            return host.Client.GetStringAsync(host.Address + path);
+        }
+
+        using var stranger = await host.Client.GetAsync(host.Address + "/internal/egress/169.254.169.254");
+        Assert.Equal(HttpStatusCode.Unauthorized, stranger.StatusCode); // a governed call like any other
+        Assert.Contains("\"found\":true", await AskAsync($"/internal/zones/zone-1/keys/{TestMandates.KeyId}"), StringComparison.Ordinal);
+        Assert.Contains("\"found\":false", await AskAsync("/internal/zones/zone-1/keys/nobody"), StringComparison.Ordinal);
+        foreach (var address in (string[])["169.254.169.254", "fd00:ec2::254", "::ffff:169.254.169.254", "10.0.0.1"])
+        {
+            Assert.Contains("\"allowed\":false", await AskAsync("/internal/egress/" + address), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Reserved_paths_shadow_the_upstreams_and_others_do_not()
     {
         using var reload = await _host.SendAsync(_host.Request("/internal/revocations/reload"));

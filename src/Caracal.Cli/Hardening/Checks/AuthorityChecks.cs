@@ -1,6 +1,8 @@
 using System.Data.Common;
+using Caracal.Keys.Rings;
 using Caracal.Keys.Secrets;
 using Caracal.Storage;
+using Caracal.Storage.ZoneKeys;
 using Dapper;
 
 namespace Caracal.Cli.Hardening.Checks;
@@ -14,6 +16,7 @@ internal static class AuthorityChecks
     // The rows of the deployment's own token and of what the console derives from it stand for files; H-SEC-5 judges those.
     private const string Minted = "created_by NOT IN ('env-bootstrap', 'env-derived', 'env-derived-write', 'env-derived-approve')";
     private static readonly TimeSpan Unused = TimeSpan.FromDays(90);
+    private static readonly TimeSpan BootstrapUse = TimeSpan.FromHours(24);
     private static readonly TimeSpan StuckAfter = TimeSpan.FromDays(7);
 
     public static IReadOnlyList<Check> All { get; } =
@@ -34,7 +37,7 @@ internal static class AuthorityChecks
             "Revoke the token and make a new one.",
             (deployment, stop) => AskAsync(deployment, WeakTokensAsync, stop)) { BeforeTraffic = true },
         new(
-            "H-ADM-2", "operational tokens instead of the bootstrap token", "admin tokens", "at least one besides the bootstrap token",
+            "H-ADM-2", "operational tokens instead of the bootstrap token", "admin tokens", "at least one besides the bootstrap token, which is not used any more",
             "a shared unrestricted credential is in daily use",
             "Make a token for each operator and pipeline, and put the bootstrap token away.",
             (deployment, stop) => AskAsync(deployment, OperationalTokensAsync, stop)) { BeforeTraffic = true },
@@ -44,10 +47,10 @@ internal static class AuthorityChecks
             "Revoke what is not needed, or narrow it to a zone or to reading.",
             (deployment, stop) => AskAsync(deployment, GlobalTokensAsync, stop)) { Required = false },
         new(
-            "H-ADM-4", "Coordinator token", SecretFiles.CoordinatorToken, "not the value of another token",
+            "H-ADM-4", "Coordinator token", SecretFiles.CoordinatorToken, "not the value of another token, 90 days or younger",
             "agent control can be taken over",
             "Replace the Coordinator token.",
-            Check.Look(CoordinatorToken)),
+            CoordinatorTokenAsync),
         new(
             "H-ROT-1", "age of keys, rotations under way", "key registry", "no key beyond its age, no rotation older than 7 days",
             "long-lived keys widen the damage of a leak",
@@ -103,9 +106,17 @@ internal static class AuthorityChecks
 
     private static async Task OperationalTokensAsync(Deployment deployment, DbConnection connection, Verdict verdict)
     {
-        var count = await connection.ExecuteScalarAsync<long>($"SELECT count(*) FROM admin_tokens WHERE revoked_at IS NULL AND {Minted}");
-        if (count == 0) verdict.Fail("there is no token but the bootstrap token");
-        else verdict.Ok($"{count} operational token(s)");
+        var made = (await connection.QueryAsync<DateTimeOffset>($"SELECT created_at FROM admin_tokens WHERE revoked_at IS NULL AND {Minted} ORDER BY created_at")).ToList();
+        if (made.Count == 0)
+        {
+            verdict.Fail("there is no token but the bootstrap token");
+            return;
+        }
+
+        var used = await connection.ExecuteScalarAsync<DateTimeOffset?>("SELECT max(last_used_at) FROM admin_tokens WHERE created_by = 'env-bootstrap'");
+        var ago = deployment.Time.GetUtcNow() - (used ?? DateTimeOffset.MinValue);
+        if (used > made[0] && ago < BootstrapUse) verdict.Warn($"the bootstrap token was used {ago.TotalHours:F0} h ago, after there were {made.Count} operational token(s); this command uses what {SecretFiles.AdminToken} holds");
+        else verdict.Ok($"{made.Count} operational token(s)");
     }
 
     private static async Task GlobalTokensAsync(Deployment deployment, DbConnection connection, Verdict verdict)
@@ -130,19 +141,29 @@ internal static class AuthorityChecks
         await RotationsAsync(deployment, connection, verdict);
     }
 
-    /// <summary>Whether a key is older than its class allows.</summary>
+    /// <summary>Whether a key, or what signs in some zone, is older than its class allows.</summary>
     public static async Task KeyAgesAsync(Deployment deployment, DbConnection connection, Verdict verdict)
     {
-        var now = deployment.Time.GetUtcNow();
+        await AgesAsync(deployment, connection, verdict, _ => true);
+        if (await ZoneKeyStore.OldestActiveAsync(connection) is { } oldest) JudgeAge(deployment, KeyClass.ZoneSigning, oldest, verdict);
+    }
+
+    private static async Task AgesAsync(Deployment deployment, DbConnection connection, Verdict verdict, Func<string, bool> wanted)
+    {
         foreach (var (classId, activated) in await connection.QueryAsync<(string, DateTimeOffset?)>(
             "SELECT class, activated_at FROM key_registry WHERE state = 'active' ORDER BY class"))
         {
-            if (KeyAges.Limit(classId) is not { } limit || activated is not { } since) continue;
-            var days = (int)(now - since).TotalDays;
-            if (now - since > limit * 2) verdict.Fail($"{classId} is {days} days old");
-            else if (now - since > limit) verdict.Warn($"{classId} is {days} days old");
-            else verdict.Ok("no key is beyond its age");
+            if (wanted(classId) && activated is { } since) JudgeAge(deployment, classId, since, verdict);
         }
+    }
+
+    private static void JudgeAge(Deployment deployment, string classId, DateTimeOffset since, Verdict verdict)
+    {
+        if (KeyAges.Limit(classId) is not { } limit) return;
+        var age = deployment.Time.GetUtcNow() - since;
+        if (age > limit * 2) verdict.Fail($"{classId} is {(int)age.TotalDays} days old");
+        else if (age > limit) verdict.Warn($"{classId} is {(int)age.TotalDays} days old");
+        else verdict.Ok("no key is beyond its age");
     }
 
     /// <summary>Whether a rotation was left open.</summary>
@@ -158,14 +179,21 @@ internal static class AuthorityChecks
         verdict.Ok("no rotation is left open");
     }
 
-    private static Finding CoordinatorToken(Deployment deployment)
+    private static async Task<Finding> CoordinatorTokenAsync(Deployment deployment, CancellationToken stop)
     {
         if (deployment.Secret("coordinator", SecretFiles.CoordinatorToken) is not { } token) return Finding.NotEvaluated($"{SecretFiles.CoordinatorToken} is not set");
-        foreach (var other in (ReadOnlySpan<string>)[SecretFiles.AdminToken, SecretFiles.MetricsBearer, SecretFiles.AuthSecret, SecretFiles.StsAdminToken])
+        foreach (var other in (string[])[SecretFiles.AdminToken, SecretFiles.MetricsBearer, SecretFiles.AuthSecret, SecretFiles.StsAdminToken])
         {
             if (deployment.Secret("coordinator", other) is { } held && held.Value.Equals(token.Value)) return Finding.Fail($"it is the value of {other}");
         }
 
-        return Finding.Ok("a value of its own");
+        var age = await AskAsync(deployment, (_, connection, verdict) => AgesAsync(deployment, connection, verdict, classId => classId == KeyClass.CoordinatorToken), stop);
+        return age switch
+        {
+            { Outcome: Outcome.Fail } => Finding.Warn(age.Detail), // its age alone opens nothing to anybody
+            { Outcome: Outcome.NotEvaluated } when deployment.OpenApiDatabase() is null => Finding.Ok("a value of its own; without a store its age is not known"),
+            { Outcome: Outcome.Ok } => Finding.Ok("a value of its own, and young enough"),
+            _ => age,
+        };
     }
 }

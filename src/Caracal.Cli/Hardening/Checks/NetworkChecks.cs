@@ -7,6 +7,8 @@ namespace Caracal.Cli.Hardening.Checks;
 /// <summary>Where the Gateway may go, what it takes in, and who may reach what is not public.</summary>
 internal static class NetworkChecks
 {
+    private const string AllowlistName = "UPSTREAM_HOST_ALLOWLIST";
+    private static readonly string[] UpstreamRoles = [StackRoles.Gateway, StackRoles.Sts, StackRoles.Api];
     private const long LargestRequest = 10 * 1024 * 1024;
     private static readonly TimeSpan LongestExchange = TimeSpan.FromSeconds(15);
     private static readonly (string Service, string Path, string What)[] LimitedRoutes =
@@ -20,7 +22,7 @@ internal static class NetworkChecks
             "H-NET-1", "private upstreams", "ALLOW_PRIVATE_UPSTREAMS", "unset, or with an allowlist",
             "agents reach internal services and metadata endpoints through the Gateway",
             "Unset ALLOW_PRIVATE_UPSTREAMS, or name the hosts in UPSTREAM_HOST_ALLOWLIST.",
-            Check.Look(PrivateUpstreams))
+            PrivateUpstreamsAsync)
         {
             BeforeTraffic = true,
             Repairs = deployment => Allowlist(deployment) is null ? OperatorFile.RemoveWhere(deployment, "ALLOW_PRIVATE_UPSTREAMS", _ => true) : [],
@@ -29,13 +31,13 @@ internal static class NetworkChecks
             "H-NET-2", "upstream allowlist", "UPSTREAM_HOST_ALLOWLIST", "the hosts that resources use",
             "any public host may become an upstream",
             "Set UPSTREAM_HOST_ALLOWLIST.",
-            Check.Look(deployment => Allowlist(deployment) is { } list ? Finding.Ok(list) : Finding.Warn("UPSTREAM_HOST_ALLOWLIST is empty")))
+            AllowlistAsync)
         { BeforeTraffic = true, Required = false },
         new(
             "H-NET-3", "size of requests", "MAX_REQUEST_BYTES", "10 MiB or less",
             "large requests exhaust the Gateway's memory",
             "Lower MAX_REQUEST_BYTES.",
-            Check.Look(RequestSize))
+            (deployment, stop) => LimitAsync(deployment, "MAX_REQUEST_BYTES", IsTooLarge, stop))
         {
             Required = false,
             Repairs = deployment => OperatorFile.RemoveWhere(deployment, "MAX_REQUEST_BYTES", IsTooLarge),
@@ -44,7 +46,7 @@ internal static class NetworkChecks
             "H-NET-4", "time of an exchange", "STS_TIMEOUT", "15 s or less",
             "slow callers pin Gateway resources",
             "Lower STS_TIMEOUT.",
-            Check.Look(ExchangeTime))
+            (deployment, stop) => LimitAsync(deployment, "STS_TIMEOUT", IsTooLong, stop))
         {
             Required = false,
             Repairs = deployment => OperatorFile.RemoveWhere(deployment, "STS_TIMEOUT", IsTooLong),
@@ -61,26 +63,46 @@ internal static class NetworkChecks
             Check.Look(Published)),
     ];
 
-    private static Finding PrivateUpstreams(Deployment deployment)
+    private static async Task<Finding> PrivateUpstreamsAsync(Deployment deployment, CancellationToken stop)
     {
-        var open = deployment.IsOn(StackRoles.Gateway, "ALLOW_PRIVATE_UPSTREAMS") || deployment.IsOn(StackRoles.Sts, "ALLOW_PRIVATE_UPSTREAMS")
-            || deployment.IsOn(StackRoles.Api, "ALLOW_PRIVATE_UPSTREAMS");
-        return !open ? Finding.Ok("private upstreams are refused")
-            : Allowlist(deployment) is { } list ? Finding.Warn($"private upstreams are allowed among {list}")
-            : Finding.Fail("private upstreams are allowed, and every one of them");
+        var verdict = new Verdict();
+        var open = (await deployment.Effective.FindAsync("ALLOW_PRIVATE_UPSTREAMS", UpstreamRoles, stop)).Where(seen => seen.IsOn).ToList();
+        var lists = await deployment.Effective.FindAsync(AllowlistName, [StackRoles.Gateway], stop);
+        foreach (var seen in open)
+        {
+            // The list of the one that runs bounds the one that runs; a list that is only written down does not, yet.
+            var running = seen.Who.StartsWith("the running ", StringComparison.Ordinal);
+            var list = lists.FirstOrDefault(list => list.Who.StartsWith("the running ", StringComparison.Ordinal) == running)?.Value;
+            if (list is null) verdict.Fail($"{seen.Who}: private upstreams are allowed, and every one of them");
+            else verdict.Warn($"{seen.Who}: private upstreams are allowed among {list}");
+        }
+
+        verdict.Ok("private upstreams are refused");
+        return verdict.Finding();
     }
 
-    private static string? Allowlist(Deployment deployment) => deployment.Setting(StackRoles.Gateway, "UPSTREAM_HOST_ALLOWLIST");
+    private static string? Allowlist(Deployment deployment) => deployment.Setting(StackRoles.Gateway, AllowlistName);
 
-    private static Finding RequestSize(Deployment deployment) =>
-        deployment.Setting(StackRoles.Gateway, "MAX_REQUEST_BYTES") is not { } text ? Finding.Ok("the default")
-        : IsTooLarge(text) ? Finding.Warn($"MAX_REQUEST_BYTES is {text}")
-        : Finding.Ok(text);
+    private static async Task<Finding> AllowlistAsync(Deployment deployment, CancellationToken stop)
+    {
+        if (Allowlist(deployment) is not { } list) return Finding.Warn($"{AllowlistName} is empty");
+        var running = (await deployment.Effective.FindAsync(AllowlistName, [StackRoles.Gateway], stop)).Any(seen => seen.Who != StackRoles.Gateway);
+        return running || !await deployment.Effective.TellsAsync(StackRoles.Gateway, stop)
+            ? Finding.Ok(list)
+            : Finding.Warn($"the running Gateway has no {AllowlistName}; restart it with {list}");
+    }
 
-    private static Finding ExchangeTime(Deployment deployment) =>
-        deployment.Setting(StackRoles.Gateway, "STS_TIMEOUT") is not { } text ? Finding.Ok("the default")
-        : IsTooLong(text) ? Finding.Warn($"STS_TIMEOUT is {text}")
-        : Finding.Ok(text);
+    private static async Task<Finding> LimitAsync(Deployment deployment, string name, Func<string, bool> beyond, CancellationToken stop)
+    {
+        var verdict = new Verdict();
+        foreach (var seen in await deployment.Effective.FindAsync(name, [StackRoles.Gateway], stop))
+        {
+            if (beyond(seen.Value)) verdict.Warn($"{name} is {seen.Value} for {seen.Who}");
+            else verdict.Ok(seen.Value);
+        }
+
+        return verdict.Finding() is { Outcome: not Outcome.NotEvaluated } found ? found : Finding.Ok("the default");
+    }
 
     private static bool IsTooLarge(string text) => !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) || bytes > LargestRequest;
 

@@ -6,6 +6,8 @@ namespace Caracal.Cli.Hardening.Checks;
 /// <summary>Where secrets lie and what they are worth.</summary>
 internal static class SecretChecks
 {
+    private const int LongEnough = 16; // a shorter value would be found in every text; H-SEC-5 speaks about those
+
     private static readonly string[] Tokens =
         [SecretFiles.AdminToken, SecretFiles.CoordinatorToken, SecretFiles.MetricsBearer, SecretFiles.AuthSecret, SecretFiles.StsAdminToken, SecretFiles.AuditAdminToken];
 
@@ -25,9 +27,9 @@ internal static class SecretChecks
             "chmod 700 the folder and 600 the files.",
             Check.Look(Modes)) { Repairs = deployment => [.. Owned(deployment).Where(FileModes.IsOpen).Select(FileModes.Close)] },
         new(
-            "H-SEC-3", "where the secrets folder is", "CARACAL_SECRETS_DIR", "outside every git work tree",
+            "H-SEC-3", "where the secrets folder is", "CARACAL_SECRETS_DIR", "outside every git work tree, mounted into nothing but our services",
             "agents obtain operator authority",
-            "Move the folder out of the work tree and set CARACAL_SECRETS_DIR.",
+            "Move the folder out of the work tree and set CARACAL_SECRETS_DIR; take the mount from the workload.",
             Check.Look(Place)),
         new(
             "H-SEC-4", "one value, one purpose", "all keys and tokens", "no value serves two classes",
@@ -56,9 +58,26 @@ internal static class SecretChecks
             if (deployment.Variables[name] is not null && OperatorEnvironment.IsSecret(bare) && !bare.EndsWith("_FILE", StringComparison.Ordinal)) verdict.Fail($"{name} is a plain variable");
         }
 
+        foreach (var container in deployment.Objects?.Containers ?? [])
+        {
+            foreach (var secret in container.InlineSecrets) verdict.Fail($"{container.Name} has {secret} inline in its objects");
+        }
+
+        if (deployment.Objects is { } objects)
+        {
+            foreach (var (variable, _) in Live(deployment).Where(secret => secret.Value.Reveal() is { Length: >= LongEnough } text && objects.Rendered.Contains(text, StringComparison.Ordinal)))
+            {
+                verdict.Fail($"the objects hold the live value of {variable}");
+            }
+        }
+
         verdict.Ok("no secret is a plain variable");
         return verdict.Finding();
     }
+
+    private static List<(string Variable, SecretText Value)> Live(Deployment deployment) => [.. SecretFiles.Generated
+        .Select(file => (file.Variable, deployment.Secrets(role: null).Find(file.Variable)?.Value))
+        .Where(secret => secret.Value is not null).Select(secret => (secret.Variable, secret.Value!))];
 
     private static IReadOnlyList<Change> MoveIntoFiles(Deployment deployment)
     {
@@ -111,7 +130,11 @@ internal static class SecretChecks
 
     private static Finding Place(Deployment deployment)
     {
-        if (!Directory.Exists(deployment.SecretsFolder)) return Finding.NotEvaluated($"there is no folder {deployment.SecretsFolder}");
+        if (!Directory.Exists(deployment.SecretsFolder))
+        {
+            return Mounted(deployment) is [var given, ..] ? Finding.Fail(given) : Finding.NotEvaluated($"there is no folder {deployment.SecretsFolder}");
+        }
+
         for (var folder = new DirectoryInfo(Path.GetFullPath(deployment.SecretsFolder)); folder is not null; folder = folder.Parent)
         {
             // A file of this name is a work tree, too: git worktree and submodules use one.
@@ -119,7 +142,17 @@ internal static class SecretChecks
             if (Directory.Exists(mark) || File.Exists(mark)) return Finding.Fail($"{deployment.SecretsFolder} lies in the git work tree {folder.FullName}");
         }
 
-        return Finding.Ok($"{deployment.SecretsFolder} lies in no work tree");
+        return Mounted(deployment) is [var holder, ..] ? Finding.Fail(holder) : Finding.Ok($"{deployment.SecretsFolder} lies in no work tree");
+    }
+
+    // What rendered objects give to a container that is none of ours: the folder, a part of it, what it lies in, or a Secret of ours.
+    private static List<string> Mounted(Deployment deployment)
+    {
+        var mounts = deployment.Objects?.Mounts ?? [];
+        var folder = Path.GetFullPath(deployment.SecretsFolder);
+        var secrets = mounts.Where(mount => mount is { IsOurs: true, Secret: not null }).Select(mount => mount.Secret).ToHashSet(StringComparer.Ordinal);
+        return [.. mounts.Where(mount => !mount.IsOurs && (mount.Reaches(folder) || (mount.Secret is { } secret && secrets.Contains(secret))))
+            .Select(mount => $"{mount.Holder} is given {mount.Folder ?? $"the Secret {mount.Secret}"}")];
     }
 
     private static Finding Distinct(Deployment deployment)
@@ -155,9 +188,7 @@ internal static class SecretChecks
 
     private static async Task<Finding> TrackedAsync(Deployment deployment, CancellationToken stop)
     {
-        var live = SecretFiles.Generated
-            .Select(file => (file.Variable, deployment.Secrets(role: null).Find(file.Variable)?.Value))
-            .Where(secret => secret.Value is not null).Select(secret => (secret.Variable, secret.Value!)).ToList();
+        var live = Live(deployment);
         if (live.Count == 0) return Finding.NotEvaluated("no secret is set");
         if (await TrackedFiles.ListAsync(deployment.Variables["PWD"] ?? Directory.GetCurrentDirectory(), stop) is not { } tracked) return Finding.NotEvaluated("the current folder is no git work tree");
         return TrackedFiles.Search(tracked, live);

@@ -42,7 +42,7 @@ internal static class TlsChecks
             "H-TLS-4", "insecure switches", "INSECURE_HTTP, INSECURE_STS", "unset",
             "Gateway-STS traffic exposes every token exchanged",
             "Unset INSECURE_HTTP and INSECURE_STS.",
-            Check.Look(InsecureSwitches))
+            InsecureSwitchesAsync)
         {
             BeforeTraffic = true,
             Repairs = deployment => [.. OperatorFile.RemoveWhere(deployment, "INSECURE_HTTP", _ => true), .. OperatorFile.RemoveWhere(deployment, "INSECURE_STS", _ => true)],
@@ -114,18 +114,15 @@ internal static class TlsChecks
         }
     }
 
-    private static Finding InsecureSwitches(Deployment deployment)
+    private static async Task<Finding> InsecureSwitchesAsync(Deployment deployment, CancellationToken stop)
     {
         var verdict = new Verdict();
-        foreach (var role in deployment.Roles)
+        foreach (var name in (string[])["INSECURE_HTTP", "INSECURE_STS"])
         {
-            foreach (var name in (ReadOnlySpan<string>)["INSECURE_HTTP", "INSECURE_STS"])
-            {
-                if (deployment.IsOn(role, name)) verdict.Fail($"{name} is on for {role}");
-                else verdict.Ok("off everywhere");
-            }
+            foreach (var seen in (await deployment.Effective.FindAsync(name, deployment.Roles, stop)).Where(seen => seen.IsOn)) verdict.Fail($"{name} is on for {seen.Who}");
         }
 
+        verdict.Ok("off everywhere");
         return verdict.Finding();
     }
 

@@ -48,6 +48,7 @@ internal static class WorkloadChecks
     {
         null => Finding.NotEvaluated(NoObjects),
         { IsKubernetes: false } => Finding.NotEvaluated("compose has no network policies"),
+        { DeniesByDefault: true, Unguarded: [var unguarded, ..] } => Finding.Fail($"no network policy denies by default for {unguarded}"),
         { DeniesByDefault: true, OpenEgress: [var open, ..] } => Finding.Warn($"{open} lets pods reach every host on port 53 or 443"),
         { DeniesByDefault: true } => Finding.Ok("a policy denies what no other allows"),
         _ => Finding.Fail("no network policy denies by default"),

@@ -17,7 +17,7 @@ internal static class ComparedPair
             good = await lookAsync();
         }
 
-        Assert.Equal(("ok", true), (good[pair.Check].Status, good[pair.Check].Evaluated));
+        Assert.True(good[pair.Check] is ("ok", true, _), good[pair.Check].ToString());
         pair.Break(deployment);
         var broken = await lookAsync();
 
@@ -25,7 +25,7 @@ internal static class ComparedPair
         Assert.True(status == pair.Status, $"{status}: {detail}");
         Assert.Contains(pair.Says, detail, StringComparison.Ordinal);
         Assert.True(evaluated || pair.Unseen, detail);
-        var others = broken.Where(check => check.Key != pair.Check && check.Value.Status == "fail" && good[check.Key].Status != "fail");
-        Assert.Equal(pair.Also, others.Select(check => check.Key).Order(StringComparer.Ordinal));
+        var others = broken.Where(check => check.Key != pair.Check && check.Value.Status == "fail" && good[check.Key].Status != "fail").ToList();
+        Assert.True(pair.Also.SequenceEqual(others.Select(check => check.Key).Order(StringComparer.Ordinal)), string.Join('\n', others.Select(check => $"{check.Key}: {check.Value}")));
     }
 }

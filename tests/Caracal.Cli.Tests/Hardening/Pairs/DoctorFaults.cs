@@ -37,6 +37,14 @@ internal static class DoctorFaults
         ["expired certificate"] = new("preflight certificates", "fail", "expired", on => on.Certify(days: -1)),
         ["certificate without key"] = new("preflight certificates", "fail", "are not both set", on => on.Set("TLS_KEY_FILE", null)),
         ["another issuer"] = new("keys D-KEY-1 issuer and JWKS", "fail", "the STS writes the issuer", on => on.Set("STS__ISSUER_URL", "https://other.example")),
+        ["Gateway that does not find a key"] = new("keys D-KEY-1 issuer and JWKS", "fail", "does not find key", Lost),
+        ["another instance with another streams key"] = new("keys D-KEY-3 streams key", "fail", "coordinator/second has sid_2222222222222222", on => on.Between("api", Instances(items =>
+        {
+            var second = items.First(item => (string?)item!["service"] == "coordinator")!.DeepClone();
+            second["instance"] = "second";
+            second["key_slots"]!["streams-hmac"]!["current"] = "sid_2222222222222222";
+            items.Add(second);
+        }))),
         ["another audit key"] = Holds("D-KEY-2 audit key", "audit", "audit-hmac"),
         ["another streams key"] = Holds("D-KEY-3 streams key", "coordinator", "streams-hmac"),
         ["another Gateway key"] = Holds("D-KEY-4 Gateway-STS key", "gateway", "gateway-sts-hmac"),
@@ -59,6 +67,25 @@ internal static class DoctorFaults
 
     private static Func<HttpListenerRequest, EdgeAnswer, EdgeAnswer> Answer(string path, int status, string body) =>
         (request, answer) => request.RawUrl!.Contains(path, StringComparison.Ordinal) ? new EdgeAnswer(status, body) : answer;
+
+    // A Gateway at its own address, which cannot get the STS's keys.
+    private static void Lost(GoodDeployment on)
+    {
+        var gateway = on.Keep(new Edge(on.Live!.ServiceUrl("gateway"), (request, answer) =>
+            request.RawUrl!.StartsWith("/internal/zones/", StringComparison.Ordinal) ? answer with { Body = """{"found":false,"age_seconds":null}""" } : answer));
+        on.Between("api", Instances(items =>
+        {
+            foreach (var item in items.Where(item => (string?)item!["service"] == "gateway")) item!["address"] = gateway.Url;
+        }));
+    }
+
+    private static Func<HttpListenerRequest, EdgeAnswer, EdgeAnswer> Instances(Action<JsonArray> change) => (request, answer) =>
+    {
+        if (request.RawUrl != "/v1/operations/instances" || answer.Status != 200) return answer;
+        var report = JsonNode.Parse(answer.Body)!;
+        change(report["items"]!.AsArray());
+        return answer with { Body = report.ToJsonString() };
+    };
 
     private static Func<HttpListenerRequest, EdgeAnswer, EdgeAnswer> Late(int seconds) =>
         (_, answer) => answer with { Date = answer.Date?.AddSeconds(-seconds) };

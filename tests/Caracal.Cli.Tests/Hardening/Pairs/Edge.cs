@@ -77,7 +77,11 @@ internal sealed class Edge : IDisposable
     {
         var target = new Uri(_service.GetLeftPart(UriPartial.Authority) + from.RawUrl, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         using var request = new HttpRequestMessage(new HttpMethod(from.HttpMethod), target);
-        if (from.Headers["Authorization"] is { } authorization) request.Headers.TryAddWithoutValidation("Authorization", authorization);
+        foreach (var name in from.Headers.AllKeys.Where(name => name is "Authorization" or "User-Agent" || name!.StartsWith("X-Caracal-", StringComparison.OrdinalIgnoreCase)))
+        {
+            request.Headers.TryAddWithoutValidation(name!, from.Headers[name]);
+        }
+
         if (from.HasEntityBody)
         {
             using var body = new MemoryStream();

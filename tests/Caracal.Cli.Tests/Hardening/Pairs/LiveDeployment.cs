@@ -1,3 +1,5 @@
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Caracal.Cli.Client;
 using Caracal.Cli.Processes;
@@ -25,11 +27,21 @@ public sealed class LiveDeployment : IAsyncLifetime
         ["CARACAL_ALLOW_INSECURE_CONFIG_URLS"] = "true",
         ["ALLOW_PRIVATE_UPSTREAMS"] = null,
         ["HOST"] = "127.0.0.1",
+        ["UPSTREAM_HOST_ALLOWLIST"] = "api.example.com",
+        ["CARACAL_CONTROL_ENABLED"] = "true",
+        ["CONTROL_GATE_FILE"] = "/dev/null", // a file that is there
+        ["CONTROL_API_TOKEN"] = RandomNumberGenerator.GetHexString(64, lowercase: true),
+        ["COORDINATOR_RATE_LIMIT_PER_MIN"] = "0",
+        ["CONTROL_INVOKE_IP_RATE_LIMIT_PER_MIN"] = "0",
+        ["STS_JWKS_URL"] = "http://127.0.0.1:9/jwks",
+        ["STS_ISSUER_URL"] = "http://127.0.0.1:9",
         ["API_V1_RATE_LIMIT_PER_MIN"] = "0", // a look asks a dozen times, and there are hundreds of looks
         ["ADMIN_AUTH_FAIL_LIMIT_PER_MIN"] = "1000000",
     });
 
     private readonly Dictionary<string, Edge> _edges = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource _ending = new();
+    private Task _scraping = Task.CompletedTask;
     private CaracalStack? _stack;
     private ForeignServer? _prometheus;
 
@@ -77,6 +89,8 @@ public sealed class LiveDeployment : IAsyncLifetime
         _stack = await CaracalStack.StartAsync(new StackOptions { Variables = _files.Variables, DataDirectory = _files.Data, Log = TextWriter.Null }, limit.Token);
         foreach (var (service, url) in _files.Urls) _edges[service] = new Edge(url);
         _prometheus = Monitoring();
+        await ScrapeAsync(limit.Token);
+        _scraping = ScrapeAgainAsync();
         using (var wire = new WireClient(WireEndpoints.From(_stack.Urls)))
         {
             var zone = await GovernedZone.CreateAsync(wire, AdminToken, new ZoneBlueprint { Name = "Good", UpstreamUrl = "https://api.example.com", ApiKey = "key" }, limit.Token);
@@ -93,6 +107,9 @@ public sealed class LiveDeployment : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        await _ending.CancelAsync();
+        await _scraping;
+        _ending.Dispose();
         foreach (var edge in _edges.Values) edge.Dispose();
         _prometheus?.Dispose();
         if (_stack is not null)
@@ -102,6 +119,27 @@ public sealed class LiveDeployment : IAsyncLifetime
         }
 
         _files.Dispose();
+    }
+
+    // As a monitoring system does.
+    private async Task ScrapeAsync(CancellationToken stop)
+    {
+        using var client = new HttpClient();
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", _files.MetricsToken);
+        foreach (var service in Cli.Hardening.LiveServices.Names) await client.GetStringAsync(new Uri(ServiceUrl(service) + "/metrics"), stop);
+    }
+
+    private async Task ScrapeAgainAsync()
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMinutes(1));
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_ending.Token)) await ScrapeAsync(_ending.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The tests are over.
+        }
     }
 
     // A backup, its restore, and the store as it is now; the running one goes on writing its own.
@@ -118,5 +156,10 @@ public sealed class LiveDeployment : IAsyncLifetime
         await using var command = connection.CreateCommand();
         command.CommandText = $"VACUUM INTO '{store}'";
         await command.ExecuteNonQueryAsync();
+        await using var kept = new SqliteConnection($"Data Source={store};Pooling=False");
+        await kept.OpenAsync();
+        await using var putAway = kept.CreateCommand();
+        putAway.CommandText = "UPDATE admin_tokens SET last_used_at = NULL WHERE created_by = 'env-bootstrap'"; // it set all this up
+        await putAway.ExecuteNonQueryAsync();
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 
 namespace Caracal.Cli.Tests.Hardening.Pairs;
 
@@ -11,6 +12,32 @@ internal static class ServiceFaults
     {
         ["STS takes a bad secret"] = new("H-ENF-1", "fail", "sts answers a bad secret with 200", on => on.Between("sts", (request, answer) =>
             request.RawUrl == "/oauth/2/token" ? new EdgeAnswer(200, "{}") : answer)),
+        ["STS takes a nonce twice"] = new("H-ENF-1", "fail", "sts answers a replayed nonce with 200", on => on.Between("sts", Instead("/internal/gateway/ping", 401, 200, "{}"))),
+        ["STS answers something else"] = new("H-ENF-1", "fail", "sts answers a bad secret with 404", on => on.Between("sts", Instead("/oauth/2/token", 401, 404, "{}"))),
+        ["Gateway needs no resource"] = new("H-ENF-2", "fail", "gateway answers no resource with 200", on => on.Between("gateway", (_, answer) =>
+            answer.Body.Contains("missing routing headers", StringComparison.Ordinal) ? new EdgeAnswer(200, "") : answer)),
+        ["Gateway follows dots"] = new("H-ENF-2", "fail", "gateway answers encoded dots with 200", on => on.Between("gateway", Instead("/%2e%2e/", 400, 200, ""))),
+        ["Gateway takes forged mandates"] = new("H-ENF-2", "fail", "gateway answers a forged signature with 200", on => on.Between("gateway", (_, answer) =>
+            answer.Body.Contains("signature", StringComparison.Ordinal) ? new EdgeAnswer(200, "") : answer)),
+        ["Gateway calls metadata"] = new("H-ENF-2", "fail", "the Gateway would call 169.254.169.254", on => on.Between("gateway", Instead("/internal/egress/", 200, 200, """{"allowed":true}"""))),
+        ["Control without a guard"] = new("H-ENF-3", "fail", "Control answers 200 to who has no token", on => on.Between("api", Instead("/v1/control/invoke", 401, 200, "{}"))),
+        ["Control without its gate"] = new("H-ENF-3", "fail", "its gate file is not there", on => on.Between("api", Instead("/v1/control/invoke", 401, 503, """{"ok":false,"error":{"code":"control_disabled"}}"""))),
+        ["Control takes a token twice"] = new("H-ENF-3", "fail", "a token works twice at Control", on => on.Between("api", Instead("/internal/selftest/control", 200, 200, """{"gate_open":true,"replay_refused":false,"spent":"accepted","spent_again":"accepted"}"""))),
+        ["Control answers where it is off"] = new("H-ENF-3", "fail", "Control is off, and answers 401", on => on.Between("api", Posture("CARACAL_CONTROL_ENABLED", "false"))),
+        ["Gateway runs insecure"] = new("H-TLS-4", "fail", "INSECURE_STS is on for the running gateway", on => on.Between("gateway", Posture("INSECURE_STS", "true"))),
+        ["Gateway runs without replay protection"] = new("H-RED-2", "fail", "on for the running gateway", on => on.Between("gateway", Posture("JTI_FAIL_OPEN", "yes"))),
+        ["STS runs with private upstreams"] = new("H-NET-1", "warn", "the running sts: private upstreams are allowed among api.example.com", on => on.Between("sts", Posture("ALLOW_PRIVATE_UPSTREAMS", "true"))),
+        ["Gateway runs with private upstreams"] = new("H-NET-1", "fail", "the running gateway: private upstreams are allowed, and every one", on => on.Between("gateway", Posture("ALLOW_PRIVATE_UPSTREAMS", "true", without: "UPSTREAM_HOST_ALLOWLIST"))),
+        ["Gateway runs without its list"] = new("H-NET-2", "warn", "the running Gateway has no", on => on.Between("gateway", Posture("X", "", without: "UPSTREAM_HOST_ALLOWLIST"))),
+        ["Gateway takes large requests"] = new("H-NET-3", "warn", "20971520 for the running gateway", on => on.Between("gateway", Posture("MAX_REQUEST_BYTES", "20971520"))),
+        ["Gateway waits long"] = new("H-NET-4", "warn", "30s for the running gateway", on => on.Between("gateway", Posture("STS_TIMEOUT", "30s"))),
+        ["nobody collects"] = new("H-MON-1", "warn", "nobody collected the metrics of gateway since it started", on => on.Between("gateway", Metrics("caracal_metrics_last_scrape_unix 0"))),
+        ["nobody collects any more"] = new("H-MON-1", "warn", "nobody collected the metrics of sts for", on => on.Between("sts", Metrics("caracal_metrics_last_scrape_unix 1000000000"))),
+        ["bootstrap token in use"] = new("H-ADM-2", "warn", "the bootstrap token was used 0 h ago", on => on.Execute(
+            $"UPDATE admin_tokens SET last_used_at = {DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() * 1000} WHERE created_by = 'env-bootstrap'")),
+        ["old Coordinator token"] = new("H-ADM-4", "warn", "coordinator-token is 100 days old", on => on.Execute(
+            $"UPDATE key_registry SET activated_at = {DateTimeOffset.UtcNow.AddDays(-100).ToUnixTimeMilliseconds() * 1000} WHERE class = 'coordinator-token'")),
+        ["old zone key"] = new("H-ROT-1", "fail", "zone-signing is", on => on.Execute("UPDATE secrets SET created_at = 0, activates_at = 0 WHERE state = 'active'")),
         ["Gateway passes everybody"] = new("H-ENF-2", "fail", "gateway answers no bearer with 200", on => on.Between("gateway", (request, answer) =>
             request.RawUrl == "/harden-probe" ? new EdgeAnswer(200, "") : answer)),
         ["API knows everybody"] = new("H-ENF-3", "fail", "api answers no token with 200", on => on.Between("api", (request, answer) =>
@@ -60,6 +87,20 @@ internal static class ServiceFaults
             ? answer with { Body = string.Join('\n', answer.Body.TrimEnd().Split('\n').Where(had => !had.StartsWith(name, StringComparison.Ordinal)).Append(line)) + "\n" }
             : answer;
     }
+
+    // Another answer in place of one.
+    private static Func<HttpListenerRequest, EdgeAnswer, EdgeAnswer> Instead(string path, int status, int then, string body) =>
+        (request, answer) => request.RawUrl!.StartsWith(path, StringComparison.Ordinal) && answer.Status == status ? new EdgeAnswer(then, body) : answer;
+
+    // A service that says it started with another setting.
+    private static Func<HttpListenerRequest, EdgeAnswer, EdgeAnswer> Posture(string name, string value, string? without = null) => (request, answer) =>
+    {
+        if (request.RawUrl != "/internal/posture" || answer.Status != 200) return answer;
+        var report = JsonNode.Parse(answer.Body)!;
+        report["settings"]![name] = value;
+        if (without is not null) report["settings"]!.AsObject().Remove(without);
+        return answer with { Body = report.ToJsonString() };
+    };
 
     private static void Monitor(GoodDeployment on, ForeignServer monitoring) => on.Set("CARACAL_PROMETHEUS_URL", on.Keep(monitoring).Url);
 

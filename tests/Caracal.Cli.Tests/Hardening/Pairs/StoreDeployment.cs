@@ -26,6 +26,8 @@ public sealed class StoreDeployment(RedisServer redis) : IAsyncLifetime
 
     internal string AdministratorUrl => $"postgres://postgres:{PostgresServer.Password}@127.0.0.1:{_server.Port}/{_database}?sslmode=disable";
 
+    internal int RedisPort => redis.Port;
+
     internal string RedisUrl => $"redis://:{RedisServer.Password}@127.0.0.1:{redis.Port}";
 
     public async ValueTask InitializeAsync()

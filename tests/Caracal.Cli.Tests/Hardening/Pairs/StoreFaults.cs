@@ -21,6 +21,8 @@ internal static class StoreFaults
         ["unguarded table"] = new("H-PG-3", "fail", "row-level security is off on sessions", on => on.Stores!.Execute("ALTER TABLE sessions DISABLE ROW LEVEL SECURITY")),
         ["no Redis"] = new("H-RED-1", "fail", "does not reach Redis", on => on.Set("REDIS_URL_FILE", on.Running.Write("url", "redis://:p@127.0.0.1:9"))),
         ["Redis for everybody"] = new("H-RED-1", "fail", "unauthenticated PING", on => Command(on, "ACL", "SETUSER", "default", "nopass")),
+        ["slow Redis"] = new("H-RED-1", "warn", "sts: the p99 of 20 probes is", on => Redis(on, "sts", url => url.Replace($":{on.Stores!.RedisPort}", $":{on.Keep(new SlowServer(on.Stores.RedisPort, 80)).Port}", StringComparison.Ordinal))),
+        ["wrong password at the login"] = new("preflight Redis login", "fail", "sts does not reach Redis", on => Redis(on, "sts", url => url.Replace("@", "x@", StringComparison.Ordinal))),
         ["evicts"] = Configured("maxmemory-policy", "allkeys-lru", "fail"),
         ["in memory"] = Configured("appendonly", "no", "fail"),
         ["does not sync"] = Configured("appendfsync", "no", "warn"),
@@ -35,6 +37,9 @@ internal static class StoreFaults
         new("H-RED-3", status, $"{setting} is {value}", on => Command(on, "CONFIG", "SET", setting, value));
 
     private static void Command(GoodDeployment on, params string[] words) => on.Stores!.CommandAsync(words).GetAwaiter().GetResult();
+
+    private static void Redis(GoodDeployment on, string service, Func<string, string> change) =>
+        File.WriteAllText(on.Secret(service + "RedisUrl"), change(File.ReadAllText(on.Secret(service + "RedisUrl"))));
 
     // An address of this machine that is not loopback: whoever connects to it is refused at once.
     private static void Elsewhere(GoodDeployment on, string secret) =>
