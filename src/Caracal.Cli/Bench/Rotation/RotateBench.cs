@@ -18,7 +18,8 @@ namespace Caracal.Cli.Bench.Rotation;
 internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
 {
     private const int Callers = 4;
-    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Stretch = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(100);
 
     // Time windows are for people; here every rotation ends as an emergency does, which is the harder test.
     private static readonly Dictionary<string, string?> Settings = new(BenchStack.Limits, StringComparer.Ordinal)
@@ -34,7 +35,8 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
 
     private readonly StringBuilder printed = new();
     private readonly HashSet<string> values = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, (double Seconds, List<long> Calm, List<long> During, int Failures)> rows = new(StringComparer.Ordinal);
+    private readonly RotationWindows windows = new();
+    private (long From, long To) calm;
 
     public static async Task<int> RunAsync(BenchPlan plan, CommandContext context)
     {
@@ -58,60 +60,86 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
         var zone = await GovernedZone.CreateAsync(
             wire, stack.AdminToken, new ZoneBlueprint { Name = "bench", UpstreamUrl = upstreamUrl, ApiKey = "bench-upstream-key" }, context.Stop);
         var application = new AgentApplication(wire, zone);
-        var workload = (await CallAsync(wire, $"/v1/zones/{zone.ZoneId}/workloads", """{"name":"bench"}""")).Require("workload");
+        var workload = (await wire.ApiAsync(
+            HttpMethod.Post, $"/v1/zones/{zone.ZoneId}/workloads", stack.AdminToken, """{"name":"bench"}""", context.Stop)).Require("workload");
         values.Add(workload["secret"]);
         values.Add(zone.Blueprint.ApiKey);
         var authorities = new List<AgentAuthority>();
         for (var i = 0; i < Callers; i++) authorities.Add(await application.ProvisionAsync(zone.Blueprint.Scopes, depth: 1, context.Stop));
-        IReadOnlyCollection<string> failures;
-        int requests;
         await using var answers = new AnswerLog(Path.Combine(stack.Files.Folder, "answers.txt"));
-        await using (var load = new RotationLoad(wire, application) { Heard = answers.Add })
+        await using var load = new RotationLoad(wire, application) { Heard = answers.Add };
+        load.Start(authorities);
+        await Task.Delay(TimeSpan.FromSeconds(warmup), context.Stop);
+        await CalmAsync();
+        var own = new ApiRotations(wire, stack.AdminToken, zone, workload["id"], values, context.Stop);
+        for (var pass = 1; pass <= passes; pass++)
         {
-            load.Start(authorities);
-            await Task.Delay(TimeSpan.FromSeconds(warmup), context.Stop);
-            for (var pass = 1; pass <= passes; pass++)
+            foreach (var rotated in RotatableClass.Known.Where(known => Wanted(known.Id) && File.Exists(Path.Combine(stack.Files.Secrets, known.FileName))))
             {
-                foreach (var rotated in RotatableClass.Known.Where(known => Wanted(known.Id) && File.Exists(Path.Combine(stack.Files.Secrets, known.FileName))))
-                {
-                    await UnderLoadAsync(load, rotated.Id, () => RotateAsync(rotated));
-                }
-
-                var again = pass > 1;
-                await UnderLoadAsync(load, KeyClass.ZoneSigning, () => RotateZoneKeyAsync(wire, zone, again));
-                await UnderLoadAsync(load, "workload-secret", () => RotateWorkloadAsync(wire, zone, workload["id"]));
-                await UnderLoadAsync(load, "provider-credential", () => RotateCredentialAsync(wire, zone));
-                await UnderLoadAsync(load, "app-secret", async () => load.Use(new AgentApplication(wire, zone = await RotateSecretAsync(wire, zone))));
+                await UnderLoadAsync(rotated.Id, () => RotateAsync(rotated));
             }
 
-            (failures, requests) = (load.Failures, load.Requests);
+            await RepeatedlyAsync(KeyClass.ZoneSigning, load, own.ZoneKeyAsync);
+            await RepeatedlyAsync("workload-secret", load, own.WorkloadAsync);
+            await RepeatedlyAsync("provider-credential", load, own.CredentialAsync);
+            await RepeatedlyAsync("app-secret", load, async () =>
+            {
+                await own.ApplicationAsync();
+                load.Use(new AgentApplication(wire, own.Zone));
+            });
         }
 
+        await load.StopAsync();
         await answers.AskAsync(stack, wire, context.Stop);
         await answers.CloseAsync();
         var (files, leak) = Search();
-        return new RotationFigures(
-            [.. rows.Select(row => new ClassFigures(row.Key, row.Value.Seconds, [.. row.Value.Calm.Order()], [.. row.Value.During.Order()], row.Value.Failures))],
-            requests, failures, values.Count, files, leak);
+        if (windows.IsEmpty) throw new CommandFailure($"--class: there is no {context.Arguments.Value("class")} here");
+        return new RotationFigures(windows.Judge(load.Calls), load.Requests, load.Failures, values.Count, files, leak);
     }
 
-    private async Task UnderLoadAsync(RotationLoad load, string name, Func<Task> rotate)
+    private async Task UnderLoadAsync(string name, Func<Task> rotate)
     {
         Remember();
-        var failed = load.Failures.Count;
-        var before = Stopwatch.GetTimestamp();
-        await Task.Delay(Calm, context.Stop);
+        var before = calm;
         var start = Stopwatch.GetTimestamp();
         await rotate();
         var end = Stopwatch.GetTimestamp();
-        await Task.Delay(Calm, context.Stop);
-        var after = Stopwatch.GetTimestamp();
         Remember();
-        var row = rows.TryGetValue(name, out var known) ? known : (0, [], [], 0);
-        row.Calm.AddRange([.. load.Between(before, start), .. load.Between(end, after)]);
-        row.During.AddRange(load.Between(start, end));
-        rows[name] = (row.Seconds + Stopwatch.GetElapsedTime(start, end).TotalSeconds, row.Calm, row.During, row.Failures + load.Failures.Count - failed);
+        await CalmAsync();
+        windows.Add(name, before, (start, end), 1, calm);
         context.Terminal.Step($"{name}: {Stopwatch.GetElapsedTime(start, end).TotalSeconds:0.0} s");
+    }
+
+    // One rotation is over in milliseconds and meets a handful of calls, whose p99 says nothing: so one follows the other for a
+    // while, ten a second, and every call of that while counts. Between two of them every caller takes up what it was given.
+    private async Task RepeatedlyAsync(string name, RotationLoad load, Func<Task> rotate)
+    {
+        if (!Wanted(name)) return;
+        Remember();
+        var before = calm;
+        var count = 0;
+        var start = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(start) < Stretch)
+        {
+            var begin = Stopwatch.GetTimestamp();
+            await rotate();
+            count++;
+            await load.SwitchedAsync(context.Stop);
+            if (Pace - Stopwatch.GetElapsedTime(begin) is var rest && rest > TimeSpan.Zero) await Task.Delay(rest, context.Stop);
+        }
+
+        var end = Stopwatch.GetTimestamp();
+        await CalmAsync();
+        windows.Add(name, before, (start, end), count, calm);
+        context.Terminal.Step($"{name}: {count} times");
+    }
+
+    // What comes after one class comes before the next.
+    private async Task CalmAsync()
+    {
+        var start = Stopwatch.GetTimestamp();
+        await Task.Delay(TimeSpan.FromSeconds(context.Arguments.Integer("calm", 3, 1, 60)), context.Stop);
+        calm = (start, Stopwatch.GetTimestamp());
     }
 
     private async Task RotateAsync(RotatableClass rotated)
@@ -136,38 +164,6 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
     // A part of the classes, where a run must be short: --class postgres,redis.
     private bool Wanted(string classId) =>
         context.Arguments.Value("class") is not { } some || some.Split(',').Any(name => name == classId || name == classId.Split(':')[0]);
-
-    private Task<WireAnswer> CallAsync(WireClient wire, string path, string body) => wire.ApiAsync(HttpMethod.Post, path, stack.AdminToken, body, context.Stop);
-
-    private async Task RotateZoneKeyAsync(WireClient wire, GovernedZone zone, bool again) => (await CallAsync(
-        wire, $"/v1/zones/{zone.ZoneId}/keys/rotate",
-        $$"""{"activation":"immediate","reason":"the benchmark rotates every class","force":{{(again ? "true" : "false")}}}""")).Require("zone key");
-
-    private async Task RotateWorkloadAsync(WireClient wire, GovernedZone zone, string id) => values.Add((await CallAsync(
-        wire, $"/v1/zones/{zone.ZoneId}/workloads/{id}/rotate-secret",
-        """{"overlap_seconds":60,"reason":"the benchmark rotates every class"}""")).Require("workload secret")["secret"]);
-
-    // The upstream here lets everybody in, so no canary proves anything.
-    private async Task RotateCredentialAsync(WireClient wire, GovernedZone zone)
-    {
-        var providers = await wire.ApiAsync(HttpMethod.Get, $"/v1/zones/{zone.ZoneId}/providers", stack.AdminToken, null, context.Stop);
-        var path = $"/v1/zones/{zone.ZoneId}/providers/{providers.Body.GetProperty("items")[0].GetProperty("id").GetString()}/credential";
-        var key = Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(24));
-        values.Add(key);
-        (await CallAsync(wire, path + "/stage", $$$"""{"config_json":{"api_key":"{{{key}}}"}}""")).Require("stage");
-        (await CallAsync(wire, path + "/shift", """{"force":true}""")).Require("shift");
-        (await CallAsync(wire, path + "/retire", """{"force":true}""")).Require("retire");
-    }
-
-    private async Task<GovernedZone> RotateSecretAsync(WireClient wire, GovernedZone zone)
-    {
-        var answer = (await CallAsync(
-            wire, $"/v1/zones/{zone.ZoneId}/applications/{zone.ApplicationId}/rotate-secret",
-            """{"overlap_seconds":60,"reason":"the benchmark rotates every class"}""")).Require("application secret");
-        values.Add(zone.ClientSecret);
-        values.Add(answer["client_secret"]);
-        return zone with { ClientSecret = answer["client_secret"] };
-    }
 
     // Every value of every slot, old and new.
     private void Remember()

@@ -7,7 +7,11 @@ namespace Caracal.Cli.Bench.Rotation;
 /// <summary>One governed call as the load saw it.</summary>
 /// <param name="Started">Stopwatch ticks.</param>
 /// <param name="Ticks">How long mint and spending took together.</param>
-internal readonly record struct LoadedCall(long Started, long Ticks);
+/// <param name="Failure">What was wrong with it; null when it was answered as it should be.</param>
+internal readonly record struct LoadedCall(long Started, long Ticks, string? Failure = null)
+{
+    public long Ended => Started + Ticks;
+}
 
 /// <summary>A steady stream of governed calls that goes on while keys rotate; what fails is kept with its words.</summary>
 internal sealed class RotationLoad(WireClient client, AgentApplication application) : IAsyncDisposable
@@ -15,32 +19,38 @@ internal sealed class RotationLoad(WireClient client, AgentApplication applicati
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(20);
 
     private readonly ConcurrentQueue<LoadedCall> calls = new();
-    private readonly ConcurrentQueue<string> failures = new();
     private readonly CancellationTokenSource stopping = new();
     private readonly List<Task> callers = [];
+    private readonly ConcurrentDictionary<int, long> under = new();
     private volatile AgentApplication current = application;
 
     /// <summary>Told the text of every answer; called by several callers at once.</summary>
     public Action<string>? Heard { get; init; }
 
-    public IReadOnlyCollection<string> Failures => failures;
+    /// <summary>Every call that has ended so far.</summary>
+    public IReadOnlyCollection<LoadedCall> Calls => calls;
 
-    public int Requests => calls.Count + failures.Count;
+    public IReadOnlyCollection<string> Failures => [.. calls.Select(call => call.Failure).OfType<string>()];
+
+    public int Requests => calls.Count;
 
     /// <summary>From now on the callers prove themselves with another secret.</summary>
     public void Use(AgentApplication other) => current = other;
 
     public void Start(IReadOnlyList<AgentAuthority> authorities)
     {
-        foreach (var authority in authorities) callers.Add(Task.Run(() => CallAsync(authority)));
+        for (var caller = 0; caller < authorities.Count; caller++)
+        {
+            var (authority, number) = (authorities[caller], caller);
+            callers.Add(Task.Run(() => CallAsync(authority, number)));
+        }
     }
 
-    /// <summary>Durations of the calls that began in the window, sorted, in Stopwatch ticks.</summary>
-    public long[] Between(long from, long to)
+    /// <summary>Waits until no call is under way that began before now: the callers have all taken up what they were given.</summary>
+    public async Task SwitchedAsync(CancellationToken stop)
     {
-        var ticks = calls.Where(call => call.Started >= from && call.Started < to).Select(call => call.Ticks).ToArray();
-        Array.Sort(ticks);
-        return ticks;
+        var now = Stopwatch.GetTimestamp();
+        while (under.Values.Any(started => started < now)) await Task.Delay(1, stop);
     }
 
     /// <summary>Makes no further call and waits for those under way.</summary>
@@ -56,27 +66,35 @@ internal sealed class RotationLoad(WireClient client, AgentApplication applicati
         stopping.Dispose();
     }
 
-    private async Task CallAsync(AgentAuthority authority)
+    private async Task CallAsync(AgentAuthority authority, int caller)
     {
-        var blueprint = current.Zone.Blueprint;
         while (!stopping.IsCancellationRequested)
         {
             var start = Stopwatch.GetTimestamp();
-            try
-            {
-                var mandate = (await current.MintAsync(authority, blueprint.Scopes[0], CancellationToken.None)).Require("mint");
-                var answer = (await client.GovernedAsync(HttpMethod.Get, "/reports", mandate["access_token"], blueprint.Resource, CancellationToken.None)).Require("governed call");
-                Heard?.Invoke(mandate.Text);
-                Heard?.Invoke(answer.Text);
-                calls.Enqueue(new LoadedCall(start, Stopwatch.GetTimestamp() - start));
-            }
-            catch (Exception fault) when (fault is WireException or HttpRequestException)
-            {
-                failures.Enqueue(fault.Message);
-            }
-
+            under[caller] = start;
+            var failure = await FailureAsync(authority);
+            calls.Enqueue(new LoadedCall(start, Stopwatch.GetTimestamp() - start, failure));
+            under[caller] = long.MaxValue;
             var rest = Pace - Stopwatch.GetElapsedTime(start);
             if (rest > TimeSpan.Zero) await Task.Delay(rest, CancellationToken.None);
+        }
+    }
+
+    private async Task<string?> FailureAsync(AgentAuthority authority)
+    {
+        try
+        {
+            var by = current;
+            var blueprint = by.Zone.Blueprint;
+            var mandate = (await by.MintAsync(authority, blueprint.Scopes[0], CancellationToken.None)).Require("mint");
+            var answer = (await client.GovernedAsync(HttpMethod.Get, "/reports", mandate["access_token"], blueprint.Resource, CancellationToken.None)).Require("governed call");
+            Heard?.Invoke(mandate.Text);
+            Heard?.Invoke(answer.Text);
+            return null;
+        }
+        catch (Exception fault) when (fault is WireException or HttpRequestException)
+        {
+            return fault.Message;
         }
     }
 }
