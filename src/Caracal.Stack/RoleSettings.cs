@@ -20,7 +20,11 @@ internal sealed class RoleSettings(IReadOnlyDictionary<string, string?> variable
     }
 
     /// <summary>What takes rotated keys into each role; ask before <see cref="ThrowIfFaulty"/>, after all settings are read.</summary>
-    public IReadOnlyList<SecretReload> Reloads(TimeProvider time) => [.. _readers.Values.Select(reader => new SecretReload(reader, time))];
+    public IReadOnlyList<SecretReload> Reloads(TimeProvider time)
+    {
+        var turn = new SemaphoreSlim(1, 1);
+        return [.. _readers.Values.Select(reader => new SecretReload(reader, time, turn))];
+    }
 
     /// <summary>What may start but should not stay so, by role.</summary>
     public IEnumerable<(string Role, string Warning)> Warnings =>

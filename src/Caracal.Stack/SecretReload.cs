@@ -15,14 +15,17 @@ internal sealed class SecretReload
     private static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(50);
 
     private readonly TimeSpan _interval;
+    private readonly SemaphoreSlim _turn;
     private readonly RingReload _rings;
     private readonly ConcurrentDictionary<string, long> _errors = new(StringComparer.Ordinal);
     private readonly Channel<bool> _nudges = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <param name="reader">The role's settings, all of them read.</param>
     /// <param name="time">Tells when a ring was loaded and when a slot matched.</param>
-    public SecretReload(SettingsReader reader, TimeProvider time)
+    /// <param name="turn">Shared by the roles of a process: they hear of a change at once, and read one after the other, so that requests keep a core.</param>
+    public SecretReload(SettingsReader reader, TimeProvider time, SemaphoreSlim turn)
     {
+        _turn = turn;
         Role = reader.Role;
         _interval = TimeSpan.FromSeconds(reader.Integer("SECRETS_RELOAD_SECONDS", DefaultSeconds, 0, 3600));
         _rings = new RingReload(reader.Secrets, time);
@@ -57,7 +60,15 @@ internal sealed class SecretReload
             while (true)
             {
                 await WaitAsync(time, cancellationToken);
-                if (Tell(logger)) Changed?.Invoke();
+                await _turn.WaitAsync(cancellationToken);
+                try
+                {
+                    if (Tell(logger)) Changed?.Invoke();
+                }
+                finally
+                {
+                    _turn.Release();
+                }
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

@@ -26,7 +26,7 @@ internal sealed class EndRotation(Changes changes, RotationGates gates)
             if (await RotationStore.FindAsync(work.Connection, call.Id) is not { } rotation) return ControlPlaneErrors.RotationNotFound;
             if (rotation.State == to) return RotationJson.Of(rotation);
             if (!may(rotation.State)) return ControlPlaneErrors.InvalidTransition.With($"{rotation.State} cannot become {to}");
-            var judged = await gates.OfAsync(work, rotation, to, [], null, call.Now);
+            var judged = await gates.OfAsync(work.Connection, rotation, to, [], null, call.Now);
             if (judged.Any(gate => !gate.Ok)) return RotationJson.NotMet(judged);
             var ended = rotation with { State = to, UpdatedAt = call.Now, EndedAt = call.Now };
             await RotationStore.UpdateAsync(work, ended);

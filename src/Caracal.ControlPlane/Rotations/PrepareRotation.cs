@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Caracal.ControlPlane.AdminAudit;
@@ -19,6 +20,8 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
     private const long ShortestRollback = 30 * 60;
     private const long DefaultRollback = 24 * 3600;
     private static readonly TimeSpan FreshBackup = TimeSpan.FromHours(24);
+
+    private static readonly Refusal OtherClass = ControlPlaneErrors.RotationInProgress.With("another class is being rotated");
 
     private readonly RotationTrail trail = new(changes);
 
@@ -59,7 +62,13 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
         }
 
         var clients = await RedisClientsAsync(call);
-        return await changes.ApplyAsync(call, work => PrepareAsync(work, call, row, rotated, backup, clientTime, clients), ControlPlaneErrors.RotationInProgress);
+
+        // Judged before the step and in it, as in AdvanceRotation: a refusal holds nobody up.
+        var refused = await changes.Database.ReadAsync(connection => RefusalAsync(connection, call, row, rotated, backup, clientTime), call.Cancelled);
+        return refused ?? await changes.ApplyAsync(
+            call,
+            async work => await RefusalAsync(work.Connection, call, row, rotated, backup, clientTime) ?? await PrepareAsync(work, call, row, rotated, clients),
+            ControlPlaneErrors.RotationInProgress);
     }
 
     // Asks every service, so it is done before the step begins.
@@ -82,20 +91,24 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
         if (settings.Mode.IsPublished() && row.Actor == call.Caller.Name) fields.Note("actor", "must name a person, not the token");
     }
 
-    private async Task<Answer> PrepareAsync(
-        Work work, ApiCall call, RotationRow row, RotatableClass rotated, string? backup, string? clientTime, long? redisClients)
+    private async Task<Answer?> RefusalAsync(
+        DbConnection connection, ApiCall call, RotationRow row, RotatableClass rotated, string? backup, string? clientTime)
     {
-        if (await KeyRegistryStore.IsKnownAsync(work.Connection, row.ToSid)) return ControlPlaneErrors.KeyReuse;
-        if (await RotationStore.FindOpenAsync(work.Connection, row.Class, row.Scope) is { } open)
+        if (await KeyRegistryStore.IsKnownAsync(connection, row.ToSid)) return ControlPlaneErrors.KeyReuse;
+        if (await RotationStore.FindOpenAsync(connection, row.Class, row.Scope) is { } open)
         {
             return ControlPlaneErrors.RotationInProgress.With($"{open.Id} is {open.State}");
         }
 
         // An emergency waits for nobody, and holds up nobody.
-        if (!row.Emergency && !await RotationStore.TakeLockAsync(work, rotated.Family)) return ControlPlaneErrors.RotationInProgress.With("another class is being rotated");
-        var gates = await GatesAsync(work, call, rotated, backup, clientTime);
-        if (gates.Any(gate => !gate.Ok)) return RotationJson.NotMet(gates);
+        if (!row.Emergency && !await RotationStore.IsLockFreeAsync(connection, rotated.Family)) return OtherClass;
+        var gates = await GatesAsync(connection, call, rotated, backup, clientTime);
+        return gates.Any(gate => !gate.Ok) ? RotationJson.NotMet(gates) : null;
+    }
 
+    private async Task<Answer> PrepareAsync(Work work, ApiCall call, RotationRow row, RotatableClass rotated, long? redisClients)
+    {
+        if (!row.Emergency && !await RotationStore.TakeLockAsync(work, rotated.Family)) return OtherClass;
         var active = await KeyRegistryStore.FindActiveAsync(work.Connection, row.Class, row.Scope);
         var prepared = row with { FromSid = active?.Sid };
         await KeyRegistryStore.AddAsync(work, row.Class, row.Scope, row.ToSid, "next", row.Id, call.Now);
@@ -105,10 +118,10 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
         return Answer.Created(row.Id, JsonRows.Object(writer => RotationJson.Write(writer, prepared)));
     }
 
-    private static async Task<IReadOnlyList<Gate>> GatesAsync(Work work, ApiCall call, RotatableClass rotated, string? backup, string? clientTime)
+    private async Task<IReadOnlyList<Gate>> GatesAsync(DbConnection connection, ApiCall call, RotatableClass rotated, string? backup, string? clientTime)
     {
-        var facts = await RotationFacts.ReadAsync(work.Connection);
-        var outbox = await OutboxFigures.ReadAsync(work.Connection, work.Dialect);
+        var facts = await RotationFacts.ReadAsync(connection);
+        var outbox = await OutboxFigures.ReadAsync(connection, changes.Database.Dialect);
         var gates = new List<Gate>
         {
             new Convergence(rotated, facts.Instances, call.Now).AllLive(),

@@ -8,7 +8,7 @@ internal sealed record RotationSteps(PrepareRotation Prepare, AdvanceRotation Ad
 {
     public static RotationSteps Of(Changes changes, ControlPlaneSettings settings, DatabaseClock clock, InstanceProbes probes)
     {
-        var gates = new RotationGates(settings);
+        var gates = new RotationGates(settings, changes.Database.Dialect);
         var verification = new RotationVerification(changes, settings, clock, probes);
         return new RotationSteps(
             new PrepareRotation(changes, settings, probes), new AdvanceRotation(changes, gates, verification, new DrainChecks(changes.Database, clock, probes)), new VerifyRotation(changes, verification),

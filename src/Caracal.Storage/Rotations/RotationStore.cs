@@ -25,6 +25,10 @@ public static class RotationStore
         return true;
     }
 
+    /// <summary>Whether no other class holds the lock now; whoever goes on takes it.</summary>
+    public static async Task<bool> IsLockFreeAsync(DbConnection connection, string classId) =>
+        await connection.ExecuteScalarAsync<string?>("SELECT class FROM rotation_lock WHERE id = 1") is not { } holder || holder == classId;
+
     public static Task ReleaseLockAsync(Work work) => work.Connection.ExecuteAsync(
         """
         UPDATE rotation_lock SET class = CASE WHEN open_count > 1 THEN class END, open_count = CASE WHEN open_count > 0 THEN open_count - 1 ELSE 0 END
