@@ -12,7 +12,7 @@ mkdir -p "$operator" "$dir/tls"
 put() { [[ -s $operator/$1 ]] || printf '%s' "$2" >"$operator/$1"; } # an address may name another login since, or another password
 make() { [[ -s $operator/$1 ]] || openssl rand -hex "$2" | tr -d '\n' >"$operator/$1"; }
 for key in zoneKek auditHmacKey streamsHmacKey gatewayStsHmacKey idempotencyHmacKey auditCheckpointKey; do make "$key" 32; done
-for token in caracalAdminToken caracalCoordinatorToken metricsBearer caracalAuthSecret; do make "$token" 32; done
+for token in caracalAdminToken caracalCoordinatorToken metricsBearer caracalAuthSecret consoleReportToken; do make "$token" 32; done
 for password in postgresPassword redisPassword; do make "$password" 24; done
 for service in api sts gateway audit coordinator; do
   make "${service}DbPassword" 24
@@ -42,11 +42,11 @@ give() {
   done
 }
 give sts zoneKek auditHmacKey streamsHmacKey gatewayStsHmacKey metricsBearer stsDatabaseUrl stsRedisUrl
-give api zoneKek auditHmacKey streamsHmacKey gatewayStsHmacKey caracalAdminToken metricsBearer apiDatabaseUrl apiRedisUrl
+give api zoneKek auditHmacKey streamsHmacKey gatewayStsHmacKey caracalAdminToken metricsBearer consoleReportToken apiDatabaseUrl apiRedisUrl
 give gateway auditHmacKey streamsHmacKey gatewayStsHmacKey caracalAdminToken metricsBearer gatewayDatabaseUrl gatewayRedisUrl
 give coordinator auditHmacKey streamsHmacKey idempotencyHmacKey caracalCoordinatorToken metricsBearer coordinatorDatabaseUrl coordinatorRedisUrl
 give audit auditHmacKey streamsHmacKey auditCheckpointKey metricsBearer auditDatabaseUrl auditRedisUrl
-give console caracalAuthSecret metricsBearer
+give console caracalAuthSecret metricsBearer consoleReportToken
 give postgres postgresPassword
 mkdir -p "$dir/secrets/redis" "$dir/secrets/edge"
 [[ -s $dir/secrets/redis/redis.conf ]] || printf 'port 6379\ndir /data\nrequirepass %s\nappendonly yes\nappendfsync everysec\nsave 3600 1\nmaxmemory 512mb\nmaxmemory-policy noeviction\ntcp-keepalive 60\nprotected-mode yes\n' \

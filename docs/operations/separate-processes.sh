@@ -67,7 +67,7 @@ up() {
   local name
   mkdir -p "$dir"
   for name in zoneKek auditHmacKey streamsHmacKey gatewayStsHmacKey idempotencyHmacKey caracalAdminToken \
-    caracalCoordinatorToken metricsBearer caracalAuthSecret postgresPassword redisPassword; do secret "$name" >/dev/null; done
+    caracalCoordinatorToken metricsBearer caracalAuthSecret consoleReportToken postgresPassword redisPassword; do secret "$name" >/dev/null; done
   if [[ -z ${DATABASE_URL:-} || -z ${REDIS_URL:-} ]]; then
     alive postgres || start_postgres
     alive redis || start_redis

@@ -31,6 +31,9 @@ public sealed record ConsoleSettings
     /// <summary><c>METRICS_BEARER</c>.</summary>
     public TokenRing? MetricsToken { get; init; }
 
+    /// <summary><c>CONSOLE_REPORT_TOKEN</c>; without it the API is not told which keys this console holds.</summary>
+    public TokenRing? ReportToken { get; init; }
+
     /// <summary>How long a sign-in lasts.</summary>
     public TimeSpan SessionLifetime { get; init; } = TimeSpan.FromHours(12);
 
@@ -46,6 +49,7 @@ public sealed record ConsoleSettings
         Authorities = ExtraAuthorities.Load(reader.Text("CARACAL_TLS_EXTRA_CA_FILE")),
         AuthSecret = reader.Secrets.TokenRing(SecretFiles.AuthSecret, reader.Published),
         MetricsToken = reader.Secrets.TokenRing(SecretFiles.MetricsBearer, required: false),
+        ReportToken = reader.Secrets.TokenRing(SecretFiles.ConsoleReportToken, required: false),
         SessionLifetime = TimeSpan.FromSeconds(reader.Integer("CONSOLE_SESSION_SECONDS", 43_200, 60, LongestSession)),
         SecureOutside = reader.Text("CARACAL_WEB_URL")?.StartsWith("https://", StringComparison.OrdinalIgnoreCase) == true,
     };

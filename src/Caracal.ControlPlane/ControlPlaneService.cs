@@ -110,7 +110,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _pipeline = new ControlPlanePipeline(
             settings, new Router(Routes), _limits, _authentication, _access, _changes, given.Clock,
             metrics.Counter("caracal_api_authentication_failures_total"), given.Log);
-        _consoles = new ConsoleReports(given.Database, given.Clock, new MetricsAccess(settings.MetricsBearer, settings.Mode));
+        _consoles = new ConsoleReports(given.Database, given.Clock, settings.ConsoleReportToken);
         _operations = new OperationsRoutes(
             settings, given.Database, given.Clock, given.State, _limits, metrics, new OutboxGauges(metrics),
             new KeyGauges(metrics, settings.RotationSchedule));

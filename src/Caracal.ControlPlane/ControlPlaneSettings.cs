@@ -52,6 +52,9 @@ public sealed record ControlPlaneSettings
 
     public required TokenRing? MetricsBearer { get; init; }
 
+    /// <summary><c>CONSOLE_REPORT_TOKEN</c>; without it no console may report.</summary>
+    public required TokenRing? ConsoleReportToken { get; init; }
+
     public int BodyLimit { get; init; } = 1_048_576;
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(30);
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(75);
@@ -123,6 +126,7 @@ public sealed record ControlPlaneSettings
             AdminToken = secrets.TokenRing("CARACAL_ADMIN_TOKEN", required: false),
             BootstrapToken = BootstrapTokenOf(reader),
             MetricsBearer = secrets.TokenRing("METRICS_BEARER", required: false),
+            ConsoleReportToken = secrets.TokenRing(SecretFiles.ConsoleReportToken, required: false),
             BodyLimit = reader.Integer("API_BODY_LIMIT_BYTES", 1_048_576, 1, 64 * 1024 * 1024),
             RequestTimeout = reader.Milliseconds("REQUEST_TIMEOUT_MS", 30_000),
             KeepAlive = reader.Milliseconds("KEEP_ALIVE_TIMEOUT_MS", 75_000),

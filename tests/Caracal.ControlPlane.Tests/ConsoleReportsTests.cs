@@ -9,6 +9,7 @@ namespace Caracal.ControlPlane.Tests;
 public sealed class ConsoleReportsTests
 {
     private const string Bearer = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+    private const string Metrics = "0123456789fedcba0123456789fedcba0123456789fedcba0123456789fedcba";
     private const string Path = "/internal/instances";
 
     [Theory]
@@ -34,14 +35,42 @@ public sealed class ConsoleReportsTests
         Assert.False(Assert.Single(await InstancesAsync(api)).GetProperty("live").GetBoolean());
     }
 
+    // A scraper that could report a console would hold rotations up, and name the first secret of a new deployment.
     [Theory]
     [InlineData(null)]
     [InlineData(ApiHost.AdminToken)]
-    public async Task Refuses_whoever_has_not_the_metrics_bearer(string? token)
+    [InlineData(Metrics)]
+    public async Task Refuses_whoever_has_not_the_token_of_consoles(string? token)
     {
         await using var api = await StartAsync(Engine.Sqlite);
         Assert.Equal((401, "unauthorized"), Seen(await api.PostAsync(Path, Report(), token)));
         Assert.Empty(await InstancesAsync(api));
+        Assert.Equal("""{"states":{"auth-secret":"active"}}""", (await api.PostAsync(Path, Report(current: "sid_00000000000000c3"), Bearer)).Text);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(Metrics)]
+    [InlineData(Bearer)]
+    public async Task Takes_no_report_where_consoles_have_no_token_not_even_in_dev(string? token)
+    {
+        await using var api = await ApiHost.StartAsync(new Dictionary<string, string?>(StringComparer.Ordinal) { ["METRICS_BEARER"] = Metrics });
+        Assert.Equal((401, "unauthorized"), Seen(await api.PostAsync(Path, Report(), token)));
+        Assert.Empty(await InstancesAsync(api));
+    }
+
+    [Fact]
+    public async Task Takes_reports_with_every_slot_of_the_token_while_it_rotates()
+    {
+        const string Next = "00112233445566778899aabbccddeeff00112233445566778899aabbccddee01";
+        const string Old = "00112233445566778899aabbccddeeff00112233445566778899aabbccddee02";
+        await using var api = await ApiHost.StartAsync(new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["CONSOLE_REPORT_TOKEN"] = Bearer,
+            ["CONSOLE_REPORT_TOKEN_NEXT"] = Next,
+            ["CONSOLE_REPORT_TOKEN_PREVIOUS"] = Old,
+        });
+        foreach (var token in (string[])[Bearer, Next, Old]) Assert.Equal(200, (await api.PostAsync(Path, Report(), token)).Status);
     }
 
     [Theory]
@@ -68,7 +97,7 @@ public sealed class ConsoleReportsTests
     }
 
     private static Task<ApiHost> StartAsync(Engine engine) =>
-        ApiHost.StartAsync(new Dictionary<string, string?>(StringComparer.Ordinal) { ["METRICS_BEARER"] = Bearer }, engine: engine);
+        ApiHost.StartAsync(new Dictionary<string, string?>(StringComparer.Ordinal) { ["CONSOLE_REPORT_TOKEN"] = Bearer, ["METRICS_BEARER"] = Metrics }, engine: engine);
 
     private static async Task<IReadOnlyList<JsonElement>> InstancesAsync(ApiHost api) =>
         [.. (await api.GetAsync("/v1/operations/instances")).Json.GetProperty("items").EnumerateArray()];

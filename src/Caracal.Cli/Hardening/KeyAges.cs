@@ -9,7 +9,7 @@ internal static class KeyAges
     public static TimeSpan? Limit(string classId) => classId switch
     {
         KeyClass.ZoneKek or KeyClass.AuditHmac or KeyClass.StreamsHmac or KeyClass.IdempotencyHmac => TimeSpan.FromDays(365),
-        KeyClass.GatewayStsHmac or KeyClass.MetricsBearer or KeyClass.AuthSecret => TimeSpan.FromDays(180),
+        KeyClass.GatewayStsHmac or KeyClass.MetricsBearer or KeyClass.AuthSecret or KeyClass.ConsoleReportToken => TimeSpan.FromDays(180),
         KeyClass.ZoneSigning or KeyClass.AdminToken or KeyClass.CoordinatorToken or KeyClass.StsAdminToken or KeyClass.AuditAdminToken => TimeSpan.FromDays(90),
         _ when classId.StartsWith("postgres:", StringComparison.Ordinal) || classId.StartsWith("redis:", StringComparison.Ordinal) => TimeSpan.FromDays(180),
         _ => null,

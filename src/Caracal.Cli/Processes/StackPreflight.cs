@@ -28,6 +28,7 @@ internal static class StackPreflight
         secrets.TokenRing(SecretFiles.CoordinatorToken, required: true);
         secrets.TokenRing(SecretFiles.MetricsBearer, required: true);
         secrets.TokenRing(SecretFiles.AuthSecret, required: true);
+        secrets.TokenRing(SecretFiles.ConsoleReportToken, required: false);
         secrets.CheckDistinct();
         return secrets.Problems;
     }

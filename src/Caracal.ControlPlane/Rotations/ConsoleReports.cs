@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Caracal.ControlPlane.Http;
 using Caracal.Hosting.Http;
-using Caracal.Hosting.Metrics;
+using Caracal.Keys.Rings;
 using Caracal.Keys.Rotation;
 using Caracal.Protocol;
 using Caracal.Storage;
@@ -14,13 +14,15 @@ using Microsoft.AspNetCore.Http;
 namespace Caracal.ControlPlane.Rotations;
 
 /// <summary>
-/// <c>POST /internal/instances</c>: the heartbeat of a console, which has no store. With the metrics bearer, the key of
-/// <c>/internal/keys</c>, it says here what it would say there; of other services and other classes it can say nothing.
+/// <c>POST /internal/instances</c>: the heartbeat of a console, which has no store. A token that consoles alone hold opens it, in
+/// every mode: whoever could report a console that is not there could hold rotations up, and say which key is the first.
+/// Of other services and other classes it can say nothing.
 /// </summary>
-internal sealed partial class ConsoleReports(Database database, DatabaseClock clock, MetricsAccess access)
+internal sealed partial class ConsoleReports(Database database, DatabaseClock clock, TokenRing? token)
 {
     public const string Path = "/internal/instances";
 
+    private const string Scheme = "Bearer ";
     private const string Service = ConsoleHeartbeatStore.Service;
     private const int Longest = 16 * 1024;
 
@@ -29,7 +31,7 @@ internal sealed partial class ConsoleReports(Database database, DatabaseClock cl
 
     public async Task HandleAsync(HttpContext context)
     {
-        if (!access.Allows(context.Request))
+        if (!MayReport(context.Request))
         {
             await ErrorBody.WriteAsync(context, Unauthorized);
             return;
@@ -53,6 +55,9 @@ internal sealed partial class ConsoleReports(Database database, DatabaseClock cl
             writer.WriteEndObject();
         });
     }
+
+    private bool MayReport(HttpRequest request) =>
+        request.Headers.Authorization is [{ } text] && text.StartsWith(Scheme, StringComparison.Ordinal) && token?.Verify(text.AsSpan(Scheme.Length), out _) == true;
 
     // What the registry says of each current key, as other services ask it themselves before they start (operations.md 4.4).
     private async Task<IReadOnlyDictionary<string, string?>> TakeAsync(Work work, Report report)
@@ -80,7 +85,7 @@ internal sealed partial class ConsoleReports(Database database, DatabaseClock cl
                 Instance = Matching(body.GetProperty("instance"), InstancePattern()),
                 Version = Matching(body.GetProperty("version"), InstancePattern()),
                 Mode = Matching(body.GetProperty("mode"), ModePattern()),
-                Address = null, // whoever has the bearer could name any: nobody calls there
+                Address = null, // nobody calls a console at an address that it names
                 StartedAt = body.GetProperty("started_at").GetDateTimeOffset(),
                 KeySlots = slots,
             };

@@ -8,8 +8,7 @@ namespace Caracal.ControlPlane.Rotations;
 internal sealed record RotationFacts(IReadOnlyList<InstanceKeys> Instances, IReadOnlyDictionary<string, string?> Addresses)
 {
     /// <summary>
-    /// Who may be asked how it is. A console says of itself where it listens, and whoever has the metrics bearer can say so in its
-    /// place: nothing secret goes to such an address.
+    /// Who may be asked how it is. A console has no address here: nothing secret goes where a holder of its token says.
     /// </summary>
     public IReadOnlyList<InstanceAddress> Reachable(DateTimeOffset now) =>
     [

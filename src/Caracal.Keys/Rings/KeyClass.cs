@@ -12,6 +12,7 @@ public static class KeyClass
     public const string AdminToken = "admin-token";
     public const string CoordinatorToken = "coordinator-token";
     public const string MetricsBearer = "metrics-bearer";
+    public const string ConsoleReportToken = "console-report-token";
     public const string StsAdminToken = "sts-admin-token";
     public const string AuditAdminToken = "audit-admin-token";
     public const string AuthSecret = "auth-secret";

@@ -41,6 +41,7 @@ public sealed record RotatableClass(
         new(KeyClass.AdminToken, SecretFiles.AdminToken, [Api, Gateway], Hour, TimeSpan.Zero, 90),
         new(KeyClass.CoordinatorToken, SecretFiles.CoordinatorToken, [Coordinator], Hour, TimeSpan.Zero, 90),
         new(KeyClass.MetricsBearer, SecretFiles.MetricsBearer, [Api, Sts, Gateway, Coordinator, Audit, Console], Hour, TimeSpan.Zero, 180),
+        new(KeyClass.ConsoleReportToken, SecretFiles.ConsoleReportToken, [Api, Console], Hour, TimeSpan.Zero, 180),
         new(KeyClass.StsAdminToken, SecretFiles.StsAdminToken, [Sts], Hour, TimeSpan.Zero, 90),
         new(KeyClass.AuditAdminToken, SecretFiles.AuditAdminToken, [Audit], Hour, TimeSpan.Zero, 90),
         new(KeyClass.AuthSecret, SecretFiles.AuthSecret, [Console], SignIns, TimeSpan.Zero, 180),
@@ -69,9 +70,10 @@ public sealed record RotatableClass(
     public string Family => Id.Split(':')[0];
 
     /// <summary>A previous value may go only when nobody has come with it for a while: whoever holds it must be switched first (operations.md 4.5).</summary>
-    public bool DrainsByUse => Id is KeyClass.GatewayStsHmac or KeyClass.AdminToken or KeyClass.CoordinatorToken or KeyClass.MetricsBearer or KeyClass.StsAdminToken or KeyClass.AuditAdminToken;
+    public bool DrainsByUse => Id is KeyClass.GatewayStsHmac or KeyClass.AdminToken or KeyClass.CoordinatorToken or KeyClass.MetricsBearer or KeyClass.ConsoleReportToken
+        or KeyClass.StsAdminToken or KeyClass.AuditAdminToken;
 
     /// <summary>Its values are texts that are compared, not keys in hex.</summary>
-    public bool IsToken => Id is KeyClass.AdminToken or KeyClass.CoordinatorToken or KeyClass.MetricsBearer or KeyClass.StsAdminToken or KeyClass.AuditAdminToken
-        or KeyClass.AuthSecret;
+    public bool IsToken => Id is KeyClass.AdminToken or KeyClass.CoordinatorToken or KeyClass.MetricsBearer or KeyClass.ConsoleReportToken or KeyClass.StsAdminToken
+        or KeyClass.AuditAdminToken or KeyClass.AuthSecret;
 }

@@ -23,6 +23,9 @@ public static class SecretFiles
     public const string CoordinatorToken = "CARACAL_COORDINATOR_TOKEN";
     public const string MetricsBearer = "METRICS_BEARER";
     public const string AuthSecret = "CARACAL_AUTH_SECRET";
+
+    /// <summary>With it a console tells the API which keys it holds, and nobody can do anything else.</summary>
+    public const string ConsoleReportToken = "CONSOLE_REPORT_TOKEN";
     public const string StsAdminToken = "STS_ADMIN_TOKEN";
 
     /// <summary>Ed25519 seed of the ledger's checkpoints.</summary>
@@ -42,6 +45,7 @@ public static class SecretFiles
         new(MetricsBearer, "metricsBearer", 32, KeyClass.MetricsBearer),
         new(AuditCheckpointKey, "auditCheckpointKey", 32, "audit-checkpoint"),
         new(AuthSecret, "caracalAuthSecret", 32, KeyClass.AuthSecret),
+        new(ConsoleReportToken, "consoleReportToken", 32, KeyClass.ConsoleReportToken),
         new("POSTGRES_PASSWORD", "postgresPassword", 24, "postgres:caracal"),
         new("REDIS_PASSWORD", "redisPassword", 24, "redis:default"),
         .. StorePasswords("DB", "Db", "postgres", ["api", "sts", "gateway", "audit", "coordinator", "auth"]),

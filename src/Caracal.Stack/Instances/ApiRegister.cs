@@ -3,12 +3,13 @@ using System.Text.Json;
 using Caracal.Console;
 using Caracal.Hosting.StsCalls;
 using Caracal.Keys.Rings;
+using Caracal.Keys.Secrets;
 using Caracal.Storage.Instances;
 using Microsoft.Extensions.Logging;
 
 namespace Caracal.Stack.Instances;
 
-/// <summary>The console tells the API of itself, with the metrics bearer: it has no store (operations.md 4.2).</summary>
+/// <summary>The console tells the API of itself, with a token of its own: it has no store (operations.md 4.2).</summary>
 internal sealed class ApiRegister(ConsoleSettings settings, ILogger log) : IInstanceRegister, IDisposable
 {
     private readonly HttpClient _http = new(StsHttp.Handler(settings.Authorities)) { Timeout = TimeSpan.FromSeconds(5), MaxResponseContentBufferSize = 64 * 1024 };
@@ -26,8 +27,9 @@ internal sealed class ApiRegister(ConsoleSettings settings, ILogger log) : IInst
 
     private async Task<IReadOnlyDictionary<string, string?>?> SayAsync(Heartbeat report, bool stopped, CancellationToken cancellationToken)
     {
+        if (settings.ReportToken is not { } token) return Tell($"{SecretFiles.ConsoleReportToken} is not set");
         using var request = new HttpRequestMessage(HttpMethod.Post, _address) { Content = Body(report, stopped) };
-        if (settings.MetricsToken is { } bearer) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer.Current.Reveal());
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Current.Reveal());
         try
         {
             using var answer = await _http.SendAsync(request, cancellationToken);

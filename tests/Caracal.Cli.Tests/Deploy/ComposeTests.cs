@@ -14,11 +14,11 @@ public sealed class ComposeTests
     internal static readonly IReadOnlyDictionary<string, string[]> Projections = new Dictionary<string, string[]>(StringComparer.Ordinal)
     {
         ["sts"] = ["zoneKek", "auditHmacKey", "streamsHmacKey", "gatewayStsHmacKey", "metricsBearer", "stsDatabaseUrl", "stsRedisUrl"],
-        ["api"] = ["zoneKek", "auditHmacKey", "streamsHmacKey", "gatewayStsHmacKey", "caracalAdminToken", "metricsBearer", "apiDatabaseUrl", "apiRedisUrl"],
+        ["api"] = ["zoneKek", "auditHmacKey", "streamsHmacKey", "gatewayStsHmacKey", "caracalAdminToken", "metricsBearer", "consoleReportToken", "apiDatabaseUrl", "apiRedisUrl"],
         ["gateway"] = ["auditHmacKey", "streamsHmacKey", "gatewayStsHmacKey", "caracalAdminToken", "metricsBearer", "gatewayDatabaseUrl", "gatewayRedisUrl"],
         ["coordinator"] = ["auditHmacKey", "streamsHmacKey", "idempotencyHmacKey", "caracalCoordinatorToken", "metricsBearer", "coordinatorDatabaseUrl", "coordinatorRedisUrl"],
         ["audit"] = ["auditHmacKey", "streamsHmacKey", "auditCheckpointKey", "metricsBearer", "auditDatabaseUrl", "auditRedisUrl"],
-        ["console"] = ["caracalAuthSecret", "metricsBearer"],
+        ["console"] = ["caracalAuthSecret", "metricsBearer", "consoleReportToken"],
     };
 
     [Fact]

@@ -182,7 +182,7 @@ internal static class AuthorityChecks
     private static async Task<Finding> CoordinatorTokenAsync(Deployment deployment, CancellationToken stop)
     {
         if (deployment.Secret("coordinator", SecretFiles.CoordinatorToken) is not { } token) return Finding.NotEvaluated($"{SecretFiles.CoordinatorToken} is not set");
-        foreach (var other in (string[])[SecretFiles.AdminToken, SecretFiles.MetricsBearer, SecretFiles.AuthSecret, SecretFiles.StsAdminToken])
+        foreach (var other in (string[])[SecretFiles.AdminToken, SecretFiles.MetricsBearer, SecretFiles.AuthSecret, SecretFiles.ConsoleReportToken, SecretFiles.StsAdminToken])
         {
             if (deployment.Secret("coordinator", other) is { } held && held.Value.Equals(token.Value)) return Finding.Fail($"it is the value of {other}");
         }

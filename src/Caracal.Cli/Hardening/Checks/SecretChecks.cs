@@ -9,7 +9,7 @@ internal static class SecretChecks
     private const int LongEnough = 16; // a shorter value would be found in every text; H-SEC-5 speaks about those
 
     private static readonly string[] Tokens =
-        [SecretFiles.AdminToken, SecretFiles.CoordinatorToken, SecretFiles.MetricsBearer, SecretFiles.AuthSecret, SecretFiles.StsAdminToken, SecretFiles.AuditAdminToken];
+        [SecretFiles.AdminToken, SecretFiles.CoordinatorToken, SecretFiles.MetricsBearer, SecretFiles.AuthSecret, SecretFiles.ConsoleReportToken, SecretFiles.StsAdminToken, SecretFiles.AuditAdminToken];
 
     private static readonly string[] Keys =
         [SecretFiles.AuditHmacKey, SecretFiles.StreamsHmacKey, SecretFiles.GatewayStsHmacKey, SecretFiles.IdempotencyHmacKey];
