@@ -36,10 +36,10 @@ internal sealed class AdvanceRotation(Changes changes, RotationGates gates, Rota
     // count many rows. What is met now is judged once more in the step.
     private async Task<IReadOnlyList<Gate>> EarlyAsync(ApiCall call, RotationRow rotation, string to, IReadOnlyList<RotationCheck> checks, string? backup)
     {
-        var drains = to == RotationState.Retired && RotationState.WentBack(rotation.State);
-        if (!drains && RotationState.Next(rotation.State) != to) return [];
+        var wentBack = to == RotationState.Retired && RotationState.WentBack(rotation.State);
+        if (!wentBack && RotationState.Next(rotation.State) != to) return [];
         return await changes.Database.ReadAsync(
-            async connection => drains
+            async connection => wentBack
                 ? await RotationEventStore.LastNameAsync(connection, rotation.Id) == Drained ? [] : await gates.OfDrainAsync(connection, rotation, call.Now)
                 : await gates.OfAsync(connection, rotation, to, checks, backup, call.Now),
             call.Cancelled);
