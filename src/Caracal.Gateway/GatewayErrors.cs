@@ -41,6 +41,7 @@ public static class GatewayErrors
     public static readonly Refusal ProviderHostNotAllowed = new(502, Internal, "provider credential not allowed for upstream host");
     public static readonly Refusal ProviderCredentialMissing = new(502, Internal, "provider credential missing");
     public static readonly Refusal BuildFailed = new(400, Internal, "upstream request build failed");
+    public static readonly Refusal BodyMalformed = new(400, Internal, "request body malformed");
     public static readonly Refusal UpstreamTimeout = new(504, Internal, "upstream timeout");
     public static readonly Refusal ClientCancelled = new(499, Internal, "client cancelled");
     public static readonly Refusal UpstreamUnreachable = new(502, Internal, "upstream unreachable");

@@ -2,15 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Caracal.Gateway;
 
-/// <summary>The Gateway's log lines (gateway.md A13). None is written for a call that goes well.</summary>
+/// <summary>The Gateway's log lines (gateway.md A13) besides those of one request, which are <see cref="Pipeline.CallLog"/>'s.</summary>
 internal static partial class GatewayLog
 {
-    [LoggerMessage(EventId = 3000, EventName = "request_denied", Level = LogLevel.Information, Message = "denied: {Reason}, {Status} {ErrorCode}, request {RequestId}")]
-    public static partial void Denied(ILogger logger, string reason, int status, string errorCode, string requestId);
-
-    [LoggerMessage(EventId = 3001, EventName = "upstream_failed", Level = LogLevel.Warning, Message = "upstream {UpstreamHost}: {ErrorKind}, answered {Status}, request {RequestId}")]
-    public static partial void Failed(ILogger logger, string errorKind, int status, string upstreamHost, string requestId);
-
     [LoggerMessage(EventId = 3002, EventName = "evidence_lost", Level = LogLevel.Error, Message = "audit events lost: stream and disk persistence both failed, request {RequestId}")]
     public static partial void EvidenceLost(ILogger logger, Exception fault, string requestId);
 
@@ -25,9 +19,6 @@ internal static partial class GatewayLog
 
     [LoggerMessage(EventId = 3006, EventName = "jwks_unavailable", Level = LogLevel.Warning, Message = "JWKS of a zone cannot be fetched now: {Cause}")]
     public static partial void JwksUnavailable(ILogger logger, string cause);
-
-    [LoggerMessage(EventId = 3007, EventName = "audit_delivery_failed", Level = LogLevel.Warning, Message = "audit events wait in the journal: {Cause}")]
-    public static partial void AuditDelayed(ILogger logger, string cause);
 
     [LoggerMessage(EventId = 3008, EventName = "budget_refund_lost", Level = LogLevel.Warning, Message = "a use of a delegation's budget could not be given back, request {RequestId}")]
     public static partial void RefundLost(ILogger logger, Exception fault, string requestId);

@@ -90,8 +90,9 @@ public sealed class GatewayService : IAsyncDisposable
             Metrics = metrics,
             Log = _log,
         };
+        var lines = new CallLog(_log, settings);
         _pipeline = new GatewayPipeline(
-            GatewaySteps.InOrder(parts), metrics, new RefusalAnswer(metrics, evidence, new DenialSampling(_clock.Process), _log));
+            GatewaySteps.InOrder(parts), metrics, new RefusalAnswer(metrics, evidence, new DenialSampling(_clock.Process), lines, _log), lines);
         GatewayGauges.Register(registry, _revocations, revocationStream.Consumer.Figures, circuit, given.Trail, sockets);
         _operator = new OperatorRoutes(
             Own(new GatewayReadiness(given.Database, given.State, _revocations, given.Trail, exchange, _clock.Process)),

@@ -30,6 +30,7 @@ internal sealed record HostedRole
     {
         var server = RoleServer.Create(options with { Metrics = options.Metrics ?? metrics }, logging);
         mapRoutes(server.Application);
+        var log = logging.CreateLogger(options.Role);
         return new HostedRole
         {
             Role = options.Role,
@@ -38,10 +39,14 @@ internal sealed record HostedRole
             {
                 await start(cancellationToken);
                 await server.StartAsync(cancellationToken);
-                ServiceLog.Listening(logging.CreateLogger(options.Role), options.Role, server.Address);
+                ServiceLog.Listening(log, options.Role, server.Address);
                 return server.Address;
             },
-            DrainAsync = () => server.StopAsync(CancellationToken.None),
+            DrainAsync = () =>
+            {
+                ServiceLog.ShuttingDown(log, options.Role);
+                return server.StopAsync(CancellationToken.None);
+            },
             EndAsync = async () =>
             {
                 await stop();

@@ -30,6 +30,7 @@ internal sealed class Journals(TimeProvider time) : IAsyncDisposable
             {
                 Clock = time,
                 SinkFailed = fault => StackLog.SinkFailed(logger, fault),
+                SinkRecovered = count => StackLog.SinkRecovered(logger, count),
                 EventLost = fault => StackLog.EventsLost(logger, fault),
             });
         _trails.Add(trail);

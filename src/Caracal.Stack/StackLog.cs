@@ -8,6 +8,9 @@ internal static partial class StackLog
     [LoggerMessage(EventId = 6000, EventName = "audit_sink_failed", Level = LogLevel.Warning, Message = "audit events could not be shipped; they stay in the journal and are tried again")]
     public static partial void SinkFailed(ILogger logger, Exception fault);
 
+    [LoggerMessage(EventId = 6018, EventName = "audit_journal_drained", Level = LogLevel.Information, Message = "the {Count} audit events that waited in the journal are shipped")]
+    public static partial void SinkRecovered(ILogger logger, long count);
+
     [LoggerMessage(EventId = 6001, EventName = "audit_events_lost", Level = LogLevel.Error, Message = "audit events lost: stream and disk persistence both failed")]
     public static partial void EventsLost(ILogger logger, Exception fault);
 

@@ -11,6 +11,7 @@ internal sealed class AuditShipper(Journal journal, IAuditSink sink, AuditTrailO
     private long sinkErrors;
     private long shipped;
     private int flushing;
+    private long recovering = -1;
 
     public long SinkErrors => Interlocked.Read(ref sinkErrors);
 
@@ -102,8 +103,12 @@ internal sealed class AuditShipper(Journal journal, IAuditSink sink, AuditTrailO
             await ShipAsync(batch, ct);
             await journal.AcknowledgeAsync(batch.End);
             Interlocked.Add(ref shipped, batch.Records.Count);
+            if (recovering >= 0) recovering += batch.Records.Count;
             Interlocked.Exchange(ref progress, NewProgress()).TrySetResult();
         }
+
+        if (recovering > 0) options.SinkRecovered?.Invoke(recovering);
+        recovering = -1;
 
         // Damage that held no record was acknowledged by the reader itself.
         Interlocked.Exchange(ref progress, NewProgress()).TrySetResult();
@@ -125,6 +130,7 @@ internal sealed class AuditShipper(Journal journal, IAuditSink sink, AuditTrailO
             {
                 ct.ThrowIfCancellationRequested();
                 Interlocked.Increment(ref sinkErrors);
+                recovering = Math.Max(recovering, 0);
                 options.SinkFailed?.Invoke(exception);
             }
 

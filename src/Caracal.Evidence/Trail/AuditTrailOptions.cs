@@ -25,6 +25,9 @@ public sealed record AuditTrailOptions
     /// <summary>Called for every failed delivery, to be logged.</summary>
     public Action<Exception>? SinkFailed { get; init; }
 
+    /// <summary>Called with the number of events that had waited, once the sink has taken all of them after failed deliveries.</summary>
+    public Action<long>? SinkRecovered { get; init; }
+
     /// <summary>Called for every lost event, to be logged: stream and disk persistence both failed.</summary>
     public Action<Exception>? EventLost { get; init; }
 }

@@ -10,6 +10,12 @@ internal sealed class FindBearer : IGatewayStep
     public ValueTask<Verdict> JudgeAsync(GatewayCall call)
     {
         var values = call.Http.Request.Headers.Authorization;
+        if (values.Count > 1)
+        {
+            // Whoever stands before us may have looked at another of them.
+            return new(Verdict.Refuse(GatewayErrors.BearerMalformed, GatewayCounter.DenialsBadBearer));
+        }
+
         var header = values.Count == 0 ? null : values[0];
         if (header is null || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
         {

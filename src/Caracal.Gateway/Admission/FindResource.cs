@@ -3,13 +3,13 @@ using Caracal.Protocol;
 
 namespace Caracal.Gateway.Admission;
 
-/// <summary>Step 7: which resource the caller means. Routing only: authority is the mandate and the STS's decision.</summary>
+/// <summary>Step 7: which one resource the caller means. Routing only: authority is the mandate and the STS's decision.</summary>
 internal sealed class FindResource : IGatewayStep
 {
     public ValueTask<Verdict> JudgeAsync(GatewayCall call)
     {
         var values = call.Http.Request.Headers[CaracalHeaders.Resource];
-        call.Resource = (values.Count == 0 ? null : values[0])?.Trim() ?? "";
+        call.Resource = (values.Count == 1 ? values[0] : null)?.Trim() ?? "";
         return new(
             call.Resource.Length > 0
                 ? Verdict.Pass

@@ -10,12 +10,18 @@ internal static class PathRules
 
     /// <summary>
     /// Decodes a raw path once. False when an escape is malformed or not UTF-8, or when any number of decodings would
-    /// show a backslash, or a segment <c>.</c> or <c>..</c>, with or without parameters (<c>..;x</c>): servlet containers
-    /// drop those before they resolve the dots, and would leave the upstream's base path.
+    /// show a backslash, a control character, or a segment <c>.</c> or <c>..</c>, with or without parameters (<c>..;x</c>):
+    /// servlet containers drop those before they resolve the dots, and would leave the upstream's base path; a NUL ends the
+    /// path for programs in C, and a tab or a line break is dropped by what parses URLs as browsers do.
     /// </summary>
     public static bool TryDecode(string raw, out string decoded)
     {
         decoded = raw;
+        if (raw.Contains(' ', StringComparison.Ordinal))
+        {
+            return false; // over HTTP/2 nothing else keeps it out, and in HTTP/1.1 it would end the target
+        }
+
         if (!raw.Contains('%', StringComparison.Ordinal))
         {
             return !Escapes(raw) && IsAscii(raw);
@@ -104,7 +110,7 @@ internal static class PathRules
 
     private static bool Escapes(ReadOnlySpan<char> path)
     {
-        if (path.Contains('\\'))
+        if (path.Contains('\\') || path.ContainsAnyInRange('\0', '\x1f') || path.Contains('\x7f'))
         {
             return true;
         }
@@ -124,7 +130,7 @@ internal static class PathRules
 
     private static bool Escapes(ReadOnlySpan<byte> path)
     {
-        if (path.Contains((byte)'\\'))
+        if (path.Contains((byte)'\\') || path.ContainsAnyInRange((byte)0, (byte)0x1f) || path.Contains((byte)0x7f))
         {
             return true;
         }

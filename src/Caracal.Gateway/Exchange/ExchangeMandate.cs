@@ -16,7 +16,8 @@ internal sealed class ExchangeMandate(IGatewayExchange exchange, StsCircuit circ
         {
             var outcome = await exchange.ExchangeAsync(RequestOf(call), call.Http.RequestAborted);
             settled = true;
-            metrics.ExchangeTook(Stopwatch.GetElapsedTime(started));
+            call.StsTook = Stopwatch.GetElapsedTime(started);
+            metrics.ExchangeTook(call.StsTook.Value);
             return outcome.Grant is { } grant ? Accept(call, grant) : Refuse(call, outcome.Failure);
         }
         catch (OperationCanceledException) when (call.Http.RequestAborted.IsCancellationRequested)

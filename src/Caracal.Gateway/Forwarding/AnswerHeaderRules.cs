@@ -17,6 +17,13 @@ internal static class AnswerHeaderRules
         "Alt-Svc", "X-Request-Id",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
+    // RFC 9110 6.5.1: what frames, routes, stores or authenticates a message must be known before its body.
+    private static readonly FrozenSet<string> NoTrailers = new[]
+    {
+        "Location", "Set-Cookie", "WWW-Authenticate", "Authentication-Info", "Authorization", "Cookie", "Host", "Cache-Control", "Expires",
+        "Date", "Age", "Vary", "Retry-After", "Warning", "Pragma", "Max-Forwards", "Expect", "Range", "Accept-Ranges",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Copies status and headers, and says how long the mandate still lives.</summary>
     public static void Copy(HttpResponseMessage from, HttpResponse to, long secondsLeft)
     {
@@ -41,7 +48,7 @@ internal static class AnswerHeaderRules
 
     /// <summary>True for a header that may be a trailer too.</summary>
     public static bool PassesAsTrailer(string name, string value) =>
-        Passes(name) && IsPlain(value) && !name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase);
+        Passes(name) && !NoTrailers.Contains(name) && IsPlain(value) && !name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>True when a <c>Location</c> stays on the Gateway: relative, and not by the tricks that browsers fall for.</summary>
     public static bool IsRelative(string location)

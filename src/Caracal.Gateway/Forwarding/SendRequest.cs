@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Caracal.Egress;
 using Caracal.Gateway.Budgets;
+using Caracal.Gateway.Overrides;
 using Caracal.Gateway.Pipeline;
 using Caracal.Hosting.Tracing;
 
@@ -15,6 +17,7 @@ internal sealed class SendRequest(GuardedHttp http, DelegationBudgets? budgets, 
     {
         var request = call.Request!;
         call.Lifetime.DeadlineAfter(request.Content is StreamedRequestBody ? settings.ReadTimeout : settings.UpstreamTimeout);
+        var started = Stopwatch.GetTimestamp();
         using var span = Spans.StartCall(call.Method, request.RequestUri!);
         try
         {
@@ -36,6 +39,10 @@ internal sealed class SendRequest(GuardedHttp http, DelegationBudgets? budgets, 
             // The upstream is the outside world: whatever it made the client throw, the call failed and is recorded so.
             return Judge(call, fault);
         }
+        finally
+        {
+            call.UpstreamTook = Stopwatch.GetElapsedTime(started);
+        }
     }
 
     private static Verdict Judge(GatewayCall call, Exception fault)
@@ -43,6 +50,16 @@ internal sealed class SendRequest(GuardedHttp http, DelegationBudgets? budgets, 
         if (Has<BodyTooLargeException>(fault))
         {
             return Failure(GatewayErrors.BodyTooLarge);
+        }
+
+        if (Has<OtherMethodException>(fault))
+        {
+            return Verdict.Fail(GatewayErrors.BuildFailed, ErrorKinds.BuildFailed);
+        }
+
+        if (Has<Microsoft.AspNetCore.Http.BadHttpRequestException>(fault))
+        {
+            return Failure(GatewayErrors.BodyMalformed); // what the caller framed badly, not what the upstream did
         }
 
         if (Has<EgressRefusedException>(fault))

@@ -1,11 +1,18 @@
 using System.Buffers;
 using System.Net;
+using Caracal.Gateway.Overrides;
 using Caracal.Gateway.Pipeline;
 
 namespace Caracal.Gateway.Forwarding;
 
-/// <summary>The caller's body on its way upstream: never held, counted as it passes, its length kept when known.</summary>
-internal sealed class StreamedRequestBody(GatewayCall call, GatewaySettings settings) : HttpContent
+/// <summary>
+/// The caller's body on its way upstream: never held, counted as it passes, its length kept when known. Trailers behind it
+/// end here: the client has no way to send them on, and merged into headers they would be what nobody has checked.
+/// </summary>
+/// <param name="call">Whose body it is.</param>
+/// <param name="settings">The bound and the deadlines.</param>
+/// <param name="scan">Looks for another method in the body; null where no framework would take one from it.</param>
+internal sealed class StreamedRequestBody(GatewayCall call, GatewaySettings settings, BodyScan? scan) : HttpContent
 {
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _started;
@@ -48,13 +55,15 @@ internal sealed class StreamedRequestBody(GatewayCall call, GatewaySettings sett
                 throw new BodyTooLargeException();
             }
 
+            var isEnd = read.IsCompleted || sent == length;
+            Check(buffer, isEnd);
             foreach (var part in buffer)
             {
                 await stream.WriteAsync(part, cancellationToken);
             }
 
             reader.AdvanceTo(buffer.End);
-            if (read.IsCompleted || sent == length)
+            if (isEnd)
             {
                 break;
             }
@@ -66,6 +75,28 @@ internal sealed class StreamedRequestBody(GatewayCall call, GatewaySettings sett
         {
             // From now on the upstream is thinking: its headers are due within UPSTREAM_TIMEOUT.
             call.Lifetime.DeadlineAfter(settings.UpstreamTimeout);
+        }
+    }
+
+    // Before these bytes leave: a body without its end does nothing upstream.
+    private void Check(in ReadOnlySequence<byte> bytes, bool isEnd)
+    {
+        if (scan is null)
+        {
+            return;
+        }
+
+        foreach (var part in bytes)
+        {
+            if (!scan.Passes(part.Span))
+            {
+                throw new OtherMethodException();
+            }
+        }
+
+        if (isEnd && !scan.EndsWell())
+        {
+            throw new OtherMethodException();
         }
     }
 

@@ -26,6 +26,7 @@ internal sealed class VerifySignature(IZoneKeys keys) : IGatewayStep
     private static Verdict Judge(GatewayCall call, EcPublicKey? key)
     {
         call.ZoneIsKnown = key is not null;
-        return key is not null && key.Verify(call.Token!) ? Verdict.Pass : Invalid;
+        call.IsVerified = key is not null && key.Verify(call.Token!);
+        return call.IsVerified ? Verdict.Pass : Invalid;
     }
 }

@@ -73,6 +73,15 @@ internal sealed class GatewayCall : IAsyncDisposable
     /// <summary>True once step 11 found the key that the mandate names: its zone exists.</summary>
     public bool ZoneIsKnown { get; set; }
 
+    /// <summary>True once step 11 has passed: the claims are what the STS wrote.</summary>
+    public bool IsVerified { get; set; }
+
+    /// <summary>How long the STS took; null before step 15.</summary>
+    public TimeSpan? StsTook { get; set; }
+
+    /// <summary>How long the upstream took to its headers; null before step 19.</summary>
+    public TimeSpan? UpstreamTook { get; set; }
+
     /// <summary>Set by step 15, together with the success of the exchange.</summary>
     public ExchangeGrant? Grant { get; set; }
 

@@ -1,7 +1,7 @@
 namespace Caracal.Gateway.Pipeline;
 
 /// <summary>Runs the steps in their order until one does not pass.</summary>
-internal sealed class GatewayPipeline(IReadOnlyList<IGatewayStep> steps, GatewayMetrics metrics, RefusalAnswer refusals)
+internal sealed class GatewayPipeline(IReadOnlyList<IGatewayStep> steps, GatewayMetrics metrics, RefusalAnswer refusals, CallLog lines)
 {
     private readonly IGatewayStep[] _steps = [.. steps];
 
@@ -20,5 +20,7 @@ internal sealed class GatewayPipeline(IReadOnlyList<IGatewayStep> steps, Gateway
                 return;
             }
         }
+
+        lines.Proxied(call);
     }
 }

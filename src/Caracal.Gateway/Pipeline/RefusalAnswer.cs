@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Caracal.Gateway.Pipeline;
 
 /// <summary>Counts, records and answers what a step refused (gateway.md A2, A3, A12).</summary>
-internal sealed class RefusalAnswer(GatewayMetrics metrics, CallEvidence evidence, DenialSampling sampling, ILogger log)
+internal sealed class RefusalAnswer(GatewayMetrics metrics, CallEvidence evidence, DenialSampling sampling, CallLog lines, ILogger log)
 {
     public async Task GiveAsync(GatewayCall call, Verdict verdict)
     {
@@ -25,7 +25,7 @@ internal sealed class RefusalAnswer(GatewayMetrics metrics, CallEvidence evidenc
         {
             metrics.Count(GatewayCounter.RequestsDenied);
             await SampleAsync(call, verdict.Counter, refusal);
-            GatewayLog.Denied(log, metrics.Key(verdict.Counter), refusal.Status, refusal.Code, call.RequestId);
+            lines.Denied(call, metrics.Key(verdict.Counter), refusal);
         }
         else
         {
@@ -44,7 +44,7 @@ internal sealed class RefusalAnswer(GatewayMetrics metrics, CallEvidence evidenc
         try
         {
             await evidence.RecordCallAsync(call, refusal.Status, EvaluationStatus(verdict.ErrorKind), verdict.ErrorKind);
-            GatewayLog.Failed(log, verdict.ErrorKind ?? "", refusal.Status, call.Upstream?.Host ?? "", call.RequestId);
+            lines.Failed(call, verdict.ErrorKind, refusal);
             return refusal;
         }
         catch (JournalUnavailableException fault)

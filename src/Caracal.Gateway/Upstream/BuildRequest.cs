@@ -1,6 +1,7 @@
 using System.Net;
 using Caracal.Authority.Upstreams;
 using Caracal.Gateway.Forwarding;
+using Caracal.Gateway.Overrides;
 using Caracal.Gateway.Pipeline;
 using Caracal.Hosting.Tracing;
 using Caracal.Protocol;
@@ -32,8 +33,11 @@ internal sealed class BuildRequest(GatewaySettings settings) : IGatewayStep
 
     private bool TryBuild(GatewayCall call, Injection injection)
     {
-        if (Echoes(call.Method) || (call.Grant!.Upstream!.OperationsEnforced
-            && OverrideRules.NamesAnother(call.Http.Request.Headers, call.Method, call.Path, call.Target.Query)))
+        BodyScan? scan = null;
+        var headers = call.Http.Request.Headers;
+        if (IsNoRequest(call.Method) || (call.Grant!.Upstream!.OperationsEnforced
+            && (OverrideRules.NamesAnother(headers, call.Method, call.Path, call.Target.Query)
+                || !BodyOverrides.TryScan(headers, call.Method, out scan))))
         {
             return false;
         }
@@ -48,7 +52,7 @@ internal sealed class BuildRequest(GatewaySettings settings) : IGatewayStep
         {
             Version = call.WebSocket is null ? HttpVersion.Version20 : HttpVersion.Version11,
             VersionPolicy = call.WebSocket is null ? HttpVersionPolicy.RequestVersionOrLower : HttpVersionPolicy.RequestVersionExact,
-            Content = ContentOf(call),
+            Content = ContentOf(call, scan),
         };
         call.Request = request;
         RequestHeaderRules.Copy(call.Http.Request.Headers, request, injection.Header);
@@ -57,13 +61,16 @@ internal sealed class BuildRequest(GatewaySettings settings) : IGatewayStep
         return Inject(call.Grant!, request, injection);
     }
 
-    // The answer to these repeats the request, and the caller would read the credential in it (RFC 9110 9.3.8).
-    private static bool Echoes(string method) =>
-        method.Equals("TRACE", StringComparison.OrdinalIgnoreCase) || method.Equals("TRACK", StringComparison.OrdinalIgnoreCase);
+    // The answer to TRACE repeats the request, and the caller would read the credential in it (RFC 9110 9.3.8). CONNECT asks
+    // for a tunnel, and what goes through one is governed by nobody.
+    private static bool IsNoRequest(string method) =>
+        method.Equals("TRACE", StringComparison.OrdinalIgnoreCase)
+        || method.Equals("TRACK", StringComparison.OrdinalIgnoreCase)
+        || method.Equals("CONNECT", StringComparison.OrdinalIgnoreCase);
 
     // Never null for a method that changes something: the client re-sends a request without content when a kept
     // connection turns out to be closed, and the upstream call is made once (gateway.md, Part A).
-    private HttpContent? ContentOf(GatewayCall call)
+    private HttpContent? ContentOf(GatewayCall call, BodyScan? scan)
     {
         var method = call.Method;
         if (call.HeldBody is { } held)
@@ -73,7 +80,7 @@ internal sealed class BuildRequest(GatewaySettings settings) : IGatewayStep
 
         if (call.WebSocket is null && call.Http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
         {
-            return new StreamedRequestBody(call, settings);
+            return new StreamedRequestBody(call, settings, scan);
         }
 
         return HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method)

@@ -10,32 +10,32 @@ internal static class QueryRules
     /// The caller's query merged behind the configured one. Null when the caller's cannot be read: a malformed escape,
     /// what is no visible ASCII, or a <c>;</c>, which some upstreams take for a separator and which could smuggle a configured key past us.
     /// </summary>
-    public static string? TryMerge(string configured, IReadOnlySet<string> configuredKeys, string caller)
+    public static string? TryMerge(string configured, QueryKeys configuredKeys, string caller)
     {
         if (!IsReadable(caller))
         {
             return null;
         }
 
-        return configuredKeys.Count == 0 ? Join(configured, caller) : Join(configured, Without(caller, configuredKeys));
+        return configuredKeys.IsEmpty ? Join(configured, caller) : Join(configured, Without(caller, configuredKeys));
     }
 
     /// <summary>Sets <paramref name="key"/> in a readable query, replacing every value it had.</summary>
     public static string Set(string query, string key, string value)
     {
-        var rest = Without(query, new HashSet<string>(StringComparer.Ordinal) { key });
+        var rest = Without(query, QueryKeys.Of(key));
         return Join(rest, $"{Uri.EscapeDataString(key)}={Uri.EscapeDataString(value)}");
     }
 
     /// <summary>The decoded keys of a query; null when it cannot be read.</summary>
-    public static IReadOnlySet<string>? TryReadKeys(string query)
+    public static QueryKeys? TryReadKeys(string query)
     {
         if (!IsReadable(query))
         {
             return null;
         }
 
-        var keys = new HashSet<string>(StringComparer.Ordinal);
+        var keys = new QueryKeys();
         foreach (var range in query.AsSpan().Split('&'))
         {
             if (query.AsSpan(range) is { IsEmpty: false } pair)
@@ -69,13 +69,13 @@ internal static class QueryRules
         return true;
     }
 
-    private static string Without(string query, IReadOnlySet<string> keys)
+    private static string Without(string query, QueryKeys keys)
     {
         var kept = new StringBuilder(query.Length);
         foreach (var range in query.AsSpan().Split('&'))
         {
             var pair = query.AsSpan(range);
-            if (!pair.IsEmpty && !keys.Contains(Key(pair)))
+            if (!pair.IsEmpty && !keys.Cover(Key(pair)))
             {
                 _ = kept.Length > 0 ? kept.Append('&') : kept;
                 kept.Append(pair);

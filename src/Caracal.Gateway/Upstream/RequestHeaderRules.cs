@@ -13,6 +13,8 @@ internal static class RequestHeaderRules
         "Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer",
         "Transfer-Encoding", "Upgrade", "Forwarded", "X-Real-Ip", "Authorization", "Host", "Content-Length",
         "X-Request-Id", "Traceparent", "Baggage",
+        "Http2-Settings", // of an upgrade that ends here
+        "Proxy", // to a CGI program it is HTTP_PROXY, the way out of its own calls
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Copies what may pass. <paramref name="credentialHeader"/> is left for the credential alone.</summary>

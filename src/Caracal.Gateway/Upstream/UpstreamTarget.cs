@@ -32,7 +32,7 @@ internal sealed class UpstreamTarget
     public string Query { get; }
 
     /// <summary>Its decoded keys, which win over the caller's; null when the configured query cannot be read.</summary>
-    public IReadOnlySet<string>? QueryKeys { get; }
+    public QueryKeys? QueryKeys { get; }
 
     /// <summary>Null when the text is no acceptable URL.</summary>
     public static UpstreamTarget? TryParse(string url) => EgressUrl.TryParse(url) is { } parsed ? new UpstreamTarget(parsed) : null;

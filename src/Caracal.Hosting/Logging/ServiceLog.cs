@@ -11,8 +11,15 @@ public static partial class ServiceLog
     [LoggerMessage(EventId = 1001, EventName = "job_failed", Level = LogLevel.Error, Message = "job {Job} failed; it runs again at its next time")]
     public static partial void JobFailed(ILogger logger, Exception fault, string job);
 
-    [LoggerMessage(EventId = 1002, EventName = "listening", Level = LogLevel.Information, Message = "{Role} listening on {Address}")]
-    public static partial void Listening(ILogger logger, string role, string address);
+    [LoggerMessage(EventId = 1002, EventName = "listening", Level = LogLevel.Information, Message = "{Role} listening on {Address}, port {Port}, TLS {Tls}")]
+    public static partial void Listening(ILogger logger, string role, string address, int port, bool tls);
+
+    /// <summary>The line for a listener at <paramref name="address"/>.</summary>
+    public static void Listening(ILogger logger, string role, string address)
+    {
+        var url = new Uri(address);
+        Listening(logger, role, address, url.Port, url.Scheme == Uri.UriSchemeHttps);
+    }
 
     [LoggerMessage(EventId = 1003, EventName = "shutting_down", Level = LogLevel.Information, Message = "{Role} shutting down")]
     public static partial void ShuttingDown(ILogger logger, string role);

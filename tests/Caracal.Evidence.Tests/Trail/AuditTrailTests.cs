@@ -57,6 +57,18 @@ public sealed class AuditTrailTests : IDisposable
     }
 
     [Fact]
+    public async Task What_waited_is_told_once_when_the_sink_has_taken_all_of_it()
+    {
+        var sink = new RecordingSink { Failures = 3 };
+        var told = new List<long>();
+        await using var trail = AuditTrail.Start(Folder, sink, new JournalOptions { Fsync = JournalFsync.Interval }, Fast with { SinkRecovered = told.Add });
+        await trail.RecordAsync(AuditEventTests.Sample());
+        await trail.FlushAsync(limit);
+        await trail.StopAsync(TimeSpan.FromSeconds(5));
+        Assert.Equal(1, Assert.Single(told));
+    }
+
+    [Fact]
     public async Task What_was_not_shipped_before_the_stop_is_shipped_by_the_next_start()
     {
         var down = new RecordingSink { Failures = int.MaxValue };

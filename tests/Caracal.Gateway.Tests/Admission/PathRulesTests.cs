@@ -30,6 +30,14 @@ public sealed class PathRulesTests
     [InlineData("/a/.;/b")]
     [InlineData("/a/%2e%2e%3b/b")]
     [InlineData("/a/%252e%252e%253bx/b")]
+    [InlineData("/a/..%00/b")]
+    [InlineData("/a%00")]
+    [InlineData("/a/%2500b")]
+    [InlineData("/a/.%09./b")]
+    [InlineData("/a/%250d%250ab")]
+    [InlineData("/a/%7f")]
+    [InlineData("/a b")]
+    [InlineData("/a%2fb c")]
     public void Refuses_a_way_out_in_any_encoding(string raw) => Assert.False(PathRules.TryDecode(raw, out _));
 
     [Theory]
@@ -80,7 +88,7 @@ public sealed class PathRulesTests
         for (var before = ""; before != text; text = DecodeOnce(text))
         {
             before = text;
-            if (DecodeOnce(text) is var seen && (seen.Contains('\\') || seen.Split('/').Any(segment => segment is "." or "..")))
+            if (DecodeOnce(text) is var seen && (seen.Contains('\\') || seen.Any(c => c is < ' ' or '\x7f') || seen.Split('/').Any(segment => segment is "." or "..")))
             {
                 return false;
             }

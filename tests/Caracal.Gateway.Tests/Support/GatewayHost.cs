@@ -41,7 +41,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     public SwitchableState State { get; }
     public RecordingSink Audit { get; } = new();
     public HmacKeyRing StreamKeys { get; }
-    public StringWriter Log { get; } = new();
+    public LogText Log { get; } = new();
     public StsDouble Sts { get; private set; } = null!;
     public UpstreamDouble Upstream { get; private set; } = null!;
     public Database Database { get; private set; } = null!;
@@ -54,7 +54,7 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public HttpClient Client { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, ActivityHeadersPropagator = null });
 
-    public static async Task<GatewayHost> StartAsync(Func<GatewaySettings, GatewaySettings>? change = null, bool evidenceFails = false)
+    public static async Task<GatewayHost> StartAsync(Func<GatewaySettings, GatewaySettings>? change = null, bool evidenceFails = false, LogLevel level = LogLevel.Information)
     {
         var host = new GatewayHost();
         host.Audit.Fails = evidenceFails;
@@ -63,11 +63,11 @@ internal sealed class GatewayHost : IAsyncDisposable
         host.Upstream = await UpstreamDouble.StartAsync();
         host.Sts.Directive["url"] = host.Upstream.Address.ToString();
         host.Sts.Directive["auth_mode"] = "caracal_jwt";
-        await host.StartGatewayAsync(stsKey, change ?? (static settings => settings));
+        await host.StartGatewayAsync(stsKey, change ?? (static settings => settings), level);
         return host;
     }
 
-    private async Task StartGatewayAsync(byte[] stsKey, Func<GatewaySettings, GatewaySettings> change)
+    private async Task StartGatewayAsync(byte[] stsKey, Func<GatewaySettings, GatewaySettings> change, LogLevel level)
     {
         var settings = change(new GatewaySettings
         {
@@ -84,7 +84,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         var clock = new DatabaseClock(Database, Time);
         await clock.MeasureAsync(CancellationToken.None);
         _trail = AuditTrail.Start(AuditFolder, Audit, new JournalOptions { Fsync = JournalFsync.Interval, MaxRecordBytes = Audit.Fails ? 16 : 1024 * 1024 });
-        var logging = new JsonLineLogging(TextWriter.Synchronized(Log), LogLevel.Information, "1.0.0", "test");
+        var logging = new JsonLineLogging(Log, level, "1.0.0", "test");
         _service = new GatewayService(settings, new GatewayDependencies
         {
             Database = Database,
@@ -126,6 +126,19 @@ internal sealed class GatewayHost : IAsyncDisposable
     }
 
     public async Task<long> MetricAsync(string key) => (await MetricsAsync()).GetProperty(key).GetInt64();
+
+    /// <summary>The log's lines of one event, in order; waits for the first.</summary>
+    public async Task<IReadOnlyList<JsonElement>> LinesAsync(string name)
+    {
+        List<JsonElement> lines = [];
+        await UntilAsync(() =>
+        {
+            lines = [.. Log.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => JsonElement.Parse(line)).Where(line => line.TryGetProperty("event", out var found) && found.GetString() == name)];
+            return Task.FromResult(lines.Count > 0);
+        });
+        return lines;
+    }
 
     /// <summary>Everything recorded so far, shipped.</summary>
     public async Task<IReadOnlyList<JsonElement>> EventsAsync()

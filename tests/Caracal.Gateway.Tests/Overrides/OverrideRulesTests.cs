@@ -1,7 +1,7 @@
-using Caracal.Gateway.Upstream;
+using Caracal.Gateway.Overrides;
 using Microsoft.AspNetCore.Http;
 
-namespace Caracal.Gateway.Tests.Upstream;
+namespace Caracal.Gateway.Tests.Overrides;
 
 public sealed class OverrideRulesTests
 {
@@ -43,8 +43,14 @@ public sealed class OverrideRulesTests
     [InlineData("_method", "POST", true)]
     [InlineData("_method=post", "POST", false)]
     [InlineData("my_method=DELETE", "POST", false)]
-    [InlineData("_method=DELETE", "GET", false)]
-    public void The_query_of_a_POST_is_read_too(string query, string method, bool found)
+    [InlineData("_method=DELETE", "GET", true)]
+    [InlineData("a=1&_method=GET", "GET", false)]
+    [InlineData("%5Fmethod=DELETE", "POST", true)]
+    [InlineData("a=1&+%5fmethod=%44ELETE", "POST", true)]
+    [InlineData("_method=POST&_method=DELETE", "POST", true)]
+    [InlineData("_HttpMethod=PATCH", "POST", true)]
+    [InlineData("X-HTTP-Method-Override=DELETE", "GET", true)]
+    public void The_query_is_read_too(string query, string method, bool found)
     {
         Assert.Equal(found, OverrideRules.NamesAnother(new HeaderDictionary(), method, "/v1/items", query));
     }

@@ -1,7 +1,8 @@
+using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
-namespace Caracal.Gateway.Upstream;
+namespace Caracal.Gateway.Overrides;
 
 /// <summary>
 /// What asks an upstream to treat a request as another one. Where operations are enforced, method and path are what the
@@ -9,10 +10,10 @@ namespace Caracal.Gateway.Upstream;
 /// </summary>
 internal static class OverrideRules
 {
-    private static readonly string[] Methods = ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"];
-    private static readonly string[] Targets = ["X-Original-URL", "X-Rewrite-URL", "X-Original-URI"];
+    private static readonly string[] Methods = ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-Method"];
+    private static readonly string[] Targets = ["X-Original-URL", "X-Rewrite-URL", "X-Original-URI", "X-Override-URL"];
 
-    /// <summary>True when a header, or the query of a POST, names a method or a path that was not authorised.</summary>
+    /// <summary>True when a header or the query names a method or a path that was not authorised.</summary>
     public static bool NamesAnother(IHeaderDictionary headers, string method, string path, string query)
     {
         foreach (var name in headers.Keys)
@@ -31,24 +32,15 @@ internal static class OverrideRules
             }
         }
 
-        return HttpMethods.IsPost(method) && query.Contains("_method", StringComparison.OrdinalIgnoreCase) && NamesMethod(query);
+        return query.Length > 0 && NamesMethod(query, method);
     }
 
-    private static bool NamesMethod(string query)
+    // Of any request, not only of a POST: there are upstreams that obey the query of a GET.
+    private static bool NamesMethod(string query, string method)
     {
-        foreach (var range in query.AsSpan().Split('&'))
-        {
-            var pair = query.AsSpan(range);
-            var equals = pair.IndexOf('=');
-            var key = equals < 0 ? pair : pair[..equals];
-            if (key.Equals("_method", StringComparison.OrdinalIgnoreCase)
-                && !(equals >= 0 && pair[(equals + 1)..].Equals("POST", StringComparison.OrdinalIgnoreCase)))
-            {
-                return true;
-            }
-        }
-
-        return false;
+        var bytes = query.Length <= 1024 ? stackalloc byte[1024] : new byte[query.Length];
+        var scan = new FormScan(method);
+        return !scan.Passes(bytes[..Encoding.ASCII.GetBytes(query, bytes)]) || !scan.EndsWell();
     }
 
     private static bool Is(string name, string[] names) => Array.Exists(names, known => known.Equals(name, StringComparison.OrdinalIgnoreCase));
