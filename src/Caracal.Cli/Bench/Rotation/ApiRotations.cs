@@ -5,7 +5,7 @@ using Caracal.Cli.Processes;
 namespace Caracal.Cli.Bench.Rotation;
 
 /// <summary>The rotations that are a call or three of the API: a zone's signing key, the secrets of a workload and an application, an upstream's credential.</summary>
-internal sealed class ApiRotations(WireClient wire, string adminToken, GovernedZone zone, string workloadId, ISet<string> values, CancellationToken stop)
+internal sealed class ApiRotations(WireClient wire, IMeasuredStack stack, GovernedZone zone, string workloadId, ISet<string> values, CancellationToken stop)
 {
     private string? provider;
     private bool again;
@@ -26,7 +26,7 @@ internal sealed class ApiRotations(WireClient wire, string adminToken, GovernedZ
     // The upstream here lets everybody in, so no canary proves anything.
     public async Task CredentialAsync()
     {
-        provider ??= (await wire.ApiAsync(HttpMethod.Get, $"/v1/zones/{Zone.ZoneId}/providers", adminToken, null, stop)).Body.GetProperty("items")[0].GetProperty("id").GetString();
+        provider ??= (await wire.ApiAsync(HttpMethod.Get, $"/v1/zones/{Zone.ZoneId}/providers", stack.AdminToken, null, stop)).Body.GetProperty("items")[0].GetProperty("id").GetString();
         var key = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24));
         values.Add(key);
         (await CallAsync($"providers/{provider}/credential/stage", $$$"""{"config_json":{"api_key":"{{{key}}}"}}""")).Require("stage");
@@ -43,5 +43,5 @@ internal sealed class ApiRotations(WireClient wire, string adminToken, GovernedZ
         Zone = Zone with { ClientSecret = answer["client_secret"] };
     }
 
-    private Task<WireAnswer> CallAsync(string path, string body) => wire.ApiAsync(HttpMethod.Post, $"/v1/zones/{Zone.ZoneId}/{path}", adminToken, body, stop);
+    private Task<WireAnswer> CallAsync(string path, string body) => wire.ApiAsync(HttpMethod.Post, $"/v1/zones/{Zone.ZoneId}/{path}", stack.AdminToken, body, stop);
 }

@@ -71,7 +71,7 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
         load.Start(authorities);
         await Task.Delay(TimeSpan.FromSeconds(warmup), context.Stop);
         await CalmAsync();
-        var own = new ApiRotations(wire, stack.AdminToken, zone, workload["id"], values, context.Stop);
+        var own = new ApiRotations(wire, stack, zone, workload["id"], values, context.Stop);
         for (var pass = 1; pass <= passes; pass++)
         {
             foreach (var rotated in RotatableClass.Known.Where(known => Wanted(known.Id) && File.Exists(Path.Combine(stack.Files.Secrets, known.FileName))))
