@@ -148,6 +148,27 @@ public sealed class RotationVerificationTests : IAsyncLifetime
         Assert.Empty(await checks.OfAsync(row with { Class = "zone-kek" }, Stop));
     }
 
+    // A call whose receipt is under the key that goes would run twice when it is repeated.
+    [Theory]
+    [InlineData("caracal_idempotency_oldest_seconds 3599", true)]
+    [InlineData("caracal_idempotency_oldest_seconds 0", true)]
+    [InlineData("caracal_idempotency_oldest_seconds 3700", false)]
+    [InlineData("", false)]
+    public async Task The_idempotency_key_is_not_retired_while_a_receipt_from_before_the_roll_can_be_replayed(string metrics, bool met)
+    {
+        var id = await PrepareAsync("idempotency-hmac");
+        _instance.Metrics = metrics + "\n";
+        var clock = new DatabaseClock(_api.Database, TimeProvider.System);
+        await clock.MeasureAsync(Stop);
+        using var probes = new InstanceProbes(Settings(), TimeProvider.System);
+        var row = (await _api.Database.ReadAsync(connection => RotationStore.FindAsync(connection, id)))! with { State = "verified", RolledAt = clock.Now.AddHours(-1) };
+
+        var gates = await new DrainChecks(_api.Database, clock, probes).OfAsync(row, Stop);
+        Assert.Equal(["drains_known", "receipts_expired"], gates.Select(gate => gate.Id));
+        Assert.Equal(met, gates[1].Ok);
+        Assert.Empty(await new DrainChecks(_api.Database, clock, probes).OfAsync(row with { Emergency = true }, Stop));
+    }
+
     // The check itself: the whole of a verification waits for an Audit, which is not here.
     private async Task<(bool Ok, string Detail)> CheckAsync(string rotation, string id, bool ok = true, ApiHost? other = null)
     {
@@ -192,7 +213,7 @@ public sealed class RotationVerificationTests : IAsyncLifetime
     {
         var api = other ?? _api;
         var now = TimeProvider.System.GetUtcNow();
-        foreach (var service in (string[])["api", "sts", "gateway"])
+        foreach (var service in (string[])["api", "sts", "gateway", .. classId == "idempotency-hmac" ? ["coordinator"] : (string[])[]])
         {
             var slots = $$"""{"{{classId}}":{"current":"{{Old}}","next":null,"previous":[]} }""";
             await api.Store.Owner.WriteAsync(work => HeartbeatStore.BeatAsync(
