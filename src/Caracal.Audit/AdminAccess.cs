@@ -20,7 +20,7 @@ internal sealed class AdminAccess(TokenRing? token)
 
         var header = context.Request.Headers.Authorization;
         if (header.Count == 1 && header[0] is { } text
-            && text.StartsWith(Scheme, StringComparison.Ordinal) && token.Verify(text.AsSpan(Scheme.Length), out _))
+            && text.StartsWith(Scheme, StringComparison.Ordinal) && token.Verify(text.AsSpan(Scheme.Length), context.Connection.RemoteIpAddress))
         {
             return true;
         }

@@ -93,7 +93,11 @@ internal sealed class KeyHeartbeat
 
         // A beat that is under way must not come after the farewell.
         await ((Task)_beat).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (_known) await _register.EndAsync(Report());
+        if (!_known) return;
+
+        // What came since the last beat must be known, too: a gate may depend on it.
+        await _register.BeatAsync(Report(), CancellationToken.None);
+        await _register.EndAsync(Report());
     }
 
     private Heartbeat Report() => new()

@@ -270,13 +270,20 @@ public sealed class RotationsTests : IAsyncLifetime
         time.Advance(TimeSpan.FromSeconds(20));
         var refused = await AdvanceAsync(id, "retired");
         Assert.Contains($"{service}/host-1", Gate(refused, gate), StringComparison.Ordinal);
+        Assert.Equal(member.StartsWith("previous", StringComparison.Ordinal), Gate(refused, gate).EndsWith("80 s ago by 10.1.2.3, 2001:db8::7", StringComparison.Ordinal));
+
+        // It restarts, or another takes its place: what came before still counts.
+        await api.Database.WriteAsync(work => HeartbeatStore.EndAsync(work, service, "host-1", time.GetUtcNow()));
+        await BeatAsync(service, Slots(name, New, previous: Old), "host-2");
+        Assert.Contains($"{service}/host-1", Gate(await AdvanceAsync(id, "retired"), gate), StringComparison.Ordinal);
+        await api.Database.WriteAsync(work => HeartbeatStore.EndAsync(work, service, "host-2", time.GetUtcNow()));
         Assert.Equal(520, refused.Json.GetProperty("gates").EnumerateArray().Single(row => row.GetProperty("id").GetString() == gate).GetProperty("retry_after_seconds").GetInt32());
 
         time.Advance(TimeSpan.FromSeconds(521));
         await BeatAsync(service, Used(601));
         Assert.Equal("retired", (await AdvanceAsync(id, "retired")).Get("state"));
 
-        string Used(int seconds) => Slots(name, New, previous: Old).Replace("\"previous\":", $"\"{member}\":{seconds},\"previous\":", StringComparison.Ordinal);
+        string Used(int seconds) => Slots(name, New, previous: Old).Replace("\"previous\":", $"\"{member}\":{seconds}{(member.StartsWith("previous", StringComparison.Ordinal) ? ",\"previous_users\":[\"10.1.2.3\",\"2001:db8::7\"]" : "")},\"previous\":", StringComparison.Ordinal);
     }
 
     [Theory]

@@ -49,6 +49,34 @@ public sealed class KeyMetricsTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Every_service_tells_from_where_a_previous_value_came()
+    {
+        await using var stack = await StartAsync();
+        foreach (var (file, role, path) in (IEnumerable<(string, string, string)>)
+            [.. StackRoles.Services.Select(role => ("metricsBearer", role, "/metrics")), ("caracalAdminToken", StackRoles.Api, "/v1/operations/keys"), ("caracalCoordinatorToken", StackRoles.Coordinator, "/stats")])
+        {
+            var old = SecretMint.AdminToken();
+            Write(file + ".previous", old);
+            var (classId, url) = (SecretFiles.Generated.Single(known => known.FileName == file).ClassId, stack.Urls[role]);
+            using var limit = new CancellationTokenSource(Limit);
+            string[] from;
+            do
+            {
+                Assert.False(limit.IsCancellationRequested, $"{role} tells nothing of {classId}");
+                using var http = new HttpClient();
+                http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", old);
+                using (await http.GetAsync(new Uri(url + path))) { }
+                using var keys = System.Text.Json.JsonDocument.Parse(await ScrapeAsync(url, Read("metricsBearer"), "/internal/keys"));
+                from = keys.RootElement.GetProperty("classes").GetProperty(classId).TryGetProperty("previous_users", out var users)
+                    ? [.. users.EnumerateArray().Select(user => user.GetString()!)] : [];
+            }
+            while (from.Length == 0);
+            Assert.Equal(["127.0.0.1"], from);
+            File.Delete(Path.Combine(Secrets, file + ".previous"));
+        }
+    }
+
     private static double? Value(string text, string series) =>
         text.Split('\n').FirstOrDefault(line => line.StartsWith(series + " ", StringComparison.Ordinal)) is { } line
             ? double.Parse(line.AsSpan(series.Length + 1), CultureInfo.InvariantCulture)
@@ -64,11 +92,11 @@ public sealed class KeyMetricsTests : IDisposable
         }
     }
 
-    private static async Task<string> ScrapeAsync(string url, string token)
+    private static async Task<string> ScrapeAsync(string url, string token, string path = "/metrics")
     {
         using var http = new HttpClient();
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        using var answer = await http.GetAsync(new Uri(url + "/metrics"));
+        using var answer = await http.GetAsync(new Uri(url + path));
         return await answer.Content.ReadAsStringAsync();
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using Caracal.Authority.AdminAccess;
 using Caracal.Keys.Secrets;
 using Caracal.Storage;
@@ -18,6 +19,7 @@ internal sealed class AdminAuthentication(Database database, DatabaseClock clock
     private const string Scheme = "Bearer ";
     private const int LongestToken = 4096;
     private const int MostCached = 512;
+    private readonly ClientAddress _addresses = new(settings);
     private static readonly TimeSpan CacheTime = TimeSpan.FromSeconds(5);
 
     // Replaced whole by a revocation: what an earlier lookup still finds out lands in a memory nobody asks any more.
@@ -25,14 +27,18 @@ internal sealed class AdminAuthentication(Database database, DatabaseClock clock
 
     /// <summary>Null when there is no valid token.</summary>
     public Task<AdminCaller?> AuthenticateAsync(HttpContext context) =>
-        BearerOf(context) is { } token ? FindCallerAsync(token, context.RequestAborted) : Task.FromResult<AdminCaller?>(null);
+        BearerOf(context) is { } token ? FindCallerAsync(token, context.RequestAborted, _addresses.Of(context)) : Task.FromResult<AdminCaller?>(null);
 
     /// <summary>Null when the token is not valid.</summary>
-    public async Task<AdminCaller?> FindCallerAsync(string token, CancellationToken cancellationToken)
+    public async Task<AdminCaller?> FindCallerAsync(string token, CancellationToken cancellationToken, IPAddress? from = null)
     {
         var hash = SecretHash.Of(token);
         var memory = _memory;
-        if (memory.Known.TryGetValue(hash, out var known) && known.Until > clock.Process.GetUtcNow()) return known.Caller;
+        if (memory.Known.TryGetValue(hash, out var known) && known.Until > clock.Process.GetUtcNow())
+        {
+            if (known.IsPrevious) deployment.NoteUser(from);
+            return known.Caller;
+        }
 
         // One lookup per token at a time; it goes on when its first caller hangs up.
         var lookup = memory.Lookups.GetOrAdd(hash, FindAsync);
@@ -47,10 +53,11 @@ internal sealed class AdminAuthentication(Database database, DatabaseClock clock
             }
 
             if (found is not { } row || !SecretHash.Verify(row.TokenHash, token)) return null;
-            if (DeploymentTokens.Seeded(row.CreatedBy)) deployment.Note(hash);
+            var previous = DeploymentTokens.Seeded(row.CreatedBy) && deployment.Note(hash);
+            if (previous) deployment.NoteUser(from);
             var caller = CallerOf(row);
             if (memory.Known.Count >= MostCached) memory.Known.Clear();
-            memory.Known[hash] = new Known(caller, clock.Process.GetUtcNow() + CacheTime);
+            memory.Known[hash] = new Known(caller, clock.Process.GetUtcNow() + CacheTime, previous);
             return caller;
         }
         finally
@@ -114,5 +121,5 @@ internal sealed class AdminAuthentication(Database database, DatabaseClock clock
         public ConcurrentDictionary<string, Task<AdminTokenRow?>> Lookups { get; } = new(StringComparer.Ordinal);
     }
 
-    private sealed record Known(AdminCaller Caller, DateTimeOffset Until);
+    private sealed record Known(AdminCaller Caller, DateTimeOffset Until, bool IsPrevious);
 }

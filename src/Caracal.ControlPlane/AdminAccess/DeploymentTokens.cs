@@ -1,3 +1,4 @@
+using System.Net;
 using Caracal.Authority.AdminAccess;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Secrets;
@@ -34,15 +35,23 @@ internal sealed class DeploymentTokens(Database database, TokenRing? ring, Datab
     /// <summary>Whether a row is one of those seeded here.</summary>
     public static bool Seeded(string? createdBy) => Array.Exists(Kinds, kind => kind.CreatedBy == createdBy);
 
-    /// <summary>Notes which slot a token came from that was let in by its row; those that are no deployment's are none of the ring's.</summary>
-    public void Note(string hash)
+    /// <summary>Notes which slot a token came from that was let in by its row; those that are no deployment's are none of the ring's. True when it was a previous one.</summary>
+    public bool Note(string hash)
     {
-        if (ring is null) return;
+        var previous = false;
+        if (ring is null) return previous;
         foreach (var (slot, token) in ring.Tokens.All())
         {
-            if (Kinds.Any(kind => SecretHash.Of(kind.Value(token)) == hash)) ring.Matches.Add(slot);
+            if (!Kinds.Any(kind => SecretHash.Of(kind.Value(token)) == hash)) continue;
+            ring.Matches.Add(slot);
+            previous |= slot == KeySlot.Previous;
         }
+
+        return previous;
     }
+
+    /// <summary>Notes from where a previous value came.</summary>
+    public void NoteUser(IPAddress? from) => ring?.Matches.PreviousUsers.Add(from);
 
     /// <summary>Seeds what the ring holds, unless that has been done; only an instance whose own slots changed revokes rows.</summary>
     public async Task FollowAsync(CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -57,7 +58,7 @@ internal sealed partial class ConsoleReports(Database database, DatabaseClock cl
     }
 
     private bool MayReport(HttpRequest request) =>
-        request.Headers.Authorization is [{ } text] && text.StartsWith(Scheme, StringComparison.Ordinal) && token?.Verify(text.AsSpan(Scheme.Length), out _) == true;
+        request.Headers.Authorization is [{ } text] && text.StartsWith(Scheme, StringComparison.Ordinal) && token?.Verify(text.AsSpan(Scheme.Length), request.HttpContext.Connection.RemoteIpAddress) == true;
 
     // What the registry says of each current key, as other services ask it themselves before they start (operations.md 4.4).
     private async Task<IReadOnlyDictionary<string, string?>> TakeAsync(Work work, Report report)
@@ -120,6 +121,7 @@ internal sealed partial class ConsoleReports(Database database, DatabaseClock cl
                 writer.WriteString("loaded_at"u8, Timestamps.Milliseconds(held.Value.GetProperty("loaded_at").GetDateTimeOffset()));
                 WriteSeconds(writer, "previous_used_seconds", held.Value);
                 WriteSeconds(writer, "unmatched_seconds", held.Value);
+                WriteUsers(writer, held.Value);
                 writer.WriteEndObject();
             }
 
@@ -133,6 +135,14 @@ internal sealed partial class ConsoleReports(Database database, DatabaseClock cl
     private static void WriteSeconds(Utf8JsonWriter writer, string name, JsonElement held)
     {
         if (held.TryGetProperty(name, out var seconds) && seconds.ValueKind == JsonValueKind.Number) writer.WriteNumber(name, Math.Clamp(seconds.GetDouble(), 0, int.MaxValue));
+    }
+
+    private static void WriteUsers(Utf8JsonWriter writer, JsonElement held)
+    {
+        if (!held.TryGetProperty("previous_users", out var users)) return;
+        writer.WriteStartArray("previous_users"u8);
+        foreach (var user in users.EnumerateArray().Take(PreviousUsers.Most)) writer.WriteStringValue((IPAddress.TryParse(user.GetString(), out var address) ? address : throw new FormatException()).ToString());
+        writer.WriteEndArray();
     }
 
     private static string Matching(JsonElement text, Regex pattern) => text.GetString() is { } value && pattern.IsMatch(value) ? value : throw new FormatException();

@@ -1,3 +1,4 @@
+using System.Net;
 using Caracal.Coordinator.Requests;
 using Caracal.Protocol;
 using Caracal.Protocol.Mandates;
@@ -41,14 +42,14 @@ internal sealed class Authenticator(
         }
 
         return BearerOf(request) is not { } token ? CoordinatorErrors.MissingToken
-            : settings.MetricsBearer.Verify(token, out _) || IsOperator(token) ? null
+            : settings.MetricsBearer.Verify(token, From(request)) || IsOperator(token, request) ? null
             : CoordinatorErrors.Unauthorized;
     }
 
     /// <summary>Whether the request may see <c>/stats</c>; null when it may.</summary>
     public Refusal? CheckStatistics(HttpRequest request) =>
         BearerOf(request) is not { } token ? CoordinatorErrors.MissingToken
-        : IsOperator(token) || (settings.MetricsBearer?.Verify(token, out _) ?? false) ? null
+        : IsOperator(token, request) || (settings.MetricsBearer?.Verify(token, From(request)) ?? false) ? null
         : CoordinatorErrors.OperatorTokenRequired;
 
     /// <summary>The caller of a route (null: of no known route), or why it is refused.</summary>
@@ -59,7 +60,7 @@ internal sealed class Authenticator(
             return (null, CoordinatorErrors.MissingToken);
         }
 
-        if (IsOperator(token) && route is { Operator: true })
+        if (IsOperator(token, request) && route is { Operator: true })
         {
             return (Operator(), null);
         }
@@ -93,7 +94,9 @@ internal sealed class Authenticator(
             : (null, CoordinatorErrors.IdentityRevoked);
     }
 
-    private bool IsOperator(string token) => settings.OperatorToken?.Verify(token, out _) ?? false;
+    private bool IsOperator(string token, HttpRequest request) => settings.OperatorToken?.Verify(token, From(request)) ?? false;
+
+    private IPAddress From(HttpRequest request) => ClientAddress.Of(request.HttpContext, settings);
 
     private Caller Operator() => new()
     {

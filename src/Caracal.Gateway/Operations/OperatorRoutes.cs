@@ -96,7 +96,7 @@ internal sealed class OperatorRoutes(
         var header = request.Headers.Authorization;
         return adminToken is not null && header.Count == 1 && header[0] is { } text
             && text.StartsWith(Scheme, StringComparison.Ordinal)
-            && adminToken.Verify(text.AsSpan(Scheme.Length), out _);
+            && adminToken.Verify(text.AsSpan(Scheme.Length), request.HttpContext.Connection.RemoteIpAddress);
     }
 
     private static Task UnauthorizedAsync(HttpContext http) =>

@@ -21,6 +21,6 @@ public sealed class MetricsAccess(TokenRing? token, CaracalMode mode)
         var header = request.Headers.Authorization;
         return header.Count == 1 && header[0] is { } text
             && text.StartsWith(Scheme, StringComparison.Ordinal)
-            && token.Verify(text.AsSpan(Scheme.Length), out _);
+            && token.Verify(text.AsSpan(Scheme.Length), request.HttpContext.Connection.RemoteIpAddress);
     }
 }

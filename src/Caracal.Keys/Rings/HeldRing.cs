@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 
 namespace Caracal.Keys.Rings;
@@ -11,6 +12,9 @@ public sealed record HeldRing(string ClassId, RingSlots Slots, string Source, Da
 {
     /// <summary>How long ago something came that a previous value verified; null when nothing did.</summary>
     public TimeSpan? PreviousUsed { get; init; }
+
+    /// <summary>From where, in the last ten minutes; empty where no address is known.</summary>
+    public IReadOnlyList<IPAddress> PreviousUsers { get; init; } = [];
 
     /// <summary>How long ago something came that no slot verified; null when nothing did.</summary>
     public TimeSpan? Unmatched { get; init; }
@@ -30,6 +34,7 @@ public sealed record HeldRing(string ClassId, RingSlots Slots, string Source, Da
             writer.WriteString("source"u8, ring.Source);
             writer.WriteString("loaded_at"u8, ring.LoadedAt.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", System.Globalization.CultureInfo.InvariantCulture));
             WriteSeconds(writer, "previous_used_seconds"u8, ring.PreviousUsed);
+            if (ring.PreviousUsers.Count > 0) WriteList(writer, "previous_users"u8, ring.PreviousUsers.Select(address => address.ToString()));
             WriteSeconds(writer, "unmatched_seconds"u8, ring.Unmatched);
             writer.WriteEndObject();
         }
@@ -43,10 +48,10 @@ public sealed record HeldRing(string ClassId, RingSlots Slots, string Source, Da
         else writer.WriteNull(name);
     }
 
-    private static void WriteList(Utf8JsonWriter writer, ReadOnlySpan<byte> name, IEnumerable<string> sids)
+    private static void WriteList(Utf8JsonWriter writer, ReadOnlySpan<byte> name, IEnumerable<string> texts)
     {
         writer.WriteStartArray(name);
-        foreach (var sid in sids) writer.WriteStringValue(sid);
+        foreach (var text in texts) writer.WriteStringValue(text);
         writer.WriteEndArray();
     }
 }

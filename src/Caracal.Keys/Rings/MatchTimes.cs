@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 
 namespace Caracal.Keys.Rings;
 
@@ -9,6 +10,25 @@ namespace Caracal.Keys.Rings;
 internal sealed class MatchTimes(TimeProvider time)
 {
     private readonly ConcurrentDictionary<(string ClassId, KeySlot Slot), (long Count, DateTimeOffset? At)> last = new();
+
+    /// <summary>For so long it is told who came with a previous value; a gate asks for no more (operations.md 4.5).</summary>
+    private static readonly TimeSpan UsersFor = TimeSpan.FromMinutes(10);
+
+    private readonly ConcurrentDictionary<(string ClassId, IPAddress From), DateTimeOffset> users = new();
+
+    /// <summary>From where a previous value came in the last ten minutes.</summary>
+    public IReadOnlyList<IPAddress> UsersOf(string classId, SlotMatches? matches)
+    {
+        if (matches is null) return [];
+        var now = time.GetUtcNow();
+        foreach (var address in matches.PreviousUsers.Take()) users[(classId, address)] = now;
+        foreach (var (user, at) in users)
+        {
+            if (now - at > UsersFor) users.TryRemove(user, out _);
+        }
+
+        return [.. users.Where(user => user.Key.ClassId == classId).OrderByDescending(user => user.Value).Take(PreviousUsers.Most).Select(user => user.Key.From)];
+    }
 
     /// <summary>How long ago the slot's count was first seen as it is; null while it is zero.</summary>
     public TimeSpan? Since(string classId, KeySlot slot, SlotMatches? matches)

@@ -39,6 +39,7 @@ public sealed class RingReload
         .. source.Rings.DistinctBy(ring => ring.ClassId)
             .Select(ring => new HeldRing(ring.ClassId, ring.Slots(), ring.Source, _loaded.GetValueOrDefault(ring.ClassId, started))
             {
+                PreviousUsers = matched.UsersOf(ring.ClassId, ring.Matches),
                 PreviousUsed = matched.Since(ring.ClassId, KeySlot.Previous, ring.Matches),
                 Unmatched = matched.Since(ring.ClassId, KeySlot.None, ring.Matches),
             }),

@@ -5,6 +5,9 @@ public sealed class SlotMatches
 {
     private readonly long[] counts = new long[(int)KeySlot.Archive + 1];
 
+    /// <summary>Who came with a previous value, where an address is known.</summary>
+    public PreviousUsers PreviousUsers { get; } = new();
+
     public void Add(KeySlot slot) => Interlocked.Increment(ref counts[(int)slot]);
 
     public long Of(KeySlot slot) => Interlocked.Read(ref counts[(int)slot]);

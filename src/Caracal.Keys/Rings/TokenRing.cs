@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using System.Security.Cryptography;
 using Caracal.Keys.Secrets;
 
@@ -35,6 +36,14 @@ public sealed class TokenRing
     public SecretText Current => tokens.Current;
 
     public void Replace(TokenSet replacement) => tokens = replacement;
+
+    /// <summary>As <see cref="Verify(ReadOnlySpan{char}, out KeySlot)"/>, and notes from where a previous value came.</summary>
+    public bool Verify(ReadOnlySpan<char> presented, IPAddress? from)
+    {
+        var held = Verify(presented, out var slot);
+        if (slot == KeySlot.Previous) Matches.PreviousUsers.Add(from);
+        return held;
+    }
 
     /// <summary>Compares with every slot, in constant time each.</summary>
     public bool Verify(ReadOnlySpan<char> presented, out KeySlot slot)

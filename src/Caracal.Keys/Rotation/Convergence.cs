@@ -51,12 +51,15 @@ public sealed class Convergence(RotatableClass rotated, IReadOnlyList<InstanceKe
     /// <summary>For ten minutes nothing came that no slot verified.</summary>
     public Gate NothingUnmatched() => Quiet("signatures_match", slots => slots.UnmatchedAt, "met a signature that no slot verifies");
 
+    // What one that has ended said last still counts: a restart makes nobody forget who is to be switched yet.
     private Gate Quiet(string id, Func<ReportedSlots, DateTimeOffset?> last, string what)
     {
-        var heard = Readers.Select(reader => (reader.Name, At: last(reader.Classes[rotated.Id]))).Where(reader => reader.At is { } at && now - at < QuietFor).ToList();
+        var heard = instances.Where(instance => rotated.Readers.Contains(instance.Service) && instance.Classes.ContainsKey(rotated.Id))
+            .Select(reader => (reader.Name, At: last(reader.Classes[rotated.Id]), From: reader.Classes[rotated.Id].PreviousUsers))
+            .Where(reader => reader.At is { } at && now - at < QuietFor).ToList();
         if (heard.Count == 0) return new Gate(id, true, $"no instance {what} for {QuietFor.TotalMinutes:0} min");
         var latest = heard.Max(reader => reader.At!.Value);
-        return new Gate(id, false, $"{string.Join(", ", heard.Select(reader => $"{reader.Name} {what} {(now - reader.At!.Value).TotalSeconds:0} s ago"))}", (int)Math.Ceiling((latest + QuietFor - now).TotalSeconds));
+        return new Gate(id, false, $"{string.Join(", ", heard.Select(reader => $"{reader.Name} {what} {(now - reader.At!.Value).TotalSeconds:0} s ago{(reader.From.IsEmpty ? "" : $" by {string.Join(", ", reader.From)}")}"))}", (int)Math.Ceiling((latest + QuietFor - now).TotalSeconds));
     }
 
     private Gate Each(string id, Func<ReportedSlots, bool> holds)

@@ -12,6 +12,9 @@ public sealed record ReportedSlots(string Current, string? Next, ImmutableArray<
     /// <summary>When something last came that a previous value verified; null when nothing did since the instance started.</summary>
     public DateTimeOffset? PreviousUsedAt { get; init; }
 
+    /// <summary>From where, in the ten minutes before the report.</summary>
+    public ImmutableArray<string> PreviousUsers { get; init; } = [];
+
     /// <summary>When something last came that no slot verified.</summary>
     public DateTimeOffset? UnmatchedAt { get; init; }
 
@@ -52,6 +55,7 @@ public sealed record InstanceKeys(
     {
         Source = slots.TryGetProperty("source", out var source) ? source.GetString()! : "file",
         PreviousUsedAt = At(slots, "previous_used_seconds", lastSeen),
+        PreviousUsers = slots.TryGetProperty("previous_users", out var users) ? [.. users.EnumerateArray().Select(from => from.GetString()!)] : [],
         UnmatchedAt = At(slots, "unmatched_seconds", lastSeen),
     };
 

@@ -23,11 +23,20 @@ public sealed record Heartbeat
 /// <summary>Writes the rows of <c>service_instances</c>: a service speaks for itself only.</summary>
 public static class HeartbeatStore
 {
-    /// <summary>The instance lives.</summary>
+    /// <summary>
+    /// The instance lives. What a process of the same name said before it restarted is kept aside when it had met a value that
+    /// is about to go: whoever waits for that to end must not be told by a restart that it has.
+    /// </summary>
     public static Task BeatAsync(Work work, Heartbeat beat, DateTimeOffset now) => work.Connection.ExecuteAsync(
         work.Dialect is PostgresDialect
             ? "SELECT ops_heartbeat(@Service, @Instance, @Version, @Mode, @Address, @StartedAt, @now, @KeySlots)"
             : """
+              INSERT INTO service_instances (service, instance, version, mode, address, started_at, last_seen, stopped_at, key_slots)
+              SELECT service, instance || '~' || last_seen, version, mode, NULL, started_at, last_seen, coalesce(stopped_at, last_seen), key_slots
+              FROM service_instances
+              WHERE service = @Service AND instance = @Instance AND started_at <> @StartedAt
+                  AND (key_slots GLOB '*"previous_used_seconds":[0-9]*' OR key_slots GLOB '*"unmatched_seconds":[0-9]*')
+              ON CONFLICT DO NOTHING;
               INSERT INTO service_instances (service, instance, version, mode, address, started_at, last_seen, stopped_at, key_slots)
               VALUES (@Service, @Instance, @Version, @Mode, @Address, @StartedAt, @now, NULL, @KeySlots)
               ON CONFLICT (service, instance) DO UPDATE SET version = excluded.version, mode = excluded.mode, address = excluded.address,

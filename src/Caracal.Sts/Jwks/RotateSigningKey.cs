@@ -77,7 +77,7 @@ internal sealed class RotateSigningKey(StsSettings settings, ZoneKeyring keyring
 
         var header = context.Request.Headers.Authorization;
         if (header.Count == 1 && header[0] is { } text && text.StartsWith(Scheme, StringComparison.Ordinal)
-            && token.Verify(text.AsSpan(Scheme.Length), out _))
+            && token.Verify(text.AsSpan(Scheme.Length), context.Connection.RemoteIpAddress))
         {
             return false;
         }

@@ -32,6 +32,28 @@ public sealed class HeartbeatTests
         Assert.Empty(await store.Database.ReadAsync(InstanceStore.ListAsync));
     }
 
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task A_process_that_restarts_under_its_name_does_not_wipe_out_when_a_previous_value_came(Engine engine)
+    {
+        await using var store = await TestStore.CreateAsync(engine, ServiceRole.Api);
+        var database = store.As(ServiceRole.Gateway);
+        await BeatAsync(database, "gateway", Now);
+        await BeatAsync(database, "gateway", Now.AddSeconds(20), Now.AddSeconds(15)); // Nothing came that matters: nothing is kept.
+        Assert.Single(await store.Database.ReadAsync(InstanceStore.ListAsync));
+        await BeatAsync(database, "gateway", Now.AddSeconds(30), Now.AddSeconds(15), """{"gateway-sts-hmac":{"current":"sid_2","previous_used_seconds":5}}""");
+        foreach (var restart in (int[])[40, 50, 60]) await BeatAsync(database, "gateway", Now.AddSeconds(restart), Now.AddSeconds(restart - 1));
+
+        var rows = await store.Database.ReadAsync(InstanceStore.ListAsync);
+        Assert.Equal(2, rows.Count);
+        var before = Assert.Single(rows, row => row.Instance != "host-1");
+        Assert.StartsWith("host-1~", before.Instance, StringComparison.Ordinal);
+        Assert.Equal((Now.AddSeconds(30), Now.AddSeconds(30), (string?)null), (before.LastSeen, before.StoppedAt, before.Address));
+        Assert.Contains("previous_used_seconds", before.KeySlots.Value, StringComparison.Ordinal);
+        Assert.Null(Assert.Single(rows, row => row.Instance == "host-1").StoppedAt);
+    }
+
     [Fact]
     public async Task A_service_cannot_speak_for_another()
     {
@@ -59,7 +81,8 @@ public sealed class HeartbeatTests
     private static Task<string?> StateAsync(Database database, string sid) =>
         database.WriteAsync(work => KeyRegistryGuard.StateAsync(work, "streams-hmac", sid, "k", Now));
 
-    private static Task BeatAsync(Database database, string service, DateTimeOffset now) => database.WriteAsync(work => HeartbeatStore.BeatAsync(
+    private static Task BeatAsync(
+        Database database, string service, DateTimeOffset now, DateTimeOffset? started = null, string slots = """{"streams-hmac":{"current":"sid_1"}}""") => database.WriteAsync(work => HeartbeatStore.BeatAsync(
         work,
         new Heartbeat
         {
@@ -68,8 +91,8 @@ public sealed class HeartbeatTests
             Version = "test",
             Mode = "dev",
             Address = "http://127.0.0.1:1",
-            StartedAt = Now,
-            KeySlots = """{"streams-hmac":{"current":"sid_1"}}""",
+            StartedAt = started ?? Now,
+            KeySlots = slots,
         },
         now));
 }

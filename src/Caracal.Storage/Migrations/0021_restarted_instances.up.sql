@@ -1,0 +1,2 @@
+-- A process that restarts under the name of the one before (a container does) no longer wipes out when that one last met a value
+-- that is about to go: retirement waits for it (operations.md 4.5). Who beats in the store's own function keeps such a row aside.
