@@ -50,6 +50,7 @@ public sealed class StsService : IAsyncDisposable
     private readonly JwksEndpoint _jwks;
     private readonly ApprovalStatus _approvals;
     private readonly SelfTestKeys _selfTest;
+    private readonly SignSample _sample;
     private readonly AnswerPing _ping;
     private readonly OAuthEndpoints _oauth;
     private readonly DecideApproval _decide;
@@ -87,6 +88,7 @@ public sealed class StsService : IAsyncDisposable
         var spine = new TokenExchangeSpine(parts);
         _selfTest = new SelfTestKeys(
             new SigningKeyStore(_on.Database, _on.Outbox), _keyring, new MetricsAccess(settings.MetricsToken, settings.Mode));
+        _sample = new SignSample(_zones, _on.Clock, new MetricsAccess(settings.MetricsToken, settings.Mode));
         _ping = new AnswerPing(settings, _on.State, _on.Clock);
         _oauth = OAuthEndpoints.Create(parts, _on);
         _decide = new DecideApproval(parts, new HoldDecisionStore(_on.Database, _on.Outbox), new DecisionAudit(settings.AuditKeys));
@@ -144,6 +146,7 @@ public sealed class StsService : IAsyncDisposable
         application.MapMethods("/metrics", Get, (RequestDelegate)_health.MetricsTextAsync);
         application.MapMethods("/metrics.json", Get, (RequestDelegate)_health.MetricsJsonAsync);
         application.MapMethods("/internal/keys/selftest", Post, (RequestDelegate)_selfTest.HandleAsync);
+        application.MapMethods("/internal/keys/sample/{zoneId}", Post, (RequestDelegate)_sample.HandleAsync);
         application.MapMethods("/internal/revocations/{anchor}", Get, (RequestDelegate)_acknowledged.HandleAsync);
         application.MapMethods("/internal/gateway/ping", Post, (RequestDelegate)_ping.HandleAsync);
         application.MapMethods("/internal/policy/simulate", Post, (RequestDelegate)_simulate.HandleAsync);

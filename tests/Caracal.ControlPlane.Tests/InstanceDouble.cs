@@ -1,6 +1,9 @@
+using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json;
+using Caracal.Keys.Signatures;
+using Caracal.Protocol.Mandates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -36,6 +39,12 @@ internal sealed class InstanceDouble : IAsyncDisposable
 
     public string Metrics { get; set; } = "";
 
+    /// <summary>What JWKS publishes under every key id.</summary>
+    public SigningKey Published { get; set; } = SigningKey.Generate();
+
+    /// <summary>What samples are signed with.</summary>
+    public SigningKey? Signs { get; set; }
+
     public static async Task<InstanceDouble> StartAsync()
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "instance" });
@@ -50,6 +59,13 @@ internal sealed class InstanceDouble : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
 
+    private string Sample(string zone)
+    {
+        var signature = new byte[64];
+        (Signs ?? Published).Sign(KeySample.Message(zone, Kids(zone)[0], 1), signature);
+        return new KeySample(zone, Kids(zone)[0], 1, Base64Url.EncodeToString(signature)).ToString();
+    }
+
     private Task AnswerAsync(HttpContext context)
     {
         var path = context.Request.Path.Value!;
@@ -62,7 +78,8 @@ internal sealed class InstanceDouble : IAsyncDisposable
         if (path == "/metrics") return context.Response.WriteAsync(Metrics);
         return context.Response.WriteAsync(JsonSerializer.Serialize<object>(path switch
         {
-            "/.well-known/jwks.json" => new { keys = Kids(context.Request.Query["zone_id"]!).Select(kid => new { kid }) },
+            "/.well-known/jwks.json" => new { keys = Kids(context.Request.Query["zone_id"]!).Select(kid => new { kid, kty = "EC", crv = "P-256", alg = "ES256", use = "sig", x = Base64Url.EncodeToString(Published.X.Span), y = Base64Url.EncodeToString(Published.Y.Span) }) },
+            _ when path.StartsWith("/internal/keys/sample/", StringComparison.Ordinal) => new { sample = Sample(path.Split('/')[^1]) },
             "/internal/keys/selftest" => new { ok = ClosedZones.Count == 0, failed = ClosedZones },
             "/internal/selftest/refusal" => new { ok = RefusesForgery },
             _ => new { revoked = KnowsRevocations, acknowledged = Acknowledges },

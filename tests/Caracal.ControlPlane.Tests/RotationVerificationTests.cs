@@ -69,6 +69,27 @@ public sealed class RotationVerificationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_zones_key_signed_before_the_rotation_and_signs_now_must_verify_by_what_is_published_or_V6_fails()
+    {
+        var id = await PrepareAsync("zone-kek");
+        var evidence = (await _api.GetAsync($"{All}/{id}/evidence")).Text.Split('\n')[0];
+        Assert.Contains($"\"detail\":\"{_zone} {_kid} 1 ", evidence, StringComparison.Ordinal);
+        Assert.EndsWith("; 1 signatures from before and 1 of now verify", (await CheckAsync(id, "V6")).Detail, StringComparison.Ordinal);
+
+        var first = _instance.Published;
+        _instance.Published = Caracal.Keys.Signatures.SigningKey.Generate();
+        Assert.Contains("verifies what was signed before", (await CheckAsync(id, "V6", ok: false)).Detail, StringComparison.Ordinal);
+        (_instance.Signs, _instance.Published) = (_instance.Published, first);
+        Assert.Contains("verifies what it signs now", (await CheckAsync(id, "V6", ok: false)).Detail, StringComparison.Ordinal);
+
+        // Its own rotation has taken the key out of JWKS since: nobody has to verify with it any more.
+        _instance.Published = _instance.Signs!;
+        await _api.ExecuteAsync($"UPDATE secrets SET id = 'another' WHERE id = '{_kid}'");
+        _instance.Kids = _ => ["another"];
+        Assert.EndsWith("; 0 signatures from before and 1 of now verify", (await CheckAsync(id, "V6")).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_zone_key_or_a_sealed_value_that_does_not_open_fails_V7()
     {
         var id = await PrepareAsync("zone-kek");
@@ -182,7 +203,7 @@ public sealed class RotationVerificationTests : IAsyncLifetime
         var (holds, detail) = id switch
         {
             "V4" => await canaries.RevocationCanaryAsync(Instances(), Stop),
-            "V6" => await material.PublishedKeysAsync(Instances(), Stop),
+            "V6" => await material.PublishedKeysAsync(row, Instances(), Stop),
             "V7" => await material.SealedValuesAsync(Instances(), Stop),
             _ => await material.ConnectionsAsync(row, other is null ? Instances() : [], Stop),
         };

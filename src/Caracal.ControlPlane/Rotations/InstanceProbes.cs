@@ -8,6 +8,7 @@ using Caracal.Hosting.StsCalls;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Secrets;
 using Caracal.Keys.Signatures;
+using Caracal.Protocol.Mandates;
 
 namespace Caracal.ControlPlane.Rotations;
 
@@ -68,6 +69,20 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
     {
         using var document = await JsonAsync(HttpMethod.Get, sts, $"/.well-known/jwks.json?zone_id={Uri.EscapeDataString(zoneId)}", cancellationToken);
         return document?.RootElement.GetProperty("keys").EnumerateArray().Select(key => key.GetProperty("kid").GetString()!).ToList();
+    }
+
+    /// <summary>A zone's JWKS as an STS serves it and as verifiers read it; null when it serves none.</summary>
+    public async Task<JsonWebKeySet?> PublishedSetAsync(InstanceAddress sts, string zoneId, CancellationToken cancellationToken)
+    {
+        using var answer = await SendAsync(HttpMethod.Get, sts, $"/.well-known/jwks.json?zone_id={Uri.EscapeDataString(zoneId)}", cancellationToken);
+        return answer?.StatusCode == HttpStatusCode.OK ? JsonWebKeySet.TryParse(await answer.Content.ReadAsByteArrayAsync(cancellationToken)) : null;
+    }
+
+    /// <summary>What an STS signs with the key that signs the zone's mandates now; null when it signs nothing.</summary>
+    public async Task<KeySample?> SampleAsync(InstanceAddress sts, string zoneId, CancellationToken cancellationToken)
+    {
+        using var document = await JsonAsync(HttpMethod.Post, sts, $"/internal/keys/sample/{Uri.EscapeDataString(zoneId)}", cancellationToken);
+        return document is not null && document.RootElement.TryGetProperty("sample", out var sample) ? KeySample.TryParse(sample.GetString() ?? "") : null;
     }
 
     /// <summary>What an STS says of zone keys that do not open there; null when all do.</summary>

@@ -23,11 +23,14 @@ internal sealed class MaterialChecks(Database database, ControlPlaneSettings set
     private static readonly TimeSpan Drained = TimeSpan.FromSeconds(35);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
+    private readonly KeySamples samples = new(database, probes, clock.Process);
+
     /// <summary>
     /// V6: every STS publishes exactly the keys the store says are published, for every zone of a sample, and verifies with each
-    /// what it signed: with the key before, the one that signs and the next.
+    /// what it signed: with the key before, the one that signs and the next. What zones' keys signed before the rotation and sign
+    /// now verifies by what is published.
     /// </summary>
-    public async Task<(bool Ok, string Detail)> PublishedKeysAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
+    public async Task<(bool Ok, string Detail)> PublishedKeysAsync(RotationRow rotation, IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
     {
         var services = instances.Where(instance => instance.Service == "sts").ToList();
         var zones = await database.ReadAsync(connection => ZoneKeyStore.ListZonesAsync(connection, MostZones), cancellationToken);
@@ -48,7 +51,8 @@ internal sealed class MaterialChecks(Database database, ControlPlaneSettings set
             if (await probes.FailedSelfTestAsync(sts, cancellationToken) is { } failing) return (false, $"{sts.Name} {failing}");
         }
 
-        return (true, $"{services.Count} STS publish exactly the keys of {zones.Count} zones and verify what each signed");
+        var (verify, detail) = await samples.VerifyAsync(rotation, services, cancellationToken);
+        return (verify, verify ? $"{services.Count} STS publish exactly the keys of {zones.Count} zones and verify what each signed; {detail}" : detail);
     }
 
     /// <summary>V7: every STS opens and uses every zone's key, a sample of values opens here, and every value is sealed with a key that is loaded.</summary>

@@ -24,6 +24,7 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
     private static readonly Refusal OtherClass = ControlPlaneErrors.RotationInProgress.With("another class is being rotated");
 
     private readonly RotationTrail trail = new(changes);
+    private readonly KeySamples samples = new(changes.Database, probes, TimeProvider.System);
 
     public async Task<Answer> HandleAsync(ApiCall call)
     {
@@ -61,22 +62,18 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
             return ControlPlaneErrors.InvalidRotationRequest.With($"overlap_seconds of {rotated.Id} must be at least {rotated.MinimumOverlap.TotalSeconds:0}");
         }
 
-        var clients = await RedisClientsAsync(call);
-
         // Judged before the step and in it, as in AdvanceRotation: a refusal holds nobody up.
         var refused = await changes.Database.ReadAsync(connection => RefusalAsync(connection, call, row, rotated, backup, clientTime), call.Cancelled);
-        return refused ?? await changes.ApplyAsync(
-            call,
-            async work => await RefusalAsync(work.Connection, call, row, rotated, backup, clientTime) ?? await PrepareAsync(work, call, row, rotated, clients),
-            ControlPlaneErrors.RotationInProgress);
-    }
+        if (refused is not null) return refused;
 
-    // Asks every service, so it is done before the step begins.
-    private async Task<long?> RedisClientsAsync(ApiCall call)
-    {
-        if (changes.Database.Dialect.HasOneWriter) return null;
-        var facts = await changes.Database.ReadAsync(RotationFacts.ReadAsync, call.Cancelled);
-        return await probes.RedisClientsAsync(facts.Reachable(call.Now), call.Cancelled);
+        // Services are asked before the step begins: what is as it was, the checks will look at later.
+        var live = (await changes.Database.ReadAsync(RotationFacts.ReadAsync, call.Cancelled)).Reachable(call.Now);
+        var clients = changes.Database.Dialect.HasOneWriter ? null : await probes.RedisClientsAsync(live, call.Cancelled);
+        var signed = await samples.TakeAsync(live, call.Cancelled);
+        return await changes.ApplyAsync(
+            call,
+            async work => await RefusalAsync(work.Connection, call, row, rotated, backup, clientTime) ?? await PrepareAsync(work, call, row, rotated, clients, signed),
+            ControlPlaneErrors.RotationInProgress);
     }
 
     private void NoteWhatContradicts(Fields fields, ApiCall call, RotationRow row, string sid)
@@ -106,7 +103,7 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
         return gates.Any(gate => !gate.Ok) ? RotationJson.NotMet(gates) : null;
     }
 
-    private async Task<Answer> PrepareAsync(Work work, ApiCall call, RotationRow row, RotatableClass rotated, long? redisClients)
+    private async Task<Answer> PrepareAsync(Work work, ApiCall call, RotationRow row, RotatableClass rotated, long? redisClients, RotationCheck? signed)
     {
         if (!row.Emergency && !await RotationStore.TakeLockAsync(work, rotated.Family)) return OtherClass;
         var active = await KeyRegistryStore.FindActiveAsync(work.Connection, row.Class, row.Scope);
@@ -114,7 +111,7 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
         await KeyRegistryStore.AddAsync(work, row.Class, row.Scope, row.ToSid, "next", row.Id, call.Now);
         await RotationStore.InsertAsync(work, prepared);
         var baseline = await MaterialChecks.BaselineAsync(work, redisClients);
-        await trail.AppendAsync(work, call, prepared, new RotationStep("prepared") { Checks = baseline is null ? [] : [baseline] }, call.Now);
+        await trail.AppendAsync(work, call, prepared, new RotationStep("prepared") { Checks = [.. new[] { signed, baseline }.OfType<RotationCheck>()] }, call.Now);
         return Answer.Created(row.Id, JsonRows.Object(writer => RotationJson.Write(writer, prepared)));
     }
 

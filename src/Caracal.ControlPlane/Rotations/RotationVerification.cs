@@ -39,7 +39,7 @@ internal sealed class RotationVerification(Changes changes, ControlPlaneSettings
             await TimedAsync("V4", () => RevocationCanaryAsync(addresses, cancellationToken)),
         };
         if (settings.GatewayStsKeys is not null) checks.Add(await TimedAsync("V5", () => probes.PingAsync(addresses, settings.GatewayStsKeys, cancellationToken)));
-        checks.Add(await TimedAsync("V6", () => material.PublishedKeysAsync(addresses, cancellationToken)));
+        checks.Add(await TimedAsync("V6", () => material.PublishedKeysAsync(rotation, addresses, cancellationToken)));
         if (rotation.Class == KeyClass.ZoneKek) checks.Add(await TimedAsync("V7", () => material.SealedValuesAsync(addresses, cancellationToken)));
         if (rotation.Class is KeyClass.AuditHmac or KeyClass.StreamsHmac) checks.Add(await TimedAsync("V9", () => OutboxAsync(rotation, cancellationToken)));
         checks.Add(await TimedAsync("V10", async () => Compare(failures, await probes.FailureCountsAsync(addresses, cancellationToken))));

@@ -122,6 +122,38 @@ public sealed class KeyLifecycleTests
     }
 
     [Fact]
+    public async Task A_sample_verifies_by_JWKS_before_and_after_a_rotation_and_is_no_token()
+    {
+        await using var sts = await StsHarness.StartAsync(("METRICS_BEARER", "metrics-0123456789-abcdefghijklmnopq"));
+        await sts.MintAsync();
+        Assert.Equal(404, (await SampleAsync(sts, "zone-1", "wrong")).Status);
+        Assert.Equal(404, (await SampleAsync(sts, "no-such-zone", "metrics-0123456789-abcdefghijklmnopq")).Status);
+        var before = KeySample.TryParse((await SampleAsync(sts, "zone-1", "metrics-0123456789-abcdefghijklmnopq")).Text("sample")!)!;
+        Assert.Null(MandateToken.TryParse(before.ToString()));
+        Assert.Null(MandateToken.TryParse(before.Signature));
+
+        await PublishNextAsync(sts, TimeSpan.FromSeconds(-1));
+        var after = KeySample.TryParse((await SampleAsync(sts, "zone-1", "metrics-0123456789-abcdefghijklmnopq")).Text("sample")!)!;
+        Assert.NotEqual(before.KeyId, after.KeyId);
+        var keys = JsonWebKeySet.TryParse(await sts.Client.GetByteArrayAsync(new Uri("/.well-known/jwks.json?zone_id=zone-1", UriKind.Relative)))!;
+        foreach (var sample in (KeySample[])[before, after])
+        {
+            Assert.True(sample.Verify(keys.Find(sample.KeyId)!));
+            Assert.False((sample with { At = sample.At + 1 }).Verify(keys.Find(sample.KeyId)!));
+            Assert.False((sample with { ZoneId = "zone-2" }).Verify(keys.Find(sample.KeyId)!));
+        }
+
+        Assert.False((before with { KeyId = after.KeyId }).Verify(keys.Find(after.KeyId)!));
+    }
+
+    private static Task<Answer> SampleAsync(StsHarness sts, string zone, string token)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, "/internal/keys/sample/" + zone);
+        request.Headers.Authorization = new System.Net.Http.Headers.AuthenticationHeaderValue("Bearer", token);
+        return sts.SendAsync(request);
+    }
+
+    [Fact]
     public async Task A_signed_ping_is_answered_with_its_key_and_any_other_with_401()
     {
         await using var sts = await StsHarness.StartAsync();
