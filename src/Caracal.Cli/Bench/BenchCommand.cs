@@ -32,7 +32,7 @@ internal static class BenchCommand
 
         governed
         Starts a private stack as a separate process, drives N callers (default 8) for S seconds
-        (default 10) after a warm-up (default 8): each call mints a one-shot mandate at the STS and
+        (default 10) after a warm-up (default 25): each call mints a one-shot mandate at the STS and
         spends it at the Gateway, which forwards to a local upstream. Callers and upstream run outside
         the measured process. Prints calls per second, latencies, errors, CPU of the stack's process
         per call, and its resident memory.
@@ -63,7 +63,7 @@ internal static class BenchCommand
         {
             Callers = context.Arguments.Integer("callers", context.Arguments.Operands is ["coordinator"] ? 32 : 8, 1, 256),
             Seconds = context.Arguments.Integer("seconds", 10, 1, 3600),
-            WarmupSeconds = context.Arguments.Integer("warmup", 8, 0, 600),
+            WarmupSeconds = context.Arguments.Integer("warmup", 25, 0, 600),
             Separate = context.Arguments.Value("stack") switch
             {
                 null or "embedded" => false,
@@ -76,7 +76,7 @@ internal static class BenchCommand
         context.Terminal.Quiet = context.Json;
         return context.Arguments.Operands switch
         {
-            ["rotate"] => await RotateBench.RunAsync(plan with { WarmupSeconds = context.Arguments.Integer("warmup", 8, 0, 600) }, context),
+            ["rotate"] => await RotateBench.RunAsync(plan with { WarmupSeconds = context.Arguments.Integer("warmup", 25, 0, 600) }, context),
             ["audit"] => await AuditBench.RunAsync(plan.Separate, context),
             ["mint"] => await GovernedAsync(plan with { MintsOnly = true }, context),
             ["governed"] => await GovernedAsync(plan, context),
