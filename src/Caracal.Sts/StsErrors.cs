@@ -14,6 +14,7 @@ internal static class StsErrors
     public static readonly Refusal TtlOutOfRange = new(400, "invalid_token", "ttl_seconds out of range");
     public static readonly Refusal BadGatewaySignature = new(401, "access_denied", "invalid gateway exchange signature");
     public static readonly Refusal EmptyResource = new(400, "invalid_token", "resource must not be empty");
+    public static readonly Refusal TooManyResources = new(400, "invalid_token", "too many resources");
     public static readonly Refusal BadGrantType = new(400, "invalid_token", "unsupported grant_type");
     public static readonly Refusal BadSubjectTokenType = new(400, "invalid_token", "unsupported subject_token_type");
     public static readonly Refusal SubjectTokenIncomplete = new(400, "invalid_token", "subject_token and subject_token_type must be sent together");

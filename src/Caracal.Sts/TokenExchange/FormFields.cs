@@ -5,10 +5,14 @@ namespace Caracal.Sts.TokenExchange;
 
 /// <summary>
 /// An <c>application/x-www-form-urlencoded</c> body, read strictly from its bytes (sts.md 2.1 step 2): a bad escape, a raw
-/// <c>;</c> or text that is no UTF-8 makes the whole form unreadable.
+/// <c>;</c>, text that is no UTF-8 or more than 512 fields make the whole form unreadable.
 /// </summary>
 internal sealed class FormFields
 {
+    // Each field is compared with those before it, and whoever sends the form has proved nothing yet: sixteen thousand names
+    // fit into 64 KiB, and would take as long as a thousand ordinary requests.
+    private const int MostFields = 512;
+
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly List<KeyValuePair<string, string>> _fields = new(16);
@@ -39,7 +43,7 @@ internal sealed class FormFields
                 var equals = pair.IndexOf((byte)'=');
                 var name = Decode(equals < 0 ? pair : pair[..equals], buffer);
                 var value = equals < 0 ? "" : Decode(pair[(equals + 1)..], buffer);
-                if (name is null || value is null)
+                if (name is null || value is null || form._fields.Count == MostFields)
                 {
                     return null;
                 }

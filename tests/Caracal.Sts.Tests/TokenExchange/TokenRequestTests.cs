@@ -30,6 +30,28 @@ public sealed class TokenRequestTests
     }
 
     [Fact]
+    public async Task A_form_of_very_many_fields_is_refused_before_they_are_compared()
+    {
+        await using var sts = await StsHarness.StartAsync();
+        var names = string.Join('&', Enumerable.Range(0, 11_000).Select(i => i.ToString("x5", System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.Equal((400, "invalid_token"), Of(await sts.SendAsync(Form("/oauth/2/token", names[..65_530]))));
+        var enough = string.Join('&', Enumerable.Range(0, 500).Select(i => $"f{i}=1"));
+        var answer = await sts.PostAsync([.. StsHarness.Bootstrap(), .. enough.Split('&').Select(field => KeyValuePair.Create(field[..^2], "1"))]);
+        Assert.Equal(200, answer.Status);
+    }
+
+    [Fact]
+    public async Task One_request_decides_about_64_resources_at_most()
+    {
+        await using var sts = await StsHarness.StartAsync();
+        List<KeyValuePair<string, string>> Asking(int count) =>
+            [.. StsHarness.Bootstrap(("resource", null)), .. Enumerable.Range(0, count).Select(i => KeyValuePair.Create("resource", $"resource://unknown-{i}"))];
+        var tooMany = await sts.PostAsync(Asking(65));
+        Assert.Equal((400, "too many resources"), (tooMany.Status, tooMany.Description));
+        Assert.Equal(403, (await sts.PostAsync(Asking(64))).Status);
+    }
+
+    [Fact]
     public async Task Refuses_a_large_body_and_a_field_given_twice()
     {
         await using var sts = await StsHarness.StartAsync();
