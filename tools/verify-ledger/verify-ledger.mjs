@@ -176,12 +176,12 @@ export function parseReceipt(text) {
 
 // ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** SHA-256 over the twelve texts, each followed by 0x1F, and the time in nanoseconds. */
+/** SHA-256 over the twelve texts, each followed by 0x1F, and the time in nanoseconds. A JSON text that is not there counts as null. */
 export function contentHash(row) {
   const texts = [
     row.event_id, row.zone_id, row.event_type, row.request_id, row.decision, row.policy_set_id, row.policy_set_version_id,
-    row.manifest_sha, row.evaluation_status, row.determining_policies_json || 'null', row.diagnostics_json || 'null',
-    row.metadata_json || 'null',
+    row.manifest_sha, row.evaluation_status, row.determining_policies_json ?? 'null', row.diagnostics_json ?? 'null',
+    row.metadata_json ?? 'null',
   ]
   return sha256(Buffer.from(texts.map(text => text + '\x1f').join('') + (row.occurred_at_us * 1000n).toString())).toString('hex')
 }
@@ -403,6 +403,14 @@ async function verifyHour(folder, manifest, chains, trust, findings) {
   return rows
 }
 
+// The columns of a file are always filled: where there is no JSON text, it holds an empty one, which no JSON text is.
+const absent = row => ({
+  ...row,
+  determining_policies_json: row.determining_policies_json || null,
+  diagnostics_json: row.diagnostics_json || null,
+  metadata_json: row.metadata_json || null,
+})
+
 /** Hands over every row, in row groups, and answers how many there were. */
 async function readRows(bytes, take) {
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)
@@ -410,7 +418,7 @@ async function readRows(bytes, take) {
   let start = 0
   for (const group of metadata.row_groups) {
     const end = start + Number(group.num_rows)
-    for (const row of await parquetReadObjects({ file, metadata, rowStart: start, rowEnd: end })) take(row)
+    for (const row of await parquetReadObjects({ file, metadata, rowStart: start, rowEnd: end })) take(absent(row))
     start = end
   }
   return start

@@ -16,12 +16,14 @@ namespace Caracal.Audit.Tampering;
 /// <param name="checkpointKey">Who signs checkpoints; null compares with none.</param>
 /// <param name="kept">Checkpoints kept where nobody who can change the ledger can change them.</param>
 /// <param name="progress">Told of events read, and of how many there are to read.</param>
+/// <param name="agreed">Takes each signed root that the rows of a zone give.</param>
 public sealed class LedgerVerification(
-    Database database, HmacKeyRing? keys, NoteKey? checkpointKey = null, IReadOnlyList<Checkpoint>? kept = null, IProgress<(long Done, long Total)>? progress = null)
+    Database database, HmacKeyRing? keys, NoteKey? checkpointKey = null, IReadOnlyList<Checkpoint>? kept = null, IProgress<(long Done, long Total)>? progress = null,
+    Action<string, SignedRoot>? agreed = null)
 {
     private const int PageSize = 2000;
 
-    private readonly SignedRoots? _roots = checkpointKey is null ? null : new(new CheckpointStore(database), checkpointKey, kept ?? []);
+    private readonly SignedRoots? _roots = checkpointKey is null ? null : new(new CheckpointStore(database), checkpointKey, kept ?? [], agreed);
 
     private readonly LedgerReader _ledger = new(database);
     private readonly LedgerRetention _retention = new(database);

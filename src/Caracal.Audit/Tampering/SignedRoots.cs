@@ -8,12 +8,13 @@ namespace Caracal.Audit.Tampering;
 /// <param name="store">Stored checkpoints.</param>
 /// <param name="key">Who must have signed them.</param>
 /// <param name="kept">Checkpoints the attacker does not control, of any zone.</param>
-internal sealed class SignedRoots(CheckpointStore store, NoteKey key, IReadOnlyList<Checkpoint> kept)
+/// <param name="agreed">Takes each root that a zone's rows give.</param>
+internal sealed class SignedRoots(CheckpointStore store, NoteKey key, IReadOnlyList<Checkpoint> kept, Action<string, SignedRoot>? agreed = null)
 {
     private const int PageSize = 500;
 
     /// <summary>Follows the roots of one zone; call <see cref="Zone.LoadAsync"/> before rows are added.</summary>
-    public Zone Open(string zoneId, Action<ChainFinding> report) => new(store, key, zoneId, kept, report);
+    public Zone Open(string zoneId, Action<ChainFinding> report) => new(store, key, zoneId, kept, report, agreed);
 
     /// <summary>The roots of one zone, loaded as its rows go by.</summary>
     internal sealed class Zone
@@ -27,12 +28,12 @@ internal sealed class SignedRoots(CheckpointStore store, NoteKey key, IReadOnlyL
         private long _loaded;
         private bool _complete;
 
-        public Zone(CheckpointStore store, NoteKey key, string zoneId, IReadOnlyList<Checkpoint> kept, Action<ChainFinding> report)
+        public Zone(CheckpointStore store, NoteKey key, string zoneId, IReadOnlyList<Checkpoint> kept, Action<ChainFinding> report, Action<string, SignedRoot>? agreed)
         {
             (_store, _key, _zoneId, _report) = (store, key, zoneId, report);
             _origin = Checkpoint.OriginOf(key.Name, zoneId);
             _kept = new Queue<Checkpoint>(kept.Where(checkpoint => checkpoint.Origin == _origin).OrderBy(checkpoint => checkpoint.Size));
-            Tree = new TreeVerifier(zoneId, report);
+            Tree = new TreeVerifier(zoneId, report, agreed is null ? null : root => agreed(zoneId, root));
         }
 
         public TreeVerifier Tree { get; }

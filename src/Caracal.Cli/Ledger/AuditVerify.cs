@@ -17,19 +17,20 @@ internal static class AuditVerify
         context.Arguments.RequireKnown("data", "json", "checkpoint-key", "checkpoint", "witness-key", "timestamp-ca");
         await using var ledger = AuditCommand.Open(context);
         var trust = CheckpointTrust.Read(context.Arguments);
-        var line = new ProgressLine(context, "events");
-        var report = await new LedgerVerification(ledger, LedgerKeys.Find(context), trust.Key, trust.Kept, line).VerifyAllAsync(context.Stop);
-        line.End();
         var stamps = trust.Authorities is null ? null : await new StampedCheckpoints(ledger, trust.Key!, trust.Authorities).ReadAsync(context.Stop);
+        var line = new ProgressLine(context, "events");
+        var report = await new LedgerVerification(ledger, LedgerKeys.Find(context), trust.Key, trust.Kept, line, stamps is null ? null : stamps.Agree).VerifyAllAsync(context.Stop);
+        line.End();
+        var stamped = stamps?.Last(report);
         if (stamps is { Findings.Count: > 0 }) report = report with { CheckpointFaults = report.CheckpointFaults + stamps.Findings.Count, Findings = [.. report.Findings, .. stamps.Findings] };
         if (context.Json)
         {
-            context.Terminal.Write(Json(report, stamps?.Last));
+            context.Terminal.Write(Json(report, stamped));
             return report.IsClean ? 0 : 1;
         }
 
         Print(context.Terminal, report);
-        PrintStamps(context.Terminal, stamps?.Last);
+        PrintStamps(context.Terminal, stamped);
         return report.IsClean ? 0 : 1;
     }
 
@@ -86,7 +87,7 @@ internal static class AuditVerify
     {
         if (stamps is null) return;
         foreach (var (zone, stamp) in stamps.OrderBy(stamp => stamp.Key, StringComparer.Ordinal)) terminal.Success($"zone {zone}: every event up to {stamp.Seq} existed at {Rfc3339.Milliseconds(stamp.At)}, says a trusted time-stamp");
-        if (stamps.Count == 0) terminal.Warning("there is no time-stamp");
+        if (stamps.Count == 0) terminal.Warning("there is no time-stamp of rows that were compared");
     }
 
     private static void WriteStamps(Utf8JsonWriter writer, IReadOnlyDictionary<string, StampedRow>? stamps)

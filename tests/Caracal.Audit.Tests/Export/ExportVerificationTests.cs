@@ -14,6 +14,25 @@ namespace Caracal.Audit.Tests.Export;
 /// </summary>
 public sealed class ExportVerificationTests
 {
+    // audit.md 5, vector A.
+    [Theory]
+    [InlineData("null", true)]
+    [InlineData("undefined", true)]
+    [InlineData("''", false)]
+    [InlineData("'[]'", false)]
+    public async Task The_tool_tells_an_empty_JSON_text_from_none(string diagnostics, bool holds)
+    {
+        var hash = await LedgerTool.ContentHashAsync(
+            $$"""
+            { event_id: '019a0000-0000-7000-8000-0000000000a1', zone_id: 'z1', event_type: 'token_exchange', request_id: 'req-1', decision: 'allow',
+              policy_set_id: '', policy_set_version_id: 'psv-1', manifest_sha: '3a6eb079', evaluation_status: 'complete',
+              determining_policies_json: '[{"policy": "allow-read"}]', diagnostics_json: {{diagnostics}},
+              metadata_json: '{"resource": "resource://pipernet", "latency_ms": 1.50, "application_id": "app-1", "requested_scopes": ["read"]}',
+              occurred_at_us: 1783850400123456n }
+            """);
+        Assert.Equal(holds, hash == Vectors.ContentA);
+    }
+
     [Theory]
     [InlineData("honest")]
     [InlineData("honest, from a later hour on")]

@@ -3,11 +3,15 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Caracal.Audit.Export;
 using Caracal.Audit.Feeds;
+using Caracal.Audit.Retention;
+using Caracal.Audit.Tampering;
 using Caracal.Audit.Tests.Witnesses;
 using Caracal.Audit.Witnesses;
 using Caracal.Evidence.Checkpoints;
+using Caracal.Evidence.Ledger;
 using Caracal.Evidence.Receipts;
 using Caracal.Hosting.Metrics;
+using Caracal.Storage;
 using Caracal.Storage.Ledger;
 using Microsoft.Extensions.Logging;
 
@@ -108,17 +112,50 @@ public sealed class TimeStampedExportTests
         await using var authority = await StandInAuthority.StartAsync();
         await using var stranger = await StandInAuthority.StartAsync();
         await using var ledger = await StampedAsync(authority);
-        async Task<StampReport> Read(StandInAuthority trusted) =>
-            await new StampedCheckpoints(ledger.Audit.Database, Vectors.CheckpointSigner.Key, Trust(trusted)!).ReadAsync(default);
+        async Task<IReadOnlyList<ChainFinding>> Findings(StandInAuthority trusted) => (await WalkAsync(ledger.Audit.Database, trusted)).Findings;
 
-        var report = await Read(authority);
-        Assert.Equal((0, 55), (report.Findings.Count, report.Last["z1"].Seq));
-        Assert.Equal((2, 0), ((await Read(stranger)).Findings.Count, (await Read(stranger)).Last.Count));
+        Assert.Equal(55, (await WalkAsync(ledger.Audit.Database, authority)).Last["z1"].Seq);
+        Assert.Empty(await Findings(authority));
+        Assert.Equal((2, 0), ((await Findings(stranger)).Count, (await WalkAsync(ledger.Audit.Database, stranger)).Last.Count));
 
         await ledger.Audit.TamperAsync("UPDATE audit_checkpoint_proofs SET tree_size = 50 WHERE zone_id = 'z1'");
-        Assert.Equal("z1", Assert.Single((await Read(authority)).Findings).Chain);
+        Assert.Equal("z1", Assert.Single(await Findings(authority)).Chain);
         await ledger.Audit.TamperAsync("DELETE FROM audit_checkpoints WHERE tree_size = 50");
-        Assert.Equal("z1", Assert.Single((await Read(authority)).Findings).Chain);
+        Assert.Equal("z1", Assert.Single(await Findings(authority)).Chain);
+    }
+
+    [Fact]
+    public async Task A_stamp_says_nothing_of_rows_that_retention_dropped_before_they_were_compared()
+    {
+        await using var authority = await StandInAuthority.StartAsync();
+        await using var ledger = await ExportedLedger.CreateAsync(change: settings => settings with { RetentionDays = 30 });
+        await StampAsync(ledger, authority);
+        Assert.Equal(["z1", "zone/2 ü"], (await WalkAsync(ledger.Audit.Database, authority)).Last.Keys.Order(StringComparer.Ordinal));
+
+        // Every event is of a month that is over, so retention takes all of them; checkpoints and stamps stay.
+        await new PartitionCare(
+            new LedgerPartitions(ledger.Audit.Database), new LedgerRetention(ledger.Audit.Database, ledger.Audit.Settings.AuditKeys), ledger.Audit.Settings,
+            new AuditMetrics(new MetricsRegistry()), ledger.Audit.Clock, ledger.Audit.Logging.CreateLogger("audit")).RunAsync(default);
+        Assert.Equal(0, await ledger.CountAsync());
+
+        var (report, findings, last) = await WalkAsync(ledger.Audit.Database, authority);
+        Assert.True(report.IsClean, string.Join("; ", report.Findings));
+        Assert.Empty(findings);
+        Assert.Empty(last);
+    }
+
+    [Theory]
+    [InlineData("content_sha256 = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'")]
+    [InlineData("decision = 'deny'")]
+    public async Task A_stamp_of_rows_that_were_changed_says_nothing(string change)
+    {
+        await using var authority = await StandInAuthority.StartAsync();
+        await using var ledger = await StampedAsync(authority);
+        await ledger.Audit.TamperAsync($"UPDATE audit_events SET {change} WHERE zone_id = 'z1' AND chain_seq = 3");
+
+        var (report, _, last) = await WalkAsync(ledger.Audit.Database, authority);
+        Assert.False(report.IsClean);
+        Assert.Equal(["zone/2 ü"], last.Keys);
     }
 
     [Fact]
@@ -134,6 +171,15 @@ public sealed class TimeStampedExportTests
         Assert.Equal("", await Words(Receipt.Promise("z1", row.Entry.Id, Vectors.Keys.Current)));
         Assert.Equal("content_mismatch", await Words(receipt with { ContentSha256 = new string('a', 64) }));
         Assert.Equal("event_missing", await Words(receipt with { ZoneId = "zone/2 ü" }));
+    }
+
+    // As `caracal audit verify` does.
+    private static async Task<(ChainReport Report, IReadOnlyList<ChainFinding> Findings, IReadOnlyDictionary<string, StampedRow> Last)> WalkAsync(
+        Database database, StandInAuthority trusted)
+    {
+        var stamps = await new StampedCheckpoints(database, Vectors.CheckpointSigner.Key, Trust(trusted)!).ReadAsync(default);
+        var report = await new LedgerVerification(database, Vectors.Keys, Vectors.CheckpointSigner.Key, agreed: stamps.Agree).VerifyAllAsync(default);
+        return (report, stamps.Findings, stamps.Last(report));
     }
 
     private static async Task<ExportedLedger> StampedAsync(StandInAuthority authority)
