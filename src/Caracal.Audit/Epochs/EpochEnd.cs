@@ -10,14 +10,23 @@ namespace Caracal.Audit.Epochs;
 /// <param name="IsDropped">Whether retention explains a gap.</param>
 /// <param name="ReadAsync">Rows after a sequence number, at most so many.</param>
 internal sealed record SealedChain(
-    string Name, string ZoneId, bool IsAdmin, Func<long, long, bool> IsDropped, Func<long, int, CancellationToken, Task<IReadOnlyList<IChainRow>>> ReadAsync);
+    string Name, string ZoneId, bool IsAdmin, Func<long, long, bool> IsDropped, Func<long, int, CancellationToken, Task<ReadRows>> ReadAsync);
+
+/// <summary>A page of a chain.</summary>
+/// <param name="Rows">In order.</param>
+/// <param name="Bytes">What the rows lie in, to be given back after them.</param>
+internal sealed record ReadRows(IReadOnlyList<IChainRow> Rows, IDisposable? Bytes = null) : IDisposable
+{
+    public void Dispose() => Bytes?.Dispose();
+}
 
 /// <summary>Walks a chain from its last seal on, verifies every row, and remembers the digest at the last row of the old key.</summary>
 internal sealed class EpochEnd
 {
-    private const int PageSize = 2000;
+    private const int PageSize = 500;
 
     private readonly SealedChain _chain;
+    private readonly TimeProvider _time;
     private readonly HmacKey _old;
     private readonly ChainVerifier _verifier;
     private readonly EpochDigest _digest = new();
@@ -25,8 +34,9 @@ internal sealed class EpochEnd
     private long _first;
     private (long Seq, string Digest)? _end;
 
-    private EpochEnd(SealedChain chain, HmacKeyRing keys, HmacKey old, ChainHead start)
+    private EpochEnd(SealedChain chain, HmacKeyRing keys, HmacKey old, ChainHead start, TimeProvider time)
     {
+        _time = time;
         _chain = chain;
         _old = old;
         _at = start.Seq;
@@ -44,23 +54,28 @@ internal sealed class EpochEnd
     /// <param name="keys">Every key that may have signed a row.</param>
     /// <param name="old">The key whose epoch ends.</param>
     /// <param name="sealedTo">Where the last seal of the chain ends; 0 when there is none.</param>
+    /// <param name="time">Paces the walk.</param>
     /// <param name="cancellationToken">Stops reading.</param>
-    public static async Task<EpochEnd> BeginAsync(SealedChain chain, HmacKeyRing keys, HmacKey old, long sealedTo, CancellationToken cancellationToken)
+    public static async Task<EpochEnd> BeginAsync(SealedChain chain, HmacKeyRing keys, HmacKey old, long sealedTo, TimeProvider time, CancellationToken cancellationToken)
     {
-        var before = sealedTo == 0 ? [] : await chain.ReadAsync(sealedTo - 1, 1, cancellationToken);
-        return new EpochEnd(chain, keys, old, before is [var row] && row.ChainSeq == sealedTo ? new ChainHead(sealedTo, row.ContentSha256) : new ChainHead(sealedTo, ""));
+        using var before = sealedTo == 0 ? new ReadRows([]) : await chain.ReadAsync(sealedTo - 1, 1, cancellationToken);
+        return new EpochEnd(chain, keys, old, before.Rows is [var row] && row.ChainSeq == sealedTo ? new ChainHead(sealedTo, row.ContentSha256) : new ChainHead(sealedTo, ""), time);
     }
 
-    /// <summary>Goes on to where the chain ends now.</summary>
+    /// <summary>Goes on to where the chain ends now. It rests as long as it works, so that a chain of millions takes no core from requests.</summary>
     public async Task AdvanceAsync(CancellationToken cancellationToken)
     {
-        IReadOnlyList<IChainRow> rows;
-        do
+        while (true)
         {
-            rows = await _chain.ReadAsync(_at, PageSize, cancellationToken);
-            foreach (var row in rows) Add(row);
+            var begun = _time.GetTimestamp();
+            using (var page = await _chain.ReadAsync(_at, PageSize, cancellationToken))
+            {
+                foreach (var row in page.Rows) Add(row);
+                if (page.Rows.Count < PageSize) return;
+            }
+
+            await Task.Delay(_time.GetElapsedTime(begun), _time, cancellationToken);
         }
-        while (rows.Count == PageSize);
     }
 
     /// <summary>The epoch to seal; null when the old key signed nothing since the last one.</summary>

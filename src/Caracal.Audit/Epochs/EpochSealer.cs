@@ -59,11 +59,15 @@ internal sealed class EpochSealer(Database database, HmacKeyRing keys, LedgerWri
         if (all) await CompleteAsync(rotation, old, ring.Current, cancellationToken);
     }
 
-    private async Task<IReadOnlyList<IChainRow>> RowsAsync(string zone, long after, int limit, CancellationToken cancellationToken) =>
-        await _ledger.ChainAsync(zone, after, limit, cancellationToken);
+    // Of each row only what a verification needs: whole rows of a large chain would keep the collector busy.
+    private async Task<ReadRows> RowsAsync(string zone, long after, int limit, CancellationToken cancellationToken)
+    {
+        var page = await _ledger.LinksAsync(zone, after, limit, cancellationToken);
+        return new ReadRows(page.Rows, page);
+    }
 
-    private async Task<IReadOnlyList<IChainRow>> AdminRowsAsync(string zone, long after, int limit, CancellationToken cancellationToken) =>
-        await _admin.ChainAsync(zone, after, limit, cancellationToken);
+    private async Task<ReadRows> AdminRowsAsync(string zone, long after, int limit, CancellationToken cancellationToken) =>
+        new(await _admin.ChainAsync(zone, after, limit, cancellationToken));
 
     // False when the old key signed once more while the chain was walked: the next look walks further.
     private async Task<bool> SealAsync(
@@ -71,7 +75,7 @@ internal sealed class EpochSealer(Database database, HmacKeyRing keys, LedgerWri
     {
         var own = known.Where(epoch => epoch.Chain == chain.Name).ToList();
         if (own.Exists(epoch => epoch.RotationId == rotation.Id)) return true;
-        var walk = await EpochEnd.BeginAsync(chain, keys, old, own.Count == 0 ? 0 : own.Max(epoch => epoch.LastSeq), cancellationToken);
+        var walk = await EpochEnd.BeginAsync(chain, keys, old, own.Count == 0 ? 0 : own.Max(epoch => epoch.LastSeq), clock.Process, cancellationToken);
         await walk.AdvanceAsync(cancellationToken);
         if (walk.ToEpoch(Ids.New(), rotation.Id) is not { } epoch) return true;
         var outcome = await database.WriteAsync(
