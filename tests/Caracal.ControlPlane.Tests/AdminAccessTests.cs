@@ -1,5 +1,6 @@
 using Caracal.Keys.Secrets;
 using Caracal.Keys.Signatures;
+using Caracal.Storage.Rotations;
 using Caracal.TestKit;
 
 namespace Caracal.ControlPlane.Tests;
@@ -72,6 +73,45 @@ public sealed class AdminAccessTests
         await using var second = await ApiHost.StartAsync(new Dictionary<string, string?> { ["CARACAL_ADMIN_TOKEN"] = changed }, store);
         Assert.Equal(401, (await second.GetAsync("/v1/zones")).Status);
         Assert.Equal(200, (await second.GetAsync("/v1/zones", changed)).Status);
+    }
+
+    // operations.md 14, check 16: the folder of a replica may be behind when it restarts.
+    [Fact]
+    public async Task An_api_that_restarts_with_older_files_while_the_token_rotates_revokes_nothing()
+    {
+        const string next = "abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789";
+        await using var store = await TestStore.CreateAsync(Engine.Sqlite);
+        var rolled = new Dictionary<string, string?> { ["CARACAL_ADMIN_TOKEN"] = next, ["CARACAL_ADMIN_TOKEN_PREVIOUS"] = ApiHost.AdminToken };
+        var rotation = new RotationRow
+        {
+            Id = "rot_1",
+            Class = "admin-token",
+            State = "rolled",
+            ToSid = "sid_00000000000000b2",
+            Location = "file:/s",
+            VersionLabel = "v",
+            ReasonKind = "scheduled",
+            Reason = "the tests rotate",
+            Actor = "ops@example.com",
+            ActorTokenId = "t",
+            CreatedAt = DateTimeOffset.UtcNow,
+            UpdatedAt = DateTimeOffset.UtcNow,
+        };
+        await using var ahead = await ApiHost.StartAsync(rolled, store);
+        await store.Owner.WriteAsync(work => RotationStore.InsertAsync(work, rotation));
+        await using (var behind = await ApiHost.StartAsync(store: store))
+        {
+            foreach (var token in (string[])[next, ApiHost.AdminToken])
+            {
+                Assert.Equal(200, (await behind.GetAsync("/v1/zones", token)).Status);
+                Assert.Equal(200, (await ahead.GetAsync("/v1/zones", token)).Status);
+            }
+        }
+
+        await using (var restarted = await ApiHost.StartAsync(rolled, store)) Assert.Equal(200, (await restarted.GetAsync("/v1/zones")).Status);
+        await store.Owner.WriteAsync(work => RotationStore.UpdateAsync(work, rotation with { State = "retired", EndedAt = DateTimeOffset.UtcNow }));
+        await using var after = await ApiHost.StartAsync(new Dictionary<string, string?> { ["CARACAL_ADMIN_TOKEN"] = next }, store);
+        Assert.Equal(401, (await after.GetAsync("/v1/zones")).Status);
     }
 
     [Fact]
