@@ -26,7 +26,7 @@ internal static class BenchCommand
         rotate
         Rotates every class of key material in turn, and all again (--passes, default 2), under a steady governed load:
         requests, failures (none may fail), latencies before, during and after. What rotates in an instant rotates ten
-        times a second for three seconds. Then looks for every old and new value in every file the stack and the command wrote.
+        times a second for three seconds (zone keys twice). Then looks for every old and new value in every file the stack and the command wrote.
         --calm S        seconds without a rotation before and after each class (default 3)
         --stack postgres as below
 
