@@ -59,9 +59,16 @@ internal sealed class RedisPassword(CommandContext context, string folder, Rotat
 
     public async Task<string?> UndrainedAsync(string sid, JsonElement rotation, CancellationToken stop)
     {
-        var old = 0;
-        await AdministerAsync(async passwords => old = (await passwords.ConnectionsBeforeAsync(_user.Name, SinceRoll(rotation), stop)).Count, save: false, stop);
-        return old > 0 ? $"{_user.Name} still has {old} connections from before the roll" : null;
+        IReadOnlyList<long> old = [];
+        await AdministerAsync(
+            async passwords =>
+            {
+                old = await passwords.ConnectionsBeforeAsync(_user.Name, SinceRoll(rotation), stop);
+                foreach (var connection in old) await passwords.WakeAsync(connection, stop);
+            },
+            save: false,
+            stop);
+        return old.Count > 0 ? $"{_user.Name} still has {old.Count} connections from before the roll" : null;
     }
 
     public async Task<string?> ProveBothAsync(CancellationToken stop)
@@ -103,6 +110,7 @@ internal sealed class RedisPassword(CommandContext context, string folder, Rotat
         IReadOnlyList<long> old;
         while ((old = await passwords.ConnectionsBeforeAsync(_user.Name, refused.Elapsed - TimeSpan.FromSeconds(1), stop)).Count > 0 && waiting.Elapsed < ReentryTime)
         {
+            foreach (var connection in old) await passwords.WakeAsync(connection, stop);
             await Task.Delay(TimeSpan.FromMilliseconds(250), stop);
         }
 

@@ -57,4 +57,28 @@ public sealed class PasswordChangeTests(RedisServer server)
         await using var old = new RedisConnection(options);
         await Assert.ThrowsAsync<StreamsUnavailableException>(async () => await new RedisState(old).PingAsync(end.Token));
     }
+
+    [Fact]
+    public async Task A_reader_that_waits_for_messages_is_woken_at_once_and_misses_none()
+    {
+        const string Waiting = "caracal-waiting";
+        using var end = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        await using var admin = new RedisConnection(server.Options() with { Database = 0 });
+        await admin.ExecuteAsync(["ACL", "SETUSER", Waiting, "reset", "on", ">" + First, "~*", "+@all"], end.Token);
+        var passwords = new UserPasswords(admin);
+        await using var redis = new RedisConnection(server.Options() with { User = Waiting, Password = new SecretText(First) });
+        var streams = new RedisStreams(redis);
+        await streams.EnsureGroupAsync("woken", "g", fromBeginning: true, shared: false, end.Token);
+
+        var read = streams.ReadAsync(["woken"], "g", "c", 1, TimeSpan.FromSeconds(60), end.Token);
+        while (!read.IsCompleted)
+        {
+            foreach (var connection in await passwords.ConnectionsBeforeAsync(Waiting, TimeSpan.FromSeconds(-1), end.Token)) await passwords.WakeAsync(connection, end.Token);
+            await Task.Delay(20, end.Token);
+        }
+
+        Assert.Empty(await read);
+        var id = await streams.AppendAsync("woken", [new("n", "1")], null, end.Token);
+        Assert.Equal(id, Assert.Single(await streams.ReadAsync(["woken"], "g", "c", 1, TimeSpan.FromSeconds(5), end.Token)).Id);
+    }
 }

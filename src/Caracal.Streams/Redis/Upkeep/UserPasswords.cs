@@ -34,6 +34,13 @@ public sealed class UserPasswords(RedisConnection redis)
         ];
     }
 
+    /// <summary>
+    /// A connection that waits for messages is answered as if its time had passed, so that its service enters anew now and not in
+    /// some seconds. Redis gives it nothing then, so no message is lost; one that does not wait is left as it is.
+    /// </summary>
+    public async Task WakeAsync(long connection, CancellationToken cancellationToken) =>
+        await redis.ExecuteAsync(["CLIENT", "UNBLOCK", connection.ToString(CultureInfo.InvariantCulture)], cancellationToken);
+
     /// <summary>Ends a connection.</summary>
     public async Task EndAsync(long connection, CancellationToken cancellationToken) =>
         await redis.ExecuteAsync(["CLIENT", "KILL", "ID", connection.ToString(CultureInfo.InvariantCulture)], cancellationToken);
