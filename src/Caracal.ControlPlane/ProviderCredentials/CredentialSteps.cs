@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Globalization;
 using Caracal.Authority.AdminAccess;
 using Caracal.Authority.ProviderCredentials;
@@ -33,21 +34,19 @@ internal sealed class CredentialSteps(Changes changes)
     /// <param name="name">The step, for the ledger.</param>
     /// <param name="take">Gets the provider and its latest change, null when it never had one.</param>
     /// <param name="created">Answered with 201.</param>
-    public Task<Answer> TakeAsync(
-        ApiCall call, long? version, string name, Func<Work, ProviderRow, CredentialChange?, Task<StepResult>> take, bool created = false) =>
-        changes.ApplyAsync(
+    public async Task<Answer> TakeAsync(
+        ApiCall call, long? version, string name, Func<Work, ProviderRow, CredentialChange?, Task<StepResult>> take, bool created = false)
+    {
+        // Judged before the step and in it: the embedded store has one writer, and a refusal must not hold it.
+        var (_, _, early) = await changes.Database.ReadAsync(connection => FindAsync(connection, call, version), call.Cancelled);
+        if (early is not null) return early;
+        return await changes.ApplyAsync(
             call,
             async work =>
             {
-                if (!await CredentialChangeStore.LockProviderAsync(work, call.ZoneId, call.Id)
-                    || await ProviderStore.FindAsync(work.Connection, call.ZoneId, call.Id) is not { } provider)
-                {
-                    return ControlPlaneErrors.ProviderNotFound;
-                }
-
-                if (!call.MayUse(ReservedNames.IsReservedProvider(provider.Identifier))) return ControlPlaneErrors.ReservedNamespace;
-                var before = await CredentialChangeStore.FindLatestAsync(work.Connection, call.ZoneId, call.Id);
-                if (version is not null && version != before?.Version) return ControlPlaneErrors.CredentialChanged;
+                if (!await CredentialChangeStore.LockProviderAsync(work, call.ZoneId, call.Id)) return ControlPlaneErrors.ProviderNotFound;
+                var (provider, before, overtaken) = await FindAsync(work.Connection, call, version);
+                if (provider is null || overtaken is not null) return overtaken ?? ControlPlaneErrors.ProviderNotFound;
                 var (after, refused) = await take(work, provider, before);
                 if (after is null) return refused ?? ControlPlaneErrors.CredentialChanged;
                 if (await SaveAsync(work, before, after) is not { } saved) return ControlPlaneErrors.CredentialChanged;
@@ -55,6 +54,15 @@ internal sealed class CredentialSteps(Changes changes)
                 return created ? Answer.Created(saved.Id, CredentialJson.Of(saved)) : Answer.Ok(CredentialJson.Of(saved));
             },
             ControlPlaneErrors.CredentialChangeOpen);
+    }
+
+    private static async Task<(ProviderRow? Provider, CredentialChange? Latest, Answer? Refused)> FindAsync(DbConnection connection, ApiCall call, long? version)
+    {
+        if (await ProviderStore.FindAsync(connection, call.ZoneId, call.Id) is not { } provider) return (null, null, ControlPlaneErrors.ProviderNotFound);
+        if (!call.MayUse(ReservedNames.IsReservedProvider(provider.Identifier))) return (null, null, ControlPlaneErrors.ReservedNamespace);
+        var latest = await CredentialChangeStore.FindLatestAsync(connection, call.ZoneId, call.Id);
+        return version is not null && version != latest?.Version ? (null, null, ControlPlaneErrors.CredentialChanged) : (provider, latest, null);
+    }
 
     /// <summary>Writes a step; null when somebody else was faster.</summary>
     public static async Task<CredentialChange?> SaveAsync(Work work, CredentialChange? before, CredentialChange after)
