@@ -15,7 +15,7 @@ public sealed class InProcessState : ISharedState, ISharedLeases, ISharedBuckets
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(5);
 
     private readonly TimeProvider _time;
-    private readonly ConcurrentDictionary<UInt128, long> _marks = new();
+    private readonly ExpiringMarks _marks = new();
     private readonly ConcurrentDictionary<string, Counter> _counters = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Text> _texts = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Bucket> _buckets = new(StringComparer.Ordinal);
@@ -31,28 +31,8 @@ public sealed class InProcessState : ISharedState, ISharedLeases, ISharedBuckets
 
     public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken)
     {
-        var mark = Digest(key);
         var now = Now;
-        var until = now + lifetime.Ticks;
-        while (!_marks.TryAdd(mark, until))
-        {
-            if (!_marks.TryGetValue(mark, out var existing))
-            {
-                continue;
-            }
-
-            if (existing > now)
-            {
-                return ValueTask.FromResult(false);
-            }
-
-            if (_marks.TryUpdate(mark, until, existing))
-            {
-                break;
-            }
-        }
-
-        return ValueTask.FromResult(true);
+        return ValueTask.FromResult(_marks.TryAdd(Digest(key), now + lifetime.Ticks, now));
     }
 
     public ValueTask<long> IncrementAsync(string key, TimeSpan window, CancellationToken cancellationToken)
@@ -162,14 +142,7 @@ public sealed class InProcessState : ISharedState, ISharedLeases, ISharedBuckets
     private void Sweep()
     {
         var now = Now;
-        foreach (var mark in _marks)
-        {
-            if (mark.Value <= now)
-            {
-                _marks.TryRemove(mark);
-            }
-        }
-
+        _marks.Sweep(now);
         foreach (var counter in _counters)
         {
             if (counter.Value.Until <= now)
