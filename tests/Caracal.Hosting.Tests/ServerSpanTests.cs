@@ -99,7 +99,7 @@ public sealed class ServerSpanTests : IDisposable
         var logger = logging.CreateLogger(role);
         server.Application.MapGet("/things/{id}", () =>
         {
-            ServiceLog.Listening(logger, role, "here");
+            ServiceLog.Listening(logger, role, "http://127.0.0.1:1");
             return Activity.Current is null ? "no span" : "span";
         });
         server.Application.MapGet("/refused", (Microsoft.AspNetCore.Http.HttpContext context) => ErrorBody.WriteAsync(context, new Refusal(409, "taken")));
