@@ -53,9 +53,13 @@ internal sealed class ForeignServer : IDisposable
                 var length = await stream.ReadAsync(request);
                 await stream.WriteAsync(answer(Encoding.ASCII.GetString(request, 0, length)));
             }
-            catch (Exception fault) when (fault is SocketException or ObjectDisposedException or IOException)
+            catch (IOException)
             {
-                if (fault is not IOException) return;
+                // That caller went away; the next one is answered.
+            }
+            catch (Exception fault) when (fault is SocketException or InvalidOperationException)
+            {
+                return; // the listener has stopped, before it was asked for the next caller or while it waited
             }
         }
     }
