@@ -56,6 +56,7 @@ public class PrivilegeTests
         ["key_rotation_progress"] = ["SIU", "", "", "", ""],
         ["key_rotation_failures"] = ["SID", "", "", "", ""],
         ["key_rotation_events"] = ["SI", "", "", "", ""],
+        ["ops_drills"] = ["SI", "", "", "", ""],
         ["audit_epochs"] = ["S", "", "", "", "SI"],
         ["audit_epoch_macs"] = ["", "", "", "", "SI"],
         ["audit_rotation_seals"] = ["S", "", "", "", "SI"],

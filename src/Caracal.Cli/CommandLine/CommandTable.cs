@@ -4,6 +4,7 @@ using Caracal.Cli.Commands;
 using Caracal.Cli.Configure;
 using Caracal.Cli.Demo;
 using Caracal.Cli.Doctor;
+using Caracal.Cli.Drills;
 using Caracal.Cli.Hardening;
 using Caracal.Cli.Incidents;
 using Caracal.Cli.KeyRotation;

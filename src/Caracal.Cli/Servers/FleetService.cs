@@ -61,5 +61,12 @@ internal sealed class FleetService : IAsyncDisposable
         process = null;
     }
 
+    /// <summary>Sends any signal: 19 makes it stand still, 18 lets it go on.</summary>
+    public Task SignalAsync(int signal)
+    {
+        if (Pid == 0 || ProcessIdentity.Of(Pid)?.Send(signal) != true) throw new InvalidOperationException($"{Name} does not run");
+        return Task.CompletedTask;
+    }
+
     public async ValueTask DisposeAsync() => await StopAsync();
 }

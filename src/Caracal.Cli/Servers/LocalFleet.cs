@@ -48,8 +48,10 @@ internal sealed class LocalFleet : IAsyncDisposable
     /// <param name="stop">Ends the start.</param>
     /// <param name="roles">Only these, all of them with that many replicas; null starts every role.</param>
     /// <param name="folder">Where it lives; null takes a temporary folder and removes it at the end.</param>
+    /// <param name="lineToSts">Given the address of its STS, the one that a Gateway uses instead.</param>
     public static async Task<LocalFleet> StartAsync(
-        int replicas, IReadOnlyDictionary<string, string?> more, CancellationToken stop, IReadOnlyList<string>? roles = null, string? folder = null)
+        int replicas, IReadOnlyDictionary<string, string?> more, CancellationToken stop, IReadOnlyList<string>? roles = null, string? folder = null,
+        Func<string, string>? lineToSts = null)
     {
         var files = new PrivateStack(folder, more);
         LocalPostgres? postgres = null;
@@ -67,7 +69,7 @@ internal sealed class LocalFleet : IAsyncDisposable
                 },
                 TimeProvider.System, _ => { }, stop);
             await AdmitAsync(redis, files, stop);
-            fleet = new LocalFleet(files, postgres, redis, Plan(files, postgres, redis, replicas, roles));
+            fleet = new LocalFleet(files, postgres, redis, Plan(files, postgres, redis, replicas, roles, lineToSts ?? (url => url)));
             foreach (var service in fleet.Services) service.Start();
             await fleet.WaitUntilReadyAsync(fleet.Services, stop);
             return fleet;
@@ -139,7 +141,7 @@ internal sealed class LocalFleet : IAsyncDisposable
         if (await control.SaveAsync(stop) is { } reason) throw new CommandFailure($"the users of Redis could not be kept: {reason}");
     }
 
-    private static List<FleetService> Plan(PrivateStack files, LocalPostgres postgres, LocalRedis redis, int replicas, IReadOnlyList<string>? roles)
+    private static List<FleetService> Plan(PrivateStack files, LocalPostgres postgres, LocalRedis redis, int replicas, IReadOnlyList<string>? roles, Func<string, string> lineToSts)
     {
         var members = (roles ?? StackRoles.All)
             .SelectMany(role => Enumerable.Range(0, roles is not null || role is StackRoles.Sts or StackRoles.Gateway ? replicas : 1).Select(i => (Role: role, Replica: i)))
@@ -163,7 +165,7 @@ internal sealed class LocalFleet : IAsyncDisposable
                 ["CARACAL_HOME"] = home,
                 [member.Role.ToUpperInvariant() + "__PORT"] = new Uri(urls[member]).Port.ToString(CultureInfo.InvariantCulture),
                 ["ISSUER_URL"] = Url(StackRoles.Sts, 0),
-                ["STS_URL"] = Url(StackRoles.Sts, member.Role == StackRoles.Gateway ? member.Replica : 0),
+                ["STS_URL"] = member.Role == StackRoles.Gateway ? lineToSts(Url(StackRoles.Sts, member.Replica)) : Url(StackRoles.Sts, 0),
                 ["CARACAL_GATEWAY_URL"] = Url(StackRoles.Gateway, 0),
                 ["CARACAL_COORDINATOR_URL"] = Url(StackRoles.Coordinator, 0),
                 ["CARACAL_API_URL"] = Url(StackRoles.Api, 0),

@@ -147,6 +147,7 @@ public static class PrivilegeMatrix
         Owned("key_rotation_progress", ServiceRole.Api, "SIU"),
         Owned("key_rotation_failures", ServiceRole.Api, "SID"),
         Owned("key_rotation_events", ServiceRole.Api, "SI"),
+        Owned("ops_drills", ServiceRole.Api, "SI"),
         Owned("audit_epochs", ServiceRole.Audit, "SI",
             View(ServiceRole.Api, "id chain last_seq key_id sealed_at rotation_id")),
         Owned("audit_epoch_macs", ServiceRole.Audit, "SI"),

@@ -187,10 +187,13 @@ public sealed class RestoreTests(RedisServer redis) : IDisposable
         Assert.Equal(2, BackupBundle.In(BackupCommand.Folder(new Caracal.Cli.Environment.CaracalPaths(operations.Variables))).Count);
         Assert.Equal("ok", await HardenAsync(operations, "H-BAK-1"));
         Assert.Equal("ok", await HardenAsync(operations, "H-BAK-2"));
+        Directory.CreateSymbolicLink(Path.Combine(operations.Home, "data"), _files.Data);
         var (exit, output, _) = await operations.RunAsync("drill", "restore", "--json");
         Assert.True(exit == 0, output);
         Assert.Equal(0, JsonDocument.Parse(output).RootElement.GetProperty("still_alive").GetInt64());
         Assert.Equal("ok", await HardenAsync(operations, "H-BAK-3"));
+        File.Delete(Path.Combine(operations.Home, "drills.jsonl"));
+        Assert.Equal("ok", await HardenAsync(operations, "H-BAK-3")); // the store remembers it as well
 
         operations.Set("CARACAL_SECRETS_DIR", Path.Combine(operations.Home, "other"));
         operations.Set("ZONE_KEK", System.Security.Cryptography.RandomNumberGenerator.GetHexString(64, lowercase: true));

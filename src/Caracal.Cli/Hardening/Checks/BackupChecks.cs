@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Caracal.Cli.Backups;
+using Caracal.Cli.Drills;
 using Caracal.Keys.Backups;
 using Caracal.Storage;
+using Caracal.Storage.Drills;
 using Caracal.Storage.Reencryption;
 
 namespace Caracal.Cli.Hardening.Checks;
@@ -53,16 +55,35 @@ internal static class BackupChecks
         }
     }
 
-    public static Finding Drill(Deployment deployment)
+    /// <summary>The last restore drill that this machine or the store remembers.</summary>
+    public static async Task<Finding> DrillAsync(Deployment deployment, CancellationToken stop)
     {
-        if (DrillCommand.Last(deployment.Paths) is not { } last || !DateTimeOffset.TryParse((string?)last["at"], CultureInfo.InvariantCulture, out var at))
-        {
-            return Finding.Warn("no backup of this machine was ever restored");
-        }
-
-        if ((bool?)last["ok"] != true) return Finding.Warn($"the drill of {at:yyyy-MM-dd} failed");
-        return deployment.Time.GetUtcNow() - at > DrillAge ? Finding.Warn($"the last drill was on {at:yyyy-MM-dd}") : Finding.Ok($"restored in {last["restore_seconds"]} s on {at:yyyy-MM-dd}");
+        if ((Told(deployment) ?? await RecordedAsync(deployment, stop)) is not { } last) return Finding.Warn("no backup was ever restored, as far as this machine and its store know");
+        if (!last.Passed) return Finding.Warn($"the drill of {last.At:yyyy-MM-dd} failed");
+        return deployment.Time.GetUtcNow() - last.At > DrillAge ? Finding.Warn($"the last drill was on {last.At:yyyy-MM-dd}") : Finding.Ok($"restored in {last.Seconds} s on {last.At:yyyy-MM-dd}");
     }
+
+    private static LastDrill? Told(Deployment deployment) =>
+        DrillRecords.Last(deployment.Paths, RestoreDrill.Name) is { } line && DateTimeOffset.TryParse((string?)line["at"], CultureInfo.InvariantCulture, out var at)
+            ? new LastDrill(at, (bool?)line["ok"] == true, line["restore_seconds"]?.ToString() ?? "?")
+            : null;
+
+    private static async Task<LastDrill?> RecordedAsync(Deployment deployment, CancellationToken stop)
+    {
+        await using var database = deployment.OpenApiDatabase();
+        if (database is null) return null;
+        try
+        {
+            var row = await database.ReadAsync(connection => DrillStore.FindLastAsync(connection, RestoreDrill.Name), stop);
+            return row is null ? null : new LastDrill(row.StartedAt, row.Passed, row.RtoSeconds?.ToString(CultureInfo.InvariantCulture) ?? "?");
+        }
+        catch (Exception fault) when (fault is StorageUnavailableException or System.Data.Common.DbException)
+        {
+            return null; // a store of an older schema remembers none
+        }
+    }
+
+    private sealed record LastDrill(DateTimeOffset At, bool Passed, string Seconds);
 
     private static (DateTimeOffset TakenAt, IReadOnlyList<string> KekIds)? Newest(string folder)
     {

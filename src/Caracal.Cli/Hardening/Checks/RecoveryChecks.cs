@@ -21,7 +21,7 @@ internal static class RecoveryChecks
         new(
             "H-BAK-3", "last restore drill", "drills", "90 days or less",
             "untested recovery", "Run caracal drill restore.",
-            Check.Look(BackupChecks.Drill)) { Required = false },
+            BackupChecks.DrillAsync) { Required = false },
         new(
             "H-BAK-4", "journals of evidence", "AUDIT_REPLAY_DIR", "a folder that can be written and outlives the service",
             "evidence is lost at the next deployment",

@@ -1,49 +1,27 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Caracal.Audit.Tampering;
+using Caracal.Cli.Backups;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Environment;
 using Caracal.Cli.Ledger;
 using Caracal.Keys.Rings;
-using Caracal.Keys.Secrets;
 using Caracal.Storage;
 using Caracal.Storage.Backups;
 using Caracal.Storage.Postgres;
 using Caracal.Storage.Reencryption;
 using Dapper;
 
-namespace Caracal.Cli.Backups;
+namespace Caracal.Cli.Drills;
 
 /// <summary><c>caracal drill restore</c>: proves that the newest backup can be brought back, beside everything that runs.</summary>
-internal static class DrillCommand
+internal static class RestoreDrill
 {
-    private const string Records = "drills.jsonl";
+    public const string Name = "restore";
 
-    public static Command Descriptor { get; } = new(
-        "drill", CommandGroup.Operations, "prove that the newest backup can be restored",
-        """
-        usage: caracal drill restore [BUNDLE] [--json]
-
-        Restores a bundle (the newest of CARACAL_HOME/backups) into a temporary folder, or a temporary database
-        beside the one that DATABASE_URL names, which is dropped again. Then: does every sealed value open, do the
-        ledgers verify, is nothing alive that lived then? The result is a line of CARACAL_HOME/drills.jsonl with
-        the age of the backup (what would be lost) and the time the restore took.
-        """,
-        RunAsync);
-
-    /// <summary>The last line of the record; null when no drill was run.</summary>
-    public static JsonObject? Last(CaracalPaths paths)
+    public static async Task<int> RunAsync(CommandContext context)
     {
-        var path = Path.Combine(paths.Home, Records);
-        return File.Exists(path) && File.ReadLines(path).LastOrDefault(line => line.Length > 0) is { } line ? JsonNode.Parse(line) as JsonObject : null;
-    }
-
-    private static async Task<int> RunAsync(CommandContext context)
-    {
-        context.Arguments.RequireKnown("json");
-        context.Terminal.Quiet = context.Json;
-        if (context.Arguments.Operands is not ["restore", ..] || context.Arguments.Operands.Count > 2) throw new CommandFailure("say which: caracal drill restore [BUNDLE]");
+        if (context.Arguments.Operands.Count > 2) throw new CommandFailure("say which: caracal drill restore [BUNDLE]");
         var bundle = context.Arguments.Operands.Count == 2 ? context.Arguments.Operands[1]
             : BackupBundle.In(BackupCommand.Folder(context.Paths)) is [.., var newest] ? newest
             : throw new CommandFailure($"there is no backup in {BackupCommand.Folder(context.Paths)}");
@@ -82,8 +60,8 @@ internal static class DrillCommand
             var good = unopened == 0 && report.IsClean && alive == 0;
             var line = new JsonObject
             {
-                ["at"] = now.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
-                ["drill"] = "restore",
+                ["at"] = DrillRecords.Time(now),
+                ["drill"] = Name,
                 ["bundle"] = Path.GetFileName(bundle),
                 ["ok"] = good,
                 ["backup_age_seconds"] = (long)(now - manifest.TakenAt).TotalSeconds,
@@ -92,7 +70,7 @@ internal static class DrillCommand
                 ["values_unopened"] = unopened,
                 ["still_alive"] = alive,
             };
-            Record(context.Paths, line);
+            await DrillRecords.AddAsync(context, line, now, (long)line["backup_age_seconds"]!, (long)Math.Ceiling(took.TotalSeconds));
             if (context.Json) context.Terminal.Line(line.ToJsonString());
             else Tell(context.Terminal, line, report);
             return good ? 0 : 1;
@@ -139,13 +117,4 @@ internal static class DrillCommand
         SELECT (SELECT count(*) FROM authority_records WHERE status = 'active') + (SELECT count(*) FROM sessions WHERE status IN ('active', 'suspended'))
              + (SELECT count(*) FROM delegation_edges WHERE status = 'active') + (SELECT count(*) FROM policy_set_bindings WHERE active_version_id IS NOT NULL)
         """);
-
-    private static void Record(CaracalPaths paths, JsonObject line)
-    {
-        SecretFolder.Prepare(paths.Home);
-        var options = new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using var writer = new StreamWriter(Path.Combine(paths.Home, Records), options);
-        writer.Write(line.ToJsonString() + "\n");
-    }
 }
