@@ -55,6 +55,7 @@ public class PrivilegeTests
         ["rotation_schedule"] = ["SIUD", "", "", "", ""],
         ["key_rotation_progress"] = ["SIU", "", "", "", ""],
         ["key_rotation_failures"] = ["SID", "", "", "", ""],
+        ["key_exposure_tasks"] = ["SIU", "", "", "", ""],
         ["key_rotation_events"] = ["SI", "", "", "", ""],
         ["ops_drills"] = ["SI", "", "", "", ""],
         ["audit_epochs"] = ["S", "", "", "", "SI"],

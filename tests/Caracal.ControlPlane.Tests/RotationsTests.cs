@@ -4,6 +4,7 @@ using Caracal.Keys.Rotation;
 using Caracal.Keys.Signatures;
 using Caracal.Storage;
 using Caracal.Storage.Instances;
+using Caracal.Storage.Reencryption;
 using Caracal.Storage.Rotations;
 using Caracal.TestKit;
 
@@ -131,6 +132,24 @@ public sealed class RotationsTests : IAsyncLifetime
         Gate(await api.PostAsync(All, Body(New, "zone-kek")), "backup_fresh");
         Gate(await api.PostAsync(All, Body(New, "zone-kek", $"\"backup_taken_at\":\"{time.GetUtcNow().AddHours(-25):yyyy-MM-ddTHH:mm:ssZ}\"")), "backup_fresh");
         Assert.Equal(201, (await api.PostAsync(All, Body(New, "zone-kek", $"\"backup_taken_at\":\"{time.GetUtcNow().AddHours(-2):yyyy-MM-ddTHH:mm:ssZ}\""))).Status);
+    }
+
+    [Fact]
+    public async Task A_key_encryption_key_in_wrong_hands_leaves_a_task_for_what_it_opened_and_one_that_is_only_old_does_not()
+    {
+        await BeatAsync("api", Slots("zone-kek", "sid_00000000000000c3"));
+        Assert.Equal(201, (await api.PostAsync("/v1/zones", """{"name":"Sealed"}""")).Status);
+        var backup = $"\"backup_taken_at\":\"{time.GetUtcNow():yyyy-MM-ddTHH:mm:ssZ}\"";
+        var scheduled = await api.PostAsync(All, Body(New, "zone-kek", backup));
+        Assert.Equal(201, scheduled.Status);
+        Assert.Empty(await TasksAsync());
+        Assert.Equal(200, (await api.PostAsync($"{All}/{scheduled.Get("id")}/abort", Reason)).Status);
+
+        Assert.Equal(201, (await api.PostAsync(All, Body("sid_00000000000000d4", "zone-kek", backup + ",\"reason_kind\":\"compromise\",\"emergency\":true"))).Status);
+        var task = Assert.Single(await TasksAsync());
+        Assert.Equal(("secrets", 1, "ops@example.com", "quarterly rotation"), (task.Kind, task.Unchanged, task.OpenedBy, task.Reason));
+
+        Task<IReadOnlyList<ExposureTask>> TasksAsync() => api.Database.ReadAsync(connection => ExposureTaskStore.ListAsync(connection, closedToo: false));
     }
 
     [Fact]

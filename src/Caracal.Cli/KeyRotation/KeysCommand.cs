@@ -9,7 +9,7 @@ namespace Caracal.Cli.KeyRotation;
 /// <summary><c>caracal keys</c>: which keys are where, and their rotation (operations.md 4, cli.md 7).</summary>
 internal static class KeysCommand
 {
-    private const string Short = "usage: caracal keys list|status|history|rotate|prepare|deploy|roll|advance|verify|retire|rollback|abort|evidence|taint|reencrypt|adopt|generate …";
+    private const string Short = "usage: caracal keys list|status|history|rotate|prepare|deploy|roll|advance|verify|retire|rollback|abort|evidence|taint|reencrypt|tasks|adopt|generate …";
 
     public static Command Descriptor { get; } = new(
         "keys", CommandGroup.Operations, "show and rotate key material",
@@ -24,7 +24,10 @@ internal static class KeysCommand
                caracal keys rollback|abort ID --reason TEXT [--json]
                caracal keys evidence ID [--json]
                caracal keys taint ZONE --actor WHO --reason TEXT [--timeout S] [--json]
-               caracal keys reencrypt [--dry-run | --compromised] [--batch-size N] [--rate ROWS] [--data DIR] [--json]
+               caracal keys reencrypt [--dry-run] [--batch-size N] [--rate ROWS] [--data DIR] [--json]
+               caracal keys reencrypt --compromised [--dry-run] --actor WHO --reason TEXT [--data DIR] [--json]
+               caracal keys tasks [--all] [--data DIR] [--json]
+               caracal keys tasks close TASK --actor WHO --reason TEXT [--data DIR]
                caracal keys adopt [CLASS] --actor WHO --reason TEXT [--data DIR]
                caracal keys generate CLASS --out FILE
 
@@ -43,8 +46,10 @@ internal static class KeysCommand
         authority it stood for, and says from the ledger which applications used it, when and for what.
         reencrypt needs no running stack: ZONE_KEK_OLD, ZONE_KEK_NEW (hex, or base64) and DATABASE_URL, or the embedded
         store. --dry-run counts, tries to open every value and writes nothing; exit 1 if one does not open. A run that
-        was ended goes on. --compromised, before the run, lists every signing key, credential, connection and sink secret
-        that ZONE_KEK_OLD opens and what must be done with each; it writes nothing. --rate 0 is as fast as it goes (default 500 rows a second).
+        was ended goes on. --rate 0 is as fast as it goes (default 500 rows a second). --compromised, before the run, lists every
+        signing key, credential, connection and sink secret that ZONE_KEK_OLD opens, and opens a task for each (with --dry-run it
+        lists them only). A rotation of zone-kek with --reason-kind compromise opens the same tasks.
+        tasks shows them, what must be done, and which values are still those that were exposed; such a task cannot be closed.
         adopt registers the values of the secrets folder after a restore, when no service starts with them; it works on
         the store itself (DATABASE_URL of the administrator, or the embedded store).
         postgres:SERVICE and redis:SERVICE rotate a service's way into its store (files <service>DatabaseUrl and
@@ -57,10 +62,12 @@ internal static class KeysCommand
     {
         context.Arguments.RequireKnown(
             "json", "class", "reason", "actor", "reason-kind", "overlap", "rollback-window", "emergency", "backup", "wait", "timeout", "logs", "out",
-            "dry-run", "compromised", "batch-size", "rate", "data", "emit", "emit-to");
+            "dry-run", "compromised", "all", "batch-size", "rate", "data", "emit", "emit-to");
         if (context.Arguments.Value("emit") is { } format and not ("kubernetes" or "env" or "vault")) throw new CommandFailure($"--emit is kubernetes, env or vault, not {format}");
         context.Terminal.Quiet = context.Json;
         if (context.Arguments.Operands is ["reencrypt"]) return await ReencryptCommand.RunAsync(context);
+        if (context.Arguments.Operands is ["tasks"]) return await ExposureCommand.ListAsync(context);
+        if (context.Arguments.Operands is ["tasks", "close", var task]) return await ExposureCommand.CloseAsync(context, task);
         if (context.Arguments.Operands is ["adopt"]) return await AdoptCommand.RunAsync(context, RotatableClass.All);
         if (context.Arguments.Operands is ["adopt", var adopted]) return await AdoptCommand.RunAsync(context, [Class(adopted)]);
         using var api = new KeysApi(context);

@@ -16,39 +16,13 @@ namespace Caracal.Cli.KeyRotation;
 internal static class ReencryptCommand
 {
     private const int PlainBase64 = 44;
-    private const string SystemZone = "caracal.sys";
 
     public static async Task<int> RunAsync(CommandContext context)
     {
-        if (context.Arguments.IsOn("compromised")) return await TellOpenedAsync(context);
+        if (context.Arguments.IsOn("compromised")) return await ExposureCommand.OpenAsync(context, Key(context, "ZONE_KEK_OLD"));
         var keks = new KekRing(new KekSet(Key(context, "ZONE_KEK_NEW"), null, [Key(context, "ZONE_KEK_OLD")]));
         await using var database = Open(context);
         return context.Arguments.IsOn("dry-run") ? await TryAsync(context, database, keks) : await SweepAsync(context, database, keks);
-    }
-
-    // What stood under a key in wrong hands is known to them; sealing it anew does not help. Before the sweep the rows still tell.
-    private static async Task<int> TellOpenedAsync(CommandContext context)
-    {
-        var kek = Key(context, "ZONE_KEK_OLD");
-        await using var database = Open(context);
-        var rows = new JsonArray();
-        foreach (var family in EnvelopeFamily.All)
-        {
-            foreach (var (zone, key) in await database.ReadAsync(connection => EnvelopeStore.SealedWithAsync(connection, family, kek), context.Stop))
-            {
-                if (zone == SystemZone) continue; // holds the canary, which is no credential
-                rows.Add(new JsonObject { ["what"] = family.Name, ["zone_id"] = zone, ["id"] = key, ["then"] = family.AfterExposure });
-            }
-        }
-
-        if (context.Json) context.Terminal.Line(new JsonObject { ["kid"] = kek.IdHex, ["must_rotate"] = rows }.ToJsonString());
-        else
-        {
-            context.Terminal.Table(["what", "zone", "id", "then"], [.. rows.Select(row => (IReadOnlyList<string?>)[(string?)row!["what"], (string?)row["zone_id"], (string?)row["id"], (string?)row["then"]])]);
-            context.Terminal.Info($"{rows.Count} values can be opened with {kek.IdHex}; nothing was written");
-        }
-
-        return 0;
     }
 
     // Writes nothing: counts, and tries to open every value.

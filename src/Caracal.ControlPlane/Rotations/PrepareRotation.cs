@@ -10,6 +10,7 @@ using Caracal.Keys.Rotation;
 using Caracal.Protocol;
 using Caracal.Storage;
 using Caracal.Storage.Platform;
+using Caracal.Storage.Reencryption;
 using Caracal.Storage.Rotations;
 
 namespace Caracal.ControlPlane.Rotations;
@@ -110,6 +111,9 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
         var prepared = row with { FromSid = active?.Sid };
         await KeyRegistryStore.AddAsync(work, row.Class, row.Scope, row.ToSid, "next", row.Id, call.Now);
         await RotationStore.InsertAsync(work, prepared);
+
+        // What a key in wrong hands opened is known, under whichever key it will be sealed: it has to be changed (operations.md 4.6.1).
+        if (row is { Class: KeyClass.ZoneKek, ReasonKind: "compromise" }) await ExposureTaskStore.OpenAsync(work, settings.Keks.Current, row.Actor, row.Reason, call.Now);
         var baseline = await MaterialChecks.BaselineAsync(work, redisClients);
         await trail.AppendAsync(work, call, prepared, new RotationStep("prepared") { Checks = [.. new[] { signed, baseline }.OfType<RotationCheck>()] }, call.Now);
         return Answer.Created(row.Id, JsonRows.Object(writer => RotationJson.Write(writer, prepared)));

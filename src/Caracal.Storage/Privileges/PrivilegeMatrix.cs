@@ -146,6 +146,7 @@ public static class PrivilegeMatrix
         Owned("rotation_schedule", ServiceRole.Api, "SIUD"),
         Owned("key_rotation_progress", ServiceRole.Api, "SIU"),
         Owned("key_rotation_failures", ServiceRole.Api, "SID"),
+        Owned("key_exposure_tasks", ServiceRole.Api, "SIU"),
         Owned("key_rotation_events", ServiceRole.Api, "SI"),
         Owned("ops_drills", ServiceRole.Api, "SI"),
         Owned("audit_epochs", ServiceRole.Audit, "SI",

@@ -40,10 +40,10 @@ public static class EnvelopeStore
     public static Task<long> CountOthersAsync(DbConnection connection, EnvelopeFamily family, Kek kek) => connection.ExecuteScalarAsync<long>(
         $"SELECT count(*) FROM {family.Table} WHERE {family.Condition} AND substr({family.Column}, 5, 8) <> @kid", new { kid = kek.Id.ToArray() });
 
-    /// <summary>The rows that are sealed with one key, by zone: what its holder can open.</summary>
-    public static async Task<IReadOnlyList<(string Zone, string Key)>> SealedWithAsync(DbConnection connection, EnvelopeFamily family, Kek kek) =>
-        [.. await connection.QueryAsync<(string Zone, string Key)>(
-            $"SELECT zone_id, {family.Key} FROM {family.Table} WHERE {family.Condition} AND substr({family.Column}, 5, 8) = @kid ORDER BY 1, 2",
+    /// <summary>What the holder of a key can open and use, by zone.</summary>
+    public static async Task<IReadOnlyList<(string Zone, string Key, long Version)>> SealedWithAsync(DbConnection connection, EnvelopeFamily family, Kek kek) =>
+        [.. await connection.QueryAsync<(string Zone, string Key, long Version)>(
+            $"SELECT zone_id, {family.Key}, {family.Version} FROM {family.Table} WHERE {family.ExposedCondition} AND substr({family.Column}, 5, 8) = @kid ORDER BY 1, 2",
             new { kid = kek.Id.ToArray() })];
 
     /// <summary>Seals the next rows after a key with the ring's current key; rows that others hold are skipped.</summary>
