@@ -25,6 +25,12 @@ internal sealed class InstanceDouble : IAsyncDisposable
     /// <summary>Paths that answer 500.</summary>
     public ConcurrentDictionary<string, bool> Broken { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Paths that begin so get no answer.</summary>
+    public string? Cut { get; set; }
+
+    /// <summary>Paths that were asked for.</summary>
+    public ConcurrentQueue<string> Asked { get; } = [];
+
     public bool KnowsRevocations { get; set; } = true;
 
     public bool Acknowledges { get; set; } = true;
@@ -44,6 +50,9 @@ internal sealed class InstanceDouble : IAsyncDisposable
 
     /// <summary>What samples are signed with.</summary>
     public SigningKey? Signs { get; set; }
+
+    /// <summary>What is answered in place of a sample.</summary>
+    public string? Sampled { get; set; }
 
     public static async Task<InstanceDouble> StartAsync()
     {
@@ -69,12 +78,20 @@ internal sealed class InstanceDouble : IAsyncDisposable
     private Task AnswerAsync(HttpContext context)
     {
         var path = context.Request.Path.Value!;
+        Asked.Enqueue(path);
+        if (Cut is { } cut && path.StartsWith(cut, StringComparison.Ordinal))
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        }
+
         if (Broken.ContainsKey(path))
         {
             context.Response.StatusCode = 500;
             return Task.CompletedTask;
         }
 
+        if (Sampled is not null && path.StartsWith("/internal/keys/sample/", StringComparison.Ordinal)) return context.Response.WriteAsync(Sampled);
         if (path == "/metrics") return context.Response.WriteAsync(Metrics);
         return context.Response.WriteAsync(JsonSerializer.Serialize<object>(path switch
         {

@@ -90,6 +90,24 @@ public sealed class RotationVerificationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_STS_that_does_not_answer_is_waited_for_once_before_a_rotation_not_for_every_zone()
+    {
+        const string Samples = "/internal/keys/sample/";
+        await _api.ZoneAsync();
+        await _api.ZoneAsync();
+        _instance.Cut = Samples;
+        await PrepareAsync("zone-kek");
+        Assert.Single(_instance.Asked, path => path.StartsWith(Samples, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Nonsense_in_place_of_a_sample_stops_no_rotation()
+    {
+        _instance.Sampled = "<html>";
+        await PrepareAsync("zone-kek");
+    }
+
+    [Fact]
     public async Task A_zone_key_or_a_sealed_value_that_does_not_open_fails_V7()
     {
         var id = await PrepareAsync("zone-kek");

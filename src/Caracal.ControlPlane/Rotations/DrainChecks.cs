@@ -22,8 +22,8 @@ internal sealed class DrainChecks(Database database, DatabaseClock clock, Instan
         if (rotation.Emergency || since is null || rotation.Class is not (KeyClass.AuditHmac or KeyClass.StreamsHmac or KeyClass.IdempotencyHmac)) return [];
         var facts = await database.ReadAsync(RotationFacts.ReadAsync, cancellationToken);
         var listening = facts.Reachable(clock.Now).Where(instance => instance.Address is not null).ToList();
+        var age = (clock.Now - since.Value).TotalSeconds; // before they are asked: while they are, what they tell grows older
         var (figures, silent) = await probes.DrainFiguresAsync(listening, [Journals, Streams, Ingest, DeadLetters, Receipts], cancellationToken);
-        var age = (clock.Now - since.Value).TotalSeconds;
         var gates = new List<Gate>
         {
             new("drains_known", silent.Count == 0, silent.Count == 0 ? $"{listening.Count} instances" : $"{string.Join(", ", silent)} show no metrics"),

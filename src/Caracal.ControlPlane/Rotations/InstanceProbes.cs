@@ -78,11 +78,20 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
         return answer?.StatusCode == HttpStatusCode.OK ? JsonWebKeySet.TryParse(await answer.Content.ReadAsByteArrayAsync(cancellationToken)) : null;
     }
 
-    /// <summary>What an STS signs with the key that signs the zone's mandates now; null when it signs nothing.</summary>
-    public async Task<KeySample?> SampleAsync(InstanceAddress sts, string zoneId, CancellationToken cancellationToken)
+    /// <summary>What an STS signs with the key that signs the zone's mandates now; null when it signs nothing. And whether it answers at all.</summary>
+    public async Task<(KeySample? Sample, bool Answers)> SampleAsync(InstanceAddress sts, string zoneId, CancellationToken cancellationToken)
     {
-        using var document = await JsonAsync(HttpMethod.Post, sts, $"/internal/keys/sample/{Uri.EscapeDataString(zoneId)}", cancellationToken);
-        return document is not null && document.RootElement.TryGetProperty("sample", out var sample) ? KeySample.TryParse(sample.GetString() ?? "") : null;
+        using var answer = await SendAsync(HttpMethod.Post, sts, $"/internal/keys/sample/{Uri.EscapeDataString(zoneId)}", cancellationToken);
+        if (answer?.StatusCode != HttpStatusCode.OK) return (null, answer is not null);
+        try
+        {
+            using var document = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(cancellationToken));
+            return (KeySample.TryParse(document.RootElement.GetProperty("sample").GetString() ?? ""), true);
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            return (null, true); // something else answers there
+        }
     }
 
     /// <summary>What an STS says of zone keys that do not open there; null when all do.</summary>

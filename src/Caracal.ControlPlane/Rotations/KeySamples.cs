@@ -23,11 +23,16 @@ internal sealed class KeySamples(Database database, InstanceProbes probes, TimeP
         var services = instances.Where(instance => instance.Service == "sts").ToList();
         var zones = await database.ReadAsync(connection => ZoneKeyStore.ListZonesAsync(connection, MostZones), cancellationToken);
         var samples = new List<KeySample>();
+
+        // One that hangs is waited for once, not for every zone: an emergency may be why it hangs.
+        var hanging = new HashSet<InstanceAddress>();
         foreach (var zone in zones)
         {
-            foreach (var sts in services)
+            foreach (var sts in services.Where(sts => !hanging.Contains(sts)))
             {
-                if (await probes.SampleAsync(sts, zone, cancellationToken) is not { } sample) continue;
+                var (sample, answers) = await probes.SampleAsync(sts, zone, cancellationToken);
+                if (!answers) hanging.Add(sts);
+                if (sample is null) continue;
                 samples.Add(sample);
                 break;
             }
@@ -64,7 +69,7 @@ internal sealed class KeySamples(Database database, InstanceProbes probes, TimeP
             if (look > 0) await Task.Delay(Pause, time, cancellationToken);
             var rows = await database.ReadAsync(connection => ZoneKeyStore.ListAsync(connection, sample.ZoneId), cancellationToken);
             var expected = rows.Any(row => row.Id == sample.KeyId && row.IsPublished);
-            var fresh = await probes.SampleAsync(sts, sample.ZoneId, cancellationToken);
+            var (fresh, _) = await probes.SampleAsync(sts, sample.ZoneId, cancellationToken);
             var keys = await probes.PublishedSetAsync(sts, sample.ZoneId, cancellationToken);
             if (expected && (keys?.Find(sample.KeyId) is not { } known || !sample.Verify(known))) problem = "does not publish a key that verifies what was signed before, a signature";
             else if (fresh is null || keys?.Find(fresh.KeyId) is not { } current || !fresh.Verify(current)) problem = "does not publish a key that verifies what it signs now, a signature";
