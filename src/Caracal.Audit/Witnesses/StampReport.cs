@@ -29,6 +29,9 @@ public sealed class StampReport
     public IReadOnlyDictionary<string, StampedRow> Last(ChainReport walk)
     {
         var last = new Dictionary<string, StampedRow>(StringComparer.Ordinal);
+
+        // Of many findings some are only counted, and could be of any row.
+        if (walk.Mismatches + walk.Breaks + walk.HmacFailures + walk.CheckpointFaults > walk.Findings.Count) return last;
         foreach (var (zone, row) in _met)
         {
             if (row.Seq > last.GetValueOrDefault(zone, StampedRow.None).Seq && !walk.Findings.Any(finding => finding.Chain == zone && finding.ChainSeq <= row.Seq))
