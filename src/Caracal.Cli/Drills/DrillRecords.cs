@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Environment;
@@ -22,9 +24,20 @@ internal static class DrillRecords
     public static JsonObject? Last(CaracalPaths paths, string name)
     {
         var path = Path.Combine(paths.Home, Lines);
-        return File.Exists(path)
-            ? File.ReadLines(path).Reverse().Where(line => line.Length > 0).Select(line => JsonNode.Parse(line) as JsonObject).FirstOrDefault(line => (string?)line?["drill"] == name)
-            : null;
+        return File.Exists(path) ? File.ReadLines(path).Reverse().Select(Read).FirstOrDefault(line => line?["drill"]?.ToString() == name) : null;
+    }
+
+    // A line that a full disk or a kill has cut short is none.
+    private static JsonObject? Read(string line)
+    {
+        try
+        {
+            return line.Length == 0 ? null : JsonNode.Parse(line) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Writes the line, and the row. A store that cannot be written does not undo the drill; it is said.</summary>
@@ -62,9 +75,11 @@ internal static class DrillRecords
     private static void Write(CaracalPaths paths, JsonObject line)
     {
         SecretFolder.Prepare(paths.Home);
-        var options = new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write };
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, BufferSize = 0 };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using var writer = new StreamWriter(Path.Combine(paths.Home, Lines), options);
-        writer.Write(line.ToJsonString() + "\n");
+        using var file = new FileStream(Path.Combine(paths.Home, Lines), options);
+        var isWhole = file.Length == 0 || (file.Seek(-1, SeekOrigin.End) >= 0 && file.ReadByte() == '\n');
+        file.Seek(0, SeekOrigin.End);
+        file.Write(Encoding.UTF8.GetBytes($"{(isWhole ? "" : "\n")}{line.ToJsonString()}\n")); // not behind what was cut short
     }
 }

@@ -34,12 +34,21 @@ internal sealed class DrillRun(Drill drill, DrillSystem system, CancellationToke
     public async Task<DrillResult> RunAsync()
     {
         var (at, start) = (TimeProvider.System.GetUtcNow(), Stopwatch.GetTimestamp());
-        await StepAsync("before", async () => Expect("a call is allowed before anything breaks", await system.TryAllowedAsync(stop)));
-        await StepAsync("break", () => drill.BreakAsync(this));
-        await StepAsync("watch", () => drill.WatchAsync(this));
-        var mending = Stopwatch.GetTimestamp();
-        await StepAsync("mend", () => drill.MendAsync(this));
-        if (Secured is not null) await Secured.DisposeAsync();
+        long mending;
+        try
+        {
+            await StepAsync("before", async () => Expect("a call is allowed before anything breaks", await system.TryAllowedAsync(stop)));
+            await StepAsync("break", () => drill.BreakAsync(this));
+            await StepAsync("watch", () => drill.WatchAsync(this));
+            mending = Stopwatch.GetTimestamp();
+            await StepAsync("mend", () => drill.MendAsync(this));
+        }
+        finally
+        {
+            // It is no part of the system, and would outlive it when the drill is broken off.
+            if (Secured is not null) await Secured.DisposeAsync();
+        }
+
         await StepAsync("recover", RecoverAsync);
         var recovery = Stopwatch.GetElapsedTime(mending);
         await StepAsync("afterwards", AfterwardsAsync);
@@ -80,6 +89,13 @@ internal sealed class DrillRun(Drill drill, DrillSystem system, CancellationToke
         Expect($"{role} lives", health.Status == 200, $"/health {health.Status}");
     }
 
+    /// <summary>The Gateway knows that a session has ended.</summary>
+    public Task GatewayHearsAsync(string what, AgentAuthority authority) => WithinAsync(what, async () =>
+    {
+        var (_, told) = await system.AskAsync(StackRoles.Gateway, $"/internal/revocations/{authority.SessionId}", stop);
+        return (told.Contains("\"revoked\":true", StringComparison.Ordinal), told);
+    });
+
     /// <summary>The figure that the alert's rule reads has moved.</summary>
     public Task RaisesAsync(string role, string series, double before) => WithinAsync($"the figures of {drill.Alert} show it", async () =>
     {
@@ -108,13 +124,13 @@ internal sealed class DrillRun(Drill drill, DrillSystem system, CancellationToke
         var denied = await system.MintAsync(system.Narrow, GovernedScopes.Write, stop);
         Expect("a call that is not permitted is denied", denied.Status == 403, $"mint {denied.Status} {denied["error"]}");
         var ended = await system.NewAuthorityAsync(stop);
-        var held = await system.MintAsync(ended, GovernedScopes.Read, stop);
+        var held = (await system.MintAsync(ended, GovernedScopes.Read, stop)).Require("mint");
         await system.EndSessionAsync(ended, stop);
-        await WithinAsync("a session that ended is refused at the Gateway", async () =>
-        {
-            var answer = await system.CallAsync(held["access_token"], stop);
-            return (answer.Status is 401 or 403, $"call {answer.Status}");
-        });
+        await GatewayHearsAsync("the Gateway hears of a session that ended", ended);
+
+        // Once: a mandate that was spent is refused as well, and would prove nothing.
+        var answer = await system.CallAsync(held["access_token"], stop);
+        Expect("a session that ended is refused at the Gateway", answer.Status is 401 or 403, $"call {answer.Status} {answer["error"]}");
         await WithinAsync("no queue holds anything", () => system.NothingWaitsAsync(stop));
         await WithinAsync("every call that was answered is in the ledger", () => system.TryFindEvidenceAsync(stop));
         Expect("the ledger verifies", await system.VerifyLedgerAsync(stop));

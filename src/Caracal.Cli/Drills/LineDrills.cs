@@ -79,11 +79,7 @@ internal static class LineDrills
         async run =>
         {
             await AclAsync(run, Publisher.SetCommand(run.System.Fleet.Files.Secret(Publisher.PasswordVariable)));
-            await run.WithinAsync("the Gateway hears of it", async () =>
-            {
-                var (_, told) = await run.System.AskAsync(StackRoles.Gateway, $"/internal/revocations/{run.Held!.Authority.SessionId}", run.Stop);
-                return (told.Contains("\"revoked\":true", StringComparison.Ordinal), told);
-            });
+            await run.GatewayHearsAsync("the Gateway hears of it", run.Held!.Authority);
         });
 
     private static RedisUser Publisher => RedisUser.All.First(user => user.Service == StackRoles.Api);

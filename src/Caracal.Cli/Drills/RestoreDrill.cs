@@ -26,14 +26,18 @@ internal static class RestoreDrill
             : BackupBundle.In(BackupCommand.Folder(context.Paths)) is [.., var newest] ? newest
             : throw new CommandFailure($"there is no backup in {BackupCommand.Folder(context.Paths)}");
         if (!File.Exists(bundle)) throw new CommandFailure($"there is no backup at {bundle}");
+        var now = TimeProvider.System.GetUtcNow();
         var folder = Directory.CreateTempSubdirectory("caracal-drill-").FullName;
         try
         {
-            return await RunAsync(context, bundle, folder);
+            return await RunAsync(context, bundle, folder, now);
         }
-        catch (StoreBackupException fault)
+        catch (Exception fault) when (fault is StoreBackupException or CommandFailure or StorageUnavailableException or System.Data.Common.DbException)
         {
-            throw new CommandFailure(fault.Message);
+            // What cannot be brought back has failed the drill, and the one before it says nothing any more.
+            var line = new JsonObject { ["at"] = DrillRecords.Time(now), ["drill"] = Name, ["bundle"] = Path.GetFileName(bundle), ["ok"] = false, ["error"] = Scrubber.Scrub(fault.Message) };
+            await DrillRecords.AddAsync(context, line, now, rpo: null, rto: null);
+            throw new CommandFailure(Scrubber.Scrub(fault.Message), (fault as CommandFailure)?.ExitCode ?? 1);
         }
         finally
         {
@@ -41,10 +45,9 @@ internal static class RestoreDrill
         }
     }
 
-    private static async Task<int> RunAsync(CommandContext context, string bundle, string folder)
+    private static async Task<int> RunAsync(CommandContext context, string bundle, string folder, DateTimeOffset now)
     {
         var start = Stopwatch.GetTimestamp();
-        var now = TimeProvider.System.GetUtcNow();
         var ring = BackupKeys.Kek(context);
         var manifest = await BackupBundle.ReadAsync(bundle, ring, folder, context.Stop);
         PostgresAddress? isolated = null;

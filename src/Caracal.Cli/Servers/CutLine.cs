@@ -13,7 +13,7 @@ internal sealed class CutLine : IAsyncDisposable
     private readonly int to;
     private readonly int port = FreePorts.Take(1)[0];
     private readonly ConcurrentDictionary<TcpClient, byte> ends = new();
-    private TcpListener? listener;
+    private volatile TcpListener? listener;
     private Task accepting = Task.CompletedTask;
 
     private CutLine(int to) => this.to = to;
@@ -40,8 +40,9 @@ internal sealed class CutLine : IAsyncDisposable
     /// <summary>Breaks every connection and takes no other.</summary>
     public async Task CutAsync()
     {
-        listener?.Stop();
+        var taken = listener;
         listener = null;
+        taken?.Stop();
         foreach (var end in ends.Keys) end.Dispose();
         await accepting;
     }
@@ -66,6 +67,7 @@ internal sealed class CutLine : IAsyncDisposable
         using var server = new TcpClient();
         ends.TryAdd(caller, 0);
         ends.TryAdd(server, 0);
+        if (listener is null) caller.Dispose(); // taken in the moment in which the line was cut, which looks at the ends afterwards
         try
         {
             await server.ConnectAsync(IPAddress.Loopback, to);

@@ -192,7 +192,22 @@ public sealed class RestoreTests(RedisServer redis) : IDisposable
         Assert.True(exit == 0, output);
         Assert.Equal(0, JsonDocument.Parse(output).RootElement.GetProperty("still_alive").GetInt64());
         Assert.Equal("ok", await HardenAsync(operations, "H-BAK-3"));
-        File.Delete(Path.Combine(operations.Home, "drills.jsonl"));
+        var lines = Path.Combine(operations.Home, "drills.jsonl");
+        await File.AppendAllTextAsync(lines, "{\"at\":\"20", Stop); // of a disk that was full
+        Assert.Equal("ok", await HardenAsync(operations, "H-BAK-3"));
+
+        // One that cannot be brought back has failed the drill, here and in the store.
+        var damaged = Path.Combine(operations.Home, "damaged");
+        await File.WriteAllBytesAsync(damaged, (await File.ReadAllBytesAsync(BackupBundle.In(BackupCommand.Folder(new Caracal.Cli.Environment.CaracalPaths(operations.Variables)))[^1], Stop))[..^100], Stop);
+        var passed = await File.ReadAllTextAsync(lines, Stop);
+        Assert.NotEqual(0, (await operations.RunAsync("drill", "restore", damaged)).Exit);
+        Assert.Equal("warn", await HardenAsync(operations, "H-BAK-3"));
+        await File.WriteAllTextAsync(lines, passed, Stop);
+        Assert.Equal("warn", await HardenAsync(operations, "H-BAK-3")); // the store knows of a later one
+        await Task.Delay(1100, Stop); // lines have seconds
+        Assert.Equal(0, (await operations.RunAsync("drill", "restore")).Exit);
+        Assert.Equal("ok", await HardenAsync(operations, "H-BAK-3"));
+        File.Delete(lines);
         Assert.Equal("ok", await HardenAsync(operations, "H-BAK-3")); // the store remembers it as well
 
         operations.Set("CARACAL_SECRETS_DIR", Path.Combine(operations.Home, "other"));

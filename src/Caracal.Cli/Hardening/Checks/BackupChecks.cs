@@ -58,7 +58,8 @@ internal static class BackupChecks
     /// <summary>The last restore drill that this machine or the store remembers.</summary>
     public static async Task<Finding> DrillAsync(Deployment deployment, CancellationToken stop)
     {
-        if ((Told(deployment) ?? await RecordedAsync(deployment, stop)) is not { } last) return Finding.Warn("no backup was ever restored, as far as this machine and its store know");
+        var known = new[] { Told(deployment), await RecordedAsync(deployment, stop) }.OfType<LastDrill>();
+        if (known.MaxBy(drill => drill.At) is not { } last) return Finding.Warn("no backup was ever restored, as far as this machine and its store know");
         if (!last.Passed) return Finding.Warn($"the drill of {last.At:yyyy-MM-dd} failed");
         return deployment.Time.GetUtcNow() - last.At > DrillAge ? Finding.Warn($"the last drill was on {last.At:yyyy-MM-dd}") : Finding.Ok($"restored in {last.Seconds} s on {last.At:yyyy-MM-dd}");
     }
