@@ -9,9 +9,19 @@ namespace Caracal.Cli.Hardening;
 /// <param name="Secret">Name of the Secret; null for a folder.</param>
 internal sealed record RenderedMount(string Holder, bool IsOurs, string? Folder, string? Secret)
 {
-    /// <summary>The bind mounts of a compose service.</summary>
-    public static IEnumerable<RenderedMount> OfCompose(string name, bool isOurs, JsonObject service)
+    /// <summary>What a compose service is given of the host: by bind mounts, and by secrets and configs that are files there.</summary>
+    public static IEnumerable<RenderedMount> OfCompose(string name, bool isOurs, JsonObject service, JsonObject root)
     {
+        foreach (var kind in (string[])["secrets", "configs"])
+        {
+            // "name" in a file; {"source":"name",…} as the engine renders it.
+            foreach (var given in service[kind] as JsonArray ?? [])
+            {
+                var file = Text(root[kind]?[given is JsonObject rendered ? Text(rendered["source"]) : Text(given)]?["file"]);
+                if (file.Length > 0) yield return new RenderedMount(name, isOurs, Path.GetFullPath(file), null);
+            }
+        }
+
         foreach (var volume in service["volumes"] as JsonArray ?? [])
         {
             // "/host:/there:ro" in a file; {"type":"bind","source":"/host",…} as the engine renders it. A name is a volume.

@@ -25,7 +25,7 @@ internal sealed class RenderedObjects
         Rendered = text;
         if (root["services"] is JsonObject services)
         {
-            foreach (var (name, service) in services) Compose(name, service!.AsObject());
+            foreach (var (name, service) in services) Compose(name, service!.AsObject(), root);
             return;
         }
 
@@ -77,12 +77,12 @@ internal sealed class RenderedObjects
 
     private static bool IsOurs(string name, string image) => Ours.Contains(name, StringComparer.Ordinal) || image.Contains("caracal", StringComparison.Ordinal);
 
-    private void Compose(string name, JsonObject service)
+    private void Compose(string name, JsonObject service, JsonObject root)
     {
         if (service.ToJsonString().Contains("docker.sock", StringComparison.Ordinal)) SocketHolders.Add(name);
         var image = Text(service["image"]);
         if (Inner.Contains(name, StringComparer.Ordinal) && (service["ports"] as JsonArray ?? []).Any(port => !IsOnLoopback(port))) Published.Add(name);
-        Mounts.AddRange(RenderedMount.OfCompose(name, IsOurs(name, image) || Inner.Contains(name, StringComparer.Ordinal), service));
+        Mounts.AddRange(RenderedMount.OfCompose(name, IsOurs(name, image) || Inner.Contains(name, StringComparer.Ordinal), service, root));
         if (!IsOurs(name, image)) return;
         var user = Text(service["user"]).Split(':')[0];
         _containers.Add(new RenderedContainer(
@@ -98,16 +98,22 @@ internal sealed class RenderedObjects
         if (kind == "Service" && Text(item["spec"]?["type"]) is "NodePort" or "LoadBalancer" && Inner.Any(inner => name == inner || name.EndsWith("-" + inner, StringComparison.Ordinal))) Published.Add(name);
         if (kind == "NetworkPolicy" && (item["spec"]?["egress"] as JsonArray ?? []).Any(IsOpen)) OpenEgress.Add(name);
         if (kind == "NetworkPolicy" && item["spec"] is JsonObject policy && policy["ingress"] is null && policy["egress"] is null && Texts(policy["policyTypes"]).Count == 2) _denials.Add((Text(item["metadata"]?["namespace"]), policy["podSelector"]));
-        if ((item["spec"]?["template"]?["spec"] ?? (kind == "Pod" ? item["spec"] : null)) is not JsonObject pod || pod["containers"] is not JsonArray containers) return;
+        var template = item["spec"]?["jobTemplate"]?["spec"]?["template"] ?? item["spec"]?["template"] ?? (kind == "Pod" ? item : null);
+        if (template?["spec"] is not JsonObject pod || pod["containers"] is not JsonArray containers) return;
         if (pod.ToJsonString().Contains("docker.sock", StringComparison.Ordinal)) SocketHolders.Add(name);
-        var labels = (item["spec"]?["template"]?["metadata"]?["labels"] ?? item["metadata"]?["labels"]) as JsonObject ?? [];
+        var labels = (template["metadata"]?["labels"] ?? item["metadata"]?["labels"]) as JsonObject ?? [];
+        foreach (var early in (pod["initContainers"] as JsonArray ?? []).Select(container => container!.AsObject()))
+        {
+            Mounts.AddRange(RenderedMount.OfPod(name, IsOurs(Text(early["name"]), Text(early["image"])), pod, early));
+        }
+
         foreach (var container in containers.Select(container => container!.AsObject()))
         {
             var image = Text(container["image"]);
             var isOurs = IsOurs(Text(container["name"]), image);
             Mounts.AddRange(RenderedMount.OfPod(name, isOurs || Inner.Contains(Text(container["name"]), StringComparer.Ordinal), pod, container));
             if (!isOurs) continue;
-            if (kind != "Job") _pods.Add((name, Text(item["metadata"]?["namespace"]), labels));
+            if (kind is not ("Job" or "CronJob")) _pods.Add((name, Text(item["metadata"]?["namespace"]), labels));
             var context = container["securityContext"];
             var user = Text(context?["runAsUser"] ?? pod["securityContext"]?["runAsUser"]);
             var nonRoot = IsTrue(context?["runAsNonRoot"] ?? pod["securityContext"]?["runAsNonRoot"]);

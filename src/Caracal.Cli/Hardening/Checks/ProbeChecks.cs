@@ -140,7 +140,7 @@ internal static class ProbeChecks
             [
                 new(StackRoles.Api, "no token", HttpMethod.Get, "/v1/zones") { Refusals = [401] },
                 new(StackRoles.Api, "a token that is none", HttpMethod.Get, "/v1/zones") { Bearer = NoToken, Refusals = [401] },
-                new(StackRoles.Coordinator, "the Coordinator without a token", HttpMethod.Get, "/zones/harden-probe/sessions") { Refusals = [401, 403, 404] },
+                new(StackRoles.Coordinator, "the Coordinator without a token", HttpMethod.Get, "/zones/harden-probe/agents") { Refusals = [401] },
             ],
             verdict, stop);
         await ControlAsync(deployment, verdict, stop);

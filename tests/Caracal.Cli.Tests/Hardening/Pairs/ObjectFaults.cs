@@ -28,6 +28,16 @@ internal static partial class ObjectFaults
             "H-SEC-3", "fail", "agent is given", on => Add(on, Agent(Item("""{"name":"s","hostPath":{"path":"VALUE"}}""", on.Running.Home))))))
         .Append(KeyValuePair.Create("agent with a Secret of ours", new Pair(
             "H-SEC-3", "fail", "agent is given the Secret", on => Add(on, Agent(Item("""{"name":"s","secret":{"secretName":"VALUE"}}""", Secret().Match(on.Objects!).Groups[1].Value))))))
+        .Append(KeyValuePair.Create("agent by a schedule with a Secret of ours", new Pair(
+            "H-SEC-3", "fail", "agent is given the Secret", on => Add(on, Scheduled(Agent(Item("""{"name":"s","secret":{"secretName":"VALUE"}}""", Secret().Match(on.Objects!).Groups[1].Value)))))))
+        .Append(KeyValuePair.Create("agent that begins with a Secret of ours", new Pair(
+            "H-SEC-3", "fail", "agent is given the Secret", on => Add(on, Early(Agent(Item("""{"name":"s","secret":{"secretName":"VALUE"}}""", Secret().Match(on.Objects!).Groups[1].Value)))))))
+        .Append(KeyValuePair.Create("agent beside ours with a secret of ours", new Pair(
+            "H-SEC-3", "fail", "agent is given", on => on.Objects = on.Objects!.Replace(
+                "\"services\":{", Item("\"secrets\":{\"a\":{\"file\":\"VALUE/adminToken\"}},\"services\":{", on.Secrets) + """  "agent":{"image":"example/agent@sha256:0123","secrets":[{"source":"a"}]},""", StringComparison.Ordinal))
+        {
+            Arrange = on => on.Objects = Packaged(compose: true),
+        }))
         .Append(KeyValuePair.Create("agent beside ours with the secrets folder", new Pair(
             "H-SEC-3", "fail", "agent is given", on => on.Objects = on.Objects!.Replace(
                 "\"services\":{", "\"services\":{" + Item("""  "agent":{"image":"example/agent@sha256:0123","volumes":["VALUE:/s:ro"]},""", on.Secrets), StringComparison.Ordinal))
@@ -45,6 +55,11 @@ internal static partial class ObjectFaults
 
     private static string Agent(string volume) =>
         Item("""{"kind":"Deployment","metadata":{"name":"agent"},"spec":{"template":{"spec":{"volumes":[VALUE],"containers":[{"name":"agent","image":"example/agent@sha256:0123","volumeMounts":[{"name":"s"}]}]}}}}""", volume);
+
+    private static string Scheduled(string deployment) => deployment
+        .Replace("\"kind\":\"Deployment\"", "\"kind\":\"CronJob\"", StringComparison.Ordinal).Replace("\"spec\":{\"template\"", "\"spec\":{\"jobTemplate\":{\"spec\":{\"template\"", StringComparison.Ordinal) + "}}";
+
+    private static string Early(string deployment) => deployment.Replace("\"containers\":", "\"containers\":[],\"initContainers\":", StringComparison.Ordinal);
 
     [GeneratedRegex("\"secretName\":\"([^\"]+)\"")]
     private static partial Regex Secret();

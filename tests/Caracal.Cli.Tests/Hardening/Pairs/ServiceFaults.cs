@@ -42,6 +42,7 @@ internal static class ServiceFaults
             request.RawUrl == "/harden-probe" ? new EdgeAnswer(200, "") : answer)),
         ["API knows everybody"] = new("H-ENF-3", "fail", "api answers no token with 200", on => on.Between("api", (request, answer) =>
             answer.Status == 401 && request.RawUrl!.StartsWith("/v1/", StringComparison.Ordinal) ? new EdgeAnswer(200, "{}") : answer)),
+        ["something else in the Coordinator's place"] = new("H-ENF-3", "fail", "coordinator answers the Coordinator without a token with 404", on => on.Between("coordinator", Instead("/zones/", 401, 404, "{}"))),
         ["metrics for everybody"] = new("H-MON-1", "fail", "audit answers 200 without a token", on => on.Between("audit", (request, answer) =>
             request.RawUrl == "/metrics" && answer.Status == 401 ? new EdgeAnswer(200, "") : answer)),
         ["dead letters"] = new("H-MON-2", "fail", "caracal.sessions.revoke.dead", on => on.Between("gateway", Metrics("caracal_dead_letters{stream=\"caracal.sessions.revoke.dead\"} 2"))),
