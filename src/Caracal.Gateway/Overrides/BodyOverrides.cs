@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 
@@ -6,6 +7,7 @@ namespace Caracal.Gateway.Overrides;
 /// <summary>Which bodies can ask for another method, and how they are read for it (docs/decisions/0007).</summary>
 internal static class BodyOverrides
 {
+    private static readonly SearchValues<char> TypeEnds = SearchValues.Create(";, \t\v\f");
     private static readonly string[] AsciiLike = ["utf-8", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252"];
 
     /// <summary>
@@ -27,14 +29,15 @@ internal static class BodyOverrides
 
         var stated = headers.ContentType.ToString();
         var type = TypeOf(stated);
-        if (IsJson(type))
+        var isMultipart = type.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase);
+        var isForm = isMultipart || type.IsEmpty || type.Equals("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase);
+        if (IsJson(stated) && !isMultipart) // a multipart body begins with its delimiter, and so is no JSON
         {
             scan = new JsonScan(method);
-            return HasReadableCharset(stated);
+            return !isForm && HasReadableCharset(stated);
         }
 
-        var isMultipart = type.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase);
-        if (!isMultipart && !type.IsEmpty && !type.Equals("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase))
+        if (!isForm)
         {
             return true;
         }
@@ -44,16 +47,17 @@ internal static class BodyOverrides
         return HasReadableCharset(stated) && isMultipart == boundary is not null && headers.ContentEncoding.Count == 0;
     }
 
-    // As PHP cuts it; the others cut at less.
+    // As PHP cuts it, and at whatever else readers trim: a tab before the parameters is nothing to Rack, Node and .NET.
     private static ReadOnlySpan<char> TypeOf(string stated)
     {
         var text = stated.AsSpan().Trim();
-        var end = text.IndexOfAny(';', ',', ' ');
+        var end = text.IndexOfAny(TypeEnds);
         return end < 0 ? text : text[..end];
     }
 
-    private static bool IsJson(ReadOnlySpan<char> type) =>
-        type.EndsWith("/json", StringComparison.OrdinalIgnoreCase) || type.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
+    // Anywhere in the header: that is where Laravel looks, also among the parameters.
+    private static bool IsJson(string stated) =>
+        stated.Contains("/json", StringComparison.OrdinalIgnoreCase) || stated.Contains("+json", StringComparison.OrdinalIgnoreCase);
 
     private static bool HasReadableCharset(string stated)
     {
@@ -63,17 +67,27 @@ internal static class BodyOverrides
         }
 
         return MediaTypeHeaderValue.TryParse(stated, out var type)
-            && IsNamedOnce(type, "charset")
+            && IsNamedOnce(stated, "charset", type.Charset.Value)
             && AsciiLike.Contains(HeaderUtilities.RemoveQuotes(type.Charset).ToString(), StringComparer.OrdinalIgnoreCase);
     }
 
-    // "boundary*" is the same parameter to some readers.
-    private static bool IsNamedOnce(MediaTypeHeaderValue type, string name) =>
-        type.Parameters.Count(parameter => parameter.Name.StartsWith(name, StringComparison.OrdinalIgnoreCase)) == 1;
+    // PHP and Tomcat take what follows the word, wherever it stands: in the name of another parameter, or in its value.
+    private static bool IsNamedOnce(string stated, string name, string? value) => Count(stated, name) == 1 + Count(value, name);
+
+    private static int Count(string? text, string word)
+    {
+        var count = 0;
+        for (var rest = text.AsSpan(); rest.IndexOf(word, StringComparison.OrdinalIgnoreCase) is var at and >= 0; rest = rest[(at + word.Length)..])
+        {
+            count++;
+        }
+
+        return count;
+    }
 
     private static string? Boundary(string stated)
     {
-        if (!MediaTypeHeaderValue.TryParse(stated, out var type) || !IsNamedOnce(type, "boundary"))
+        if (!MediaTypeHeaderValue.TryParse(stated, out var type) || !IsNamedOnce(stated, "boundary", type.Boundary.Value))
         {
             return null;
         }

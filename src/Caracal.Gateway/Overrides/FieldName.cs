@@ -4,20 +4,23 @@ namespace Caracal.Gateway.Overrides;
 
 /// <summary>
 /// The name of a query, form or JSON field, taken in byte by byte and read as the loosest upstream would: PHP drops leading
-/// spaces and whatever follows a NUL, takes <c>.</c>, a space and a first <c>[</c> for <c>_</c>, and <c>name[x]</c> for <c>name</c>.
+/// spaces and whatever follows a NUL, takes <c>.</c>, a space and a <c>[</c> that nothing closes for <c>_</c>, and <c>name[x]</c> for
+/// <c>name</c>; Rack and qs take <c>[name]</c> for it, and Rack <c>]name</c> and <c>name]</c>. What any of these readings names counts.
 /// </summary>
 internal struct FieldName
 {
     private const int Longest = 32;
 
     private static readonly string[] NamesOfAMethod =
-        ["_method", "_httpmethod", "x_http_method_override", "x_http_method", "x_method_override"];
+        ["_method", "_httpmethod", "x_http_method_override", "x_http_method", "x_method_override", "x_tunneled_method"];
 
     private Characters _characters;
     private int _length;
+    private int _bracket;
+    private bool _opensWithOne;
     private bool _cut;
 
-    public void Clear() => (_length, _cut) = (0, false);
+    public void Clear() => (_length, _bracket, _opensWithOne, _cut) = (0, 0, false, false);
 
     public void Add(byte next)
     {
@@ -26,11 +29,27 @@ internal struct FieldName
             return;
         }
 
-        if (next == 0 || (next == '[' && _length > 0))
+        if (next == 0)
         {
             _cut = true;
+            return;
         }
-        else if (_length <= Longest)
+
+        if (next is (byte)'[' or (byte)']')
+        {
+            if (_length == 0)
+            {
+                _opensWithOne = true;
+                return;
+            }
+
+            if (_bracket == 0)
+            {
+                _bracket = _length;
+            }
+        }
+
+        if (_length <= Longest)
         {
             _characters[_length++] = next is (byte)'.' or (byte)' ' or (byte)'[' or (byte)'-' ? (byte)'_' : next;
         }
@@ -50,12 +69,14 @@ internal struct FieldName
     }
 
     /// <summary>True for a field by which frameworks let a request be of another method.</summary>
-    public readonly bool NamesAMethod()
+    public readonly bool NamesAMethod() => IsKnown(_length, _opensWithOne) || (_bracket > 0 && IsKnown(_bracket, withUnderscore: false));
+
+    private readonly bool IsKnown(int length, bool withUnderscore)
     {
-        ReadOnlySpan<byte> name = ((ReadOnlySpan<byte>)_characters)[..Math.Min(_length, Longest)];
+        ReadOnlySpan<byte> name = ((ReadOnlySpan<byte>)_characters)[..length];
         foreach (var known in NamesOfAMethod)
         {
-            if (_length == known.Length && System.Text.Ascii.EqualsIgnoreCase(name, known))
+            if (System.Text.Ascii.EqualsIgnoreCase(name, known) || (withUnderscore && known[0] == '_' && System.Text.Ascii.EqualsIgnoreCase(name, known.AsSpan(1))))
             {
                 return true;
             }

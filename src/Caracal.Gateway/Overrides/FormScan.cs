@@ -7,9 +7,9 @@ internal sealed class FormScan(string method) : BodyScan(method)
     private bool _inValue;
     private bool _matters;
 
-    // Of an escape: 0 none, 1 after "%", 2 after its first digit.
-    private int _escape;
-    private byte _first;
+    // What has come of an escape.
+    private readonly byte[] _escape = new byte[6];
+    private int _taken;
 
     public override bool Passes(ReadOnlySpan<byte> bytes)
     {
@@ -65,30 +65,42 @@ internal sealed class FormScan(string method) : BodyScan(method)
 
     private bool Decode(byte next)
     {
-        switch (_escape)
+        if (_taken == 0 && next != '%')
         {
-            case 0 when next == '%':
-                _escape = 1;
-                return true;
-            case 0:
-                return Put(next == '+' ? (byte)' ' : next);
-            case 1 when char.IsAsciiHexDigit((char)next):
-                (_escape, _first) = (2, next);
-                return true;
-            case 2 when char.IsAsciiHexDigit((char)next):
-                _escape = 0;
-                return Put(FromHex(_first, next));
-            default:
-                return EndEscape() && Decode(next);
+            return Put(next == '+' ? (byte)' ' : next);
         }
+
+        if (_taken > 0 && !char.IsAsciiHexDigit((char)next) && !(_taken == 1 && next == 'u'))
+        {
+            return EndEscape() && Decode(next);
+        }
+
+        _escape[_taken++] = next;
+        return _taken < (_escape[1] == 'u' ? 6 : 3) || PutEscaped();
+    }
+
+    // "%5F", and "%u005F" as ASP.NET's old decoder reads it.
+    private bool PutEscaped()
+    {
+        var isWide = _taken > 3;
+        _taken = 0;
+        return Put(!isWide ? FromHex(_escape[1], _escape[2]) : FromHex(_escape[2], _escape[3]) == 0 ? FromHex(_escape[4], _escape[5]) : (byte)0xFF);
     }
 
     // An escape that is none stands for itself.
     private bool EndEscape()
     {
-        var escape = _escape;
-        _escape = 0;
-        return (escape < 1 || Put((byte)'%')) && (escape < 2 || Put(_first));
+        var taken = _taken;
+        _taken = 0;
+        for (var i = 0; i < taken; i++)
+        {
+            if (!Put(_escape[i]))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private bool Put(byte decoded)

@@ -1,8 +1,15 @@
+using System.Buffers;
+
 namespace Caracal.Gateway.Overrides;
 
-/// <summary>The members of a JSON object, of the outermost one only: what frameworks read in place of form fields.</summary>
+/// <summary>
+/// The members of a JSON object, of the outermost one only: what frameworks read in place of form fields. What only a loose
+/// reader takes for JSON (comments, other quotes, names without any, UTF-16) is not read here, and so does not pass.
+/// </summary>
 internal sealed class JsonScan(string method) : BodyScan(method)
 {
+    private static readonly SearchValues<byte> Structure = SearchValues.Create("\"{}[]/'#\0"u8);
+
     private FieldName _name;
     private int _depth;
     private bool _nameIsNext;
@@ -44,7 +51,7 @@ internal sealed class JsonScan(string method) : BodyScan(method)
             return _escaped || _digitsLeft > 0 || _inName || _inValue ? 0 : bytes.IndexOfAny((byte)'"', (byte)'\\');
         }
 
-        return _depth > 1 ? bytes.IndexOfAny("\"{}[]"u8) : 0;
+        return _depth > 1 ? bytes.IndexOfAny(Structure) : 0;
     }
 
     private bool Take(byte next)
@@ -68,9 +75,13 @@ internal sealed class JsonScan(string method) : BodyScan(method)
                 return !_matters;
             case (byte)':' or (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n':
                 return true;
+            case (byte)'/' or (byte)'\'' or (byte)'#' or 0:
+                return false;
+            case 0xFE or 0xFF when _depth == 0:
+                return false; // UTF-16 begins so
             default:
                 _isDone = _depth == 0 && next is not (0xEF or 0xBB or 0xBF); // no object; a byte order mark is nothing yet
-                return !_matters;
+                return !_matters && !(_depth == 1 && _nameIsNext);
         }
     }
 

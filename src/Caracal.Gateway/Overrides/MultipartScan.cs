@@ -4,7 +4,9 @@ namespace Caracal.Gateway.Overrides;
 
 /// <summary>
 /// The parts of a multipart form. Only what stands in the headers of a part names it: a file may hold any text. Whatever a
-/// reader could take for a delimiter or the end of a line is taken for one.
+/// reader could take for a delimiter or the end of a line is taken for one. What no sender of forms writes, and readers
+/// understand in different ways, does not pass: text outside of the parts (PHP finds a delimiter in the middle of a line that
+/// is longer than its buffer), a header on several lines or without a colon (PHP joins them without a space), encoded words.
 /// </summary>
 /// <param name="boundary">Without its two hyphens.</param>
 /// <param name="method">The authorised one.</param>
@@ -13,6 +15,7 @@ internal sealed class MultipartScan(string boundary, string method) : BodyScan(m
     private const int LongestLine = 8192;
     private static readonly SearchValues<byte> LineEnds = SearchValues.Create("\r\n"u8);
     private static readonly SearchValues<byte> Separators = SearchValues.Create(" \t;:='\"\\,"u8);
+    private static readonly SearchValues<byte> SeparatorsButEscapes = SearchValues.Create(" \t;:='\","u8);
 
     private readonly byte[] _delimiter = System.Text.Encoding.Latin1.GetBytes("--" + boundary);
     private readonly byte[] _line = new byte[LongestLine];
@@ -23,6 +26,7 @@ internal sealed class MultipartScan(string boundary, string method) : BodyScan(m
 
     private enum State
     {
+        Outside,
         Content,
         Headers,
         Value,
@@ -61,16 +65,18 @@ internal sealed class MultipartScan(string boundary, string method) : BodyScan(m
         return true;
     }
 
-    public override bool EndsWell() => EndLine() && _state is State.Content;
+    public override bool EndsWell() => EndLine() && _state is State.Content or State.Outside;
 
-    // Of content, the beginning of a line is enough to know a delimiter; a header that does not fit cannot be read.
+    // Of content, the beginning of a line is enough to know a delimiter; a header that does not fit cannot be read. A value is
+    // judged as far as it has come: a program that is run by what it has of a broken body must not have got another method.
     private bool Keep(ReadOnlySpan<byte> more)
     {
-        var bound = _state == State.Content ? _delimiter.Length + 2 : LongestLine;
+        var isText = _state is State.Content or State.Outside;
+        var bound = isText ? _delimiter.Length + 2 : LongestLine;
         var room = Math.Min(more.Length, Math.Max(bound - _length, 0));
         more[..room].CopyTo(_line.AsSpan(_length));
         _length += room;
-        return room == more.Length || _state == State.Content;
+        return isText || (room == more.Length && (_state != State.Value || BeginsTheMethod(_line.AsSpan(0, _length))));
     }
 
     private bool EndLine()
@@ -79,8 +85,8 @@ internal sealed class MultipartScan(string boundary, string method) : BodyScan(m
         _length = 0;
         if (line.StartsWith(_delimiter))
         {
-            var well = _state is State.Content or State.AfterValue;
-            _state = line[_delimiter.Length..].StartsWith("--"u8) ? State.Content : State.Headers;
+            var well = _state is State.Outside or State.Content or State.AfterValue;
+            _state = line[_delimiter.Length..].StartsWith("--"u8) ? State.Outside : State.Headers;
             _matters = false;
             return well;
         }
@@ -91,17 +97,19 @@ internal sealed class MultipartScan(string boundary, string method) : BodyScan(m
                 _state = _matters ? State.Value : State.Content;
                 return true;
             case State.Headers:
-                _matters |= NamesAMethod(line);
-                return true;
+                _matters |= NamesAMethod(line, Separators) || NamesAMethod(line, SeparatorsButEscapes);
+                return IsPlainHeader(line);
             case State.Value:
                 _state = State.AfterValue;
-                return IsTheMethod(line);
+                return BeginsTheMethod(line) && IsWhole;
+            case State.Outside:
+                return line.IsEmpty;
             default:
                 return _state == State.Content;
         }
     }
 
-    private bool IsTheMethod(ReadOnlySpan<byte> line)
+    private bool BeginsTheMethod(ReadOnlySpan<byte> line)
     {
         BeginValue();
         foreach (var next in line)
@@ -112,17 +120,35 @@ internal sealed class MultipartScan(string boundary, string method) : BodyScan(m
             }
         }
 
-        return IsWhole;
+        return true;
     }
 
-    // Every word of the header, so that no way of quoting or wrapping hides the name.
-    private static bool NamesAMethod(ReadOnlySpan<byte> header)
+    private static bool IsPlainHeader(ReadOnlySpan<byte> line)
     {
-        foreach (var range in header.SplitAny(Separators))
+        if (line[0] is (byte)' ' or (byte)'\t' || !line.Contains((byte)':') || line.IndexOf("=?"u8) >= 0)
+        {
+            return false;
+        }
+
+        foreach (var next in line)
+        {
+            if (next < ' ' && next != '\t')
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    // Every word of the header, so that no way of quoting or escaping hides the name.
+    private static bool NamesAMethod(ReadOnlySpan<byte> header, SearchValues<byte> separators)
+    {
+        foreach (var range in header.SplitAny(separators))
         {
             var scan = new FieldName();
             AddDecoded(ref scan, header[range]);
-            if (scan.NamesAMethod())
+            if (scan.NamesAMethod() || IsPieceOfAName(header[range]))
             {
                 return true;
             }
@@ -131,12 +157,20 @@ internal sealed class MultipartScan(string boundary, string method) : BodyScan(m
         return false;
     }
 
+    // "name*0", of a name in pieces (RFC 2231), is taken for one that matters: it must not hide what it is put together to.
+    private static bool IsPieceOfAName(ReadOnlySpan<byte> word) =>
+        word.Length > 5 && System.Text.Ascii.EqualsIgnoreCase(word[..5], "name*"u8) && char.IsAsciiDigit((char)word[5]);
+
     private static void AddDecoded(ref FieldName name, ReadOnlySpan<byte> word)
     {
         for (var i = 0; i < word.Length; i++)
         {
             var escaped = word[i] == '%' && i + 2 < word.Length && char.IsAsciiHexDigit((char)word[i + 1]) && char.IsAsciiHexDigit((char)word[i + 2]);
-            name.Add(escaped ? FromHex(word[i + 1], word[i + 2]) : word[i]);
+            if (escaped || word[i] != '\\') // Rack takes whatever follows one for itself
+            {
+                name.Add(escaped ? FromHex(word[i + 1], word[i + 2]) : word[i]);
+            }
+
             i += escaped ? 2 : 0;
         }
     }

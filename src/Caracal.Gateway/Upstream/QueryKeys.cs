@@ -1,9 +1,11 @@
+using System.Text;
+
 namespace Caracal.Gateway.Upstream;
 
 /// <summary>
 /// Query keys that the caller's must not take the place of, compared as the loosest upstream reads them: in any case, and as
-/// PHP does, for which leading spaces and what follows a NUL are not there, <c>.</c> and a space are <c>_</c>, and
-/// <c>key[x]</c> fills the same variable as <c>key</c>.
+/// PHP does, for which leading spaces, also of an index, and what follows a NUL or the last index are not there, <c>.</c> and
+/// a space are <c>_</c>, and <c>key[x]</c> fills the same variable as <c>key</c>; and as Rack does, to which brackets around a key are nothing.
 /// </summary>
 internal sealed class QueryKeys
 {
@@ -39,9 +41,35 @@ internal sealed class QueryKeys
     private static string Plain(string key)
     {
         var end = key.IndexOf('\0', StringComparison.Ordinal);
-        var text = (end < 0 ? key : key[..end]).TrimStart().Replace('.', '_').Replace(' ', '_');
-        return text.Contains(']', StringComparison.Ordinal) ? text : text.Replace('[', '_');
+        var text = (end < 0 ? key : key[..end]).TrimStart().TrimStart('[', ']');
+        var open = text.AsSpan().IndexOfAny('[', ']');
+        if (open >= 0 && text[open] == ']')
+        {
+            return Underscored(text[..open]);
+        }
+
+        if (open < 1 || !text.AsSpan(open).Contains(']'))
+        {
+            return Underscored(text).Replace('[', '_');
+        }
+
+        var plain = new StringBuilder(Underscored(text[..open]));
+        for (var at = open; at < text.Length && text[at] == '[';)
+        {
+            var close = text.IndexOf(']', at);
+            if (close < 0)
+            {
+                break;
+            }
+
+            plain.Append('[').Append(text.AsSpan(at + 1, close - at - 1).TrimStart()).Append(']');
+            at = close + 1;
+        }
+
+        return plain.ToString();
     }
+
+    private static string Underscored(string text) => text.Replace('.', '_').Replace(' ', '_');
 
     private static string? ArrayOf(string key)
     {

@@ -32,6 +32,17 @@ public sealed class BodyScanTests
     [InlineData(Form, "_HttpMethod=PATCH")]
     [InlineData(Form, "X-HTTP-Method-Override=PUT")]
     [InlineData(Form, "x_http_method_override=PUT")]
+    [InlineData(Form, "x-tunneled-method=PUT")]
+    [InlineData(Form, "x[http_method=DELETE")]
+    [InlineData(Form, "x_http_method[override=DELETE")]
+    [InlineData(Form, "[_method]=DELETE")]
+    [InlineData(Form, "%5B_method%5D=DELETE")]
+    [InlineData(Form, "a=1&]_method=DELETE")]
+    [InlineData(Form, "_method]=DELETE")]
+    [InlineData(Form, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[_method=DELETE")]
+    [InlineData(Form, "%u005fmethod=DELETE")]
+    [InlineData(Form, "a=1&x%u002dhttp-method-override=DELETE")]
+    [InlineData("application/x-www-form-urlencoded\t;a=b", "_method=DELETE")]
     [InlineData("", "_method=DELETE")]
     [InlineData("application/x-www-form-urlencoded;charset=UTF-8", "_method=DELETE")]
     [InlineData("APPLICATION/X-WWW-FORM-URLENCODED , text/plain", "_method=DELETE")]
@@ -47,6 +58,23 @@ public sealed class BodyScanTests
     [InlineData(Json, "\uFEFF{\"_method\":\"DELETE\"}")]
     [InlineData("application/vnd.api+json", """{"_method":"DELETE"}""")]
     [InlineData("text/json; charset=utf-8", """{"_method":"DELETE"}""")]
+    [InlineData("application/jsonrequest", """{"_method":"DELETE"}""")]
+    [InlineData("text/plain; a=/json", """{"_method":"DELETE"}""")]
+    [InlineData(Json, """{/*"*/"_method":"DELETE"}""")]
+    [InlineData(Json, """/* a */{"_method":"DELETE"}""")]
+    [InlineData(Json, """{"a":1,'_method':'DELETE'}""")]
+    [InlineData(Json, """{_method:"DELETE"}""")]
+    [InlineData(Json, """{"a":{'b':'"'},"_method":"DELETE"}""")]
+    [InlineData(Json, "{\0\"\0_\0m\0e\0t\0h\0o\0d\0\"\0:\0\"\0D\0\"\0}\0")]
+    [InlineData(Json, "\0{\0\"\0_\0m\0e\0t\0h\0o\0d\0\"\0:\0\"\0D\0\"\0}")]
+    [InlineData("multipart/form-data; boundary=xYz; a=\"/json\"", """{"_method":"DELETE"}""")]
+    [InlineData(Multipart, "--xYz\r\nContent-Disposition: form-data; name=\"_met\r\nhod\"\r\n\r\nDELETE\r\n--xYz--")]
+    [InlineData(Multipart, "--xYz\r\nContent-Disposition: form-data; name=\"_met\0\r\nhod\":\r\n\r\nDELETE\r\n--xYz--")]
+    [InlineData(Multipart, "--xYz\r\nContent-Disposition: form-data; name=\"_m\\ethod\"\r\n\r\nDELETE\r\n--xYz--")]
+    [InlineData(Multipart, "--xYz\r\nContent-Disposition: form-data; name*0=\"_met\"; name*1=\"hod\"\r\n\r\nDELETE\r\n--xYz--")]
+    [InlineData(Multipart, "--xYz\r\nContent-Disposition: form-data; name=\"=?utf-8?B?X21ldGhvZA==?=\"\r\n\r\nDELETE\r\n--xYz--")]
+    [InlineData(Multipart, "filled up to the end of a buffer--xYz\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--xYz--")]
+    [InlineData(Multipart, "--xYz--\r\nfilled up--xYz\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--xYz--")]
     [InlineData(Multipart, "--xYz\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--xYz--\r\n")]
     [InlineData(Multipart, "--xYz\nContent-Disposition: form-data; name=_method\n\nDELETE\n--xYz--\n")]
     [InlineData(Multipart, "preamble\r\n--xYz\r\ncontent-disposition:form-data;name='_method'\r\n\r\nDELETE\r\n--xYz--")]
@@ -76,6 +104,13 @@ public sealed class BodyScanTests
     [InlineData(Multipart, "--xYz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"form.html\"\r\nContent-Type: text/html\r\n\r\n<input name=\"_method\" value=\"DELETE\">\r\nname=\"_method\"\r\n\r\n--xYz--\r\n")]
     [InlineData(Multipart, "--xYz\r\nContent-Disposition: form-data; name=\"payment_method\"\r\n\r\ncard\r\n--xYz--\r\n")]
     [InlineData(Multipart, "--xYz\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nPost\r\n--xYz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--xYz--\r\n")]
+    [InlineData(Json, """{"a":"it's /* no */ #comment","b":[{"c":-1.5e+3,"d":"'"}],"e":true}""")]
+    [InlineData(Form, "%u005gmethod=DELETE&%u=1&%u00=1&%u0%5=1")]
+    [InlineData(Form, "%u205Fmethod=DELETE&_method=POS%u0054")]
+    [InlineData("", "\u0001%u%_\u0002%uu\u0003")]
+    [InlineData(Form, "a=%u005fmethod&100%=x&a[_method]=DELETE&[method]=card")]
+    [InlineData(Multipart, "\r\n--xYz\r\nContent-Disposition: form-data; name=\"a\"; filename=\"C:\\in\\a name.txt\"; filename*=utf-8''a%20name.txt\r\nContent-Type: text/plain;\tcharset=utf-8\r\n\r\nfolded:\r\n lines\r\n--xYz--\r\n\r\n")]
+    [InlineData("multipart/form-data; boundary=----WebKitFormBoundaryxYz", "------WebKitFormBoundaryxYz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n------WebKitFormBoundaryxYz--\r\n")]
     [InlineData("text/plain", "_method=DELETE")]
     [InlineData("application/octet-stream", "_method=DELETE")]
     public void Any_other_body_passes_however_it_is_cut(string type, string body) => Judge(type, body, passes: true);
@@ -89,10 +124,24 @@ public sealed class BodyScanTests
     [InlineData("multipart/form-data; boundary=", null)]
     [InlineData("multipart/form-data; boundary=a; boundary=b", null)]
     [InlineData("multipart/form-data; boundary=a; boundary*=utf-8''b", null)]
+    [InlineData("multipart/form-data; xboundary=a; boundary=b", null)]
+    [InlineData("multipart/form-data; x=\"boundary=a,\"; boundary=b", null)]
+    [InlineData("multipart/form-data; Boundary=b; x=\"boundary=a\"", null)]
+    [InlineData("application/x-www-form-urlencoded; xcharset=utf-16; charset=utf-8", null)]
+    [InlineData("application/x-www-form-urlencoded; a=/json", null)]
     public void A_form_that_an_upstream_could_read_otherwise_is_refused(string type, string? coding)
     {
         var headers = new HeaderDictionary { ["Content-Type"] = type, ["Content-Encoding"] = coding };
         Assert.False(BodyOverrides.TryScan(headers, "POST", out _));
+    }
+
+    [Theory]
+    [InlineData("--xYz\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nD")]
+    [InlineData("--xYz\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nPU")]
+    public void A_value_does_not_leave_before_its_line_has_ended(string body)
+    {
+        Assert.True(BodyOverrides.TryScan(new HeaderDictionary { ["Content-Type"] = Multipart }, "POST", out var scan));
+        Assert.False(scan!.Passes(Encoding.UTF8.GetBytes(body)));
     }
 
     [Fact]

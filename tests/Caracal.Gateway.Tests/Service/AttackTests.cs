@@ -125,6 +125,12 @@ public sealed class AttackTests : IAsyncLifetime
     [InlineData("api+key=b")]
     [InlineData("api[key=b")]
     [InlineData("ids%5Bx%5D=9")]
+    [InlineData("[tenant]=b")]
+    [InlineData("]tenant=b")]
+    [InlineData("tenant]=b")]
+    [InlineData("%5B%5Btenant=b")]
+    [InlineData("ids%5Bx%5Dy=9")]
+    [InlineData("ids%5B+x%5D=9")]
     [InlineData("ids=9")]
     public async Task No_spelling_of_a_key_gets_past_the_configured_query(string pollution)
     {

@@ -23,6 +23,7 @@ public sealed class OverrideTests : IAsyncLifetime
         { "POST", "/v1/items", "application/x-www-form-urlencoded; charset=ibm037", "a=1" },
         { "POST", "/v1/items?%5Fmethod=DELETE", "text/plain", "a" },
         { "GET", "/v1/items?_method=DELETE", "", "" },
+        { "GET", "/v1/items?%5B_method%5D=DELETE", "", "" },
     };
 
     [Theory]
