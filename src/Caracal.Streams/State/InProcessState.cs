@@ -20,18 +20,24 @@ public sealed class InProcessState : ISharedState, ISharedLeases, ISharedBuckets
     private readonly ConcurrentDictionary<string, Text> _texts = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Bucket> _buckets = new(StringComparer.Ordinal);
     private readonly ITimer _sweep;
+    private readonly long _began;
+    private readonly long _beganAt;
 
     public InProcessState(TimeProvider time)
     {
         _time = time;
+        (_began, _beganAt) = (Now, time.GetTimestamp());
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepInterval, SweepInterval);
     }
 
     private long Now => _time.GetUtcNow().UtcTicks;
 
+    // A clock that leaps ahead and comes back must not let a mark pass early: what it stands for would be accepted again.
+    private long MarkNow => Math.Min(Now, _began + _time.GetElapsedTime(_beganAt).Ticks);
+
     public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken)
     {
-        var now = Now;
+        var now = MarkNow;
         return ValueTask.FromResult(_marks.TryAdd(Digest(key), now + lifetime.Ticks, now));
     }
 
@@ -142,7 +148,7 @@ public sealed class InProcessState : ISharedState, ISharedLeases, ISharedBuckets
     private void Sweep()
     {
         var now = Now;
-        _marks.Sweep(now);
+        _marks.Sweep(MarkNow);
         foreach (var counter in _counters)
         {
             if (counter.Value.Until <= now)
