@@ -15,7 +15,7 @@ namespace Caracal.Cli.KeyRotation;
 /// <summary>A service's way into Redis: its user has both passwords until the old one goes (operations.md 4.6.8).</summary>
 internal sealed class RedisPassword(CommandContext context, string folder, RotatableClass rotated) : IRotatedMaterial
 {
-    private static readonly TimeSpan Apart = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan ReentryTime = TimeSpan.FromSeconds(30);
 
     private readonly CredentialFiles _files = new(folder, rotated);
@@ -87,31 +87,35 @@ internal sealed class RedisPassword(CommandContext context, string folder, Rotat
     /// </summary>
     public async Task RetireAsync(string sid, JsonElement rotation, CancellationToken stop)
     {
-        var refused = Stopwatch.StartNew();
         if (_files.PreviousId == sid)
         {
             var leaving = _files.Previous!;
             await AdministerAsync(passwords => passwords.RemoveAsync(_user.Name, CredentialAddress.PasswordOf(leaving), stop), save: true, stop);
-            refused.Restart();
             if (!await IsRefusedAsync(Parse(leaving), stop)) throw new CommandFailure($"V8: Redis still takes the old password of {_user.Name}, or does not answer");
-            await Task.Delay(Apart, stop);
-            _files.Retire();
         }
 
-        await AdministerAsync(passwords => EndFromBeforeAsync(passwords, refused, stop), save: false, stop);
+        // This connection is made after that: none that is younger can have entered with the old one.
+        await AdministerAsync(
+            async passwords =>
+            {
+                var own = await passwords.OwnConnectionAsync(stop);
+                if (_files.PreviousId == sid) _files.Retire();
+                await EndFromBeforeAsync(passwords, own, stop);
+            },
+            save: false,
+            stop);
     }
 
     public IReadOnlyList<SecretText> Secrets() => CredentialAddress.Passwords(_files);
 
-    // Ages are whole seconds, so a second is left between the last that may have entered with the old one and the first that cannot.
-    private async Task EndFromBeforeAsync(UserPasswords passwords, Stopwatch refused, CancellationToken stop)
+    private async Task EndFromBeforeAsync(UserPasswords passwords, long own, CancellationToken stop)
     {
         var waiting = Stopwatch.StartNew();
         IReadOnlyList<long> old;
-        while ((old = await passwords.ConnectionsBeforeAsync(_user.Name, refused.Elapsed - TimeSpan.FromSeconds(1), stop)).Count > 0 && waiting.Elapsed < ReentryTime)
+        while ((old = await passwords.ConnectionsBeforeAsync(_user.Name, own, stop)).Count > 0 && waiting.Elapsed < ReentryTime)
         {
             foreach (var connection in old) await passwords.WakeAsync(connection, stop);
-            await Task.Delay(TimeSpan.FromMilliseconds(250), stop);
+            await Task.Delay(Look, stop);
         }
 
         foreach (var connection in old) await passwords.EndAsync(connection, stop);

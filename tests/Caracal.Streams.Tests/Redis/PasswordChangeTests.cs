@@ -81,4 +81,48 @@ public sealed class PasswordChangeTests(RedisServer server)
         var id = await streams.AppendAsync("woken", [new("n", "1")], null, end.Token);
         Assert.Equal(id, Assert.Single(await streams.ReadAsync(["woken"], "g", "c", 1, TimeSpan.FromSeconds(5), end.Token)).Id);
     }
+
+    [Fact]
+    public async Task What_entered_before_a_connection_is_told_from_what_entered_after_it()
+    {
+        const string Telling = "caracal-telling";
+        using var end = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        await using var admin = new RedisConnection(server.Options() with { Database = 0 });
+        await admin.ExecuteAsync(["ACL", "SETUSER", Telling, "reset", "on", ">" + First, "~*", "+@all"], end.Token);
+        var options = server.Options() with { User = Telling, Password = new SecretText(First) };
+        await using var before = new RedisConnection(options);
+        await new RedisState(before).PingAsync(end.Token);
+        await using var marking = new RedisConnection(server.Options() with { Database = 0 });
+        var passwords = new UserPasswords(marking);
+        var mark = await passwords.OwnConnectionAsync(end.Token);
+        await using var after = new RedisConnection(options);
+        await new RedisState(after).PingAsync(end.Token);
+
+        var old = Assert.Single(await passwords.ConnectionsBeforeAsync(Telling, mark, end.Token));
+        await passwords.EndAsync(old, end.Token);
+        Assert.Empty(await passwords.ConnectionsBeforeAsync(Telling, mark, end.Token));
+        await new RedisState(after).PingAsync(end.Token);
+    }
+
+    [Fact]
+    public async Task A_connection_that_nobody_waits_on_leaves_at_once_when_the_password_has_changed()
+    {
+        const string Leaving = "caracal-leaving";
+        using var end = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        await using var admin = new RedisConnection(server.Options() with { Database = 0 });
+        await admin.ExecuteAsync(["ACL", "SETUSER", Leaving, "reset", "on", ">" + First, ">" + Second, "~*", "+@all"], end.Token);
+        var passwords = new UserPasswords(admin);
+        var options = server.Options() with { User = Leaving, Password = new SecretText(First), CommandTimeout = TimeSpan.FromSeconds(60) };
+        await using var redis = new RedisConnection(options);
+        await new RedisState(redis).PingAsync(end.Token);
+        var old = Assert.Single(await passwords.ConnectionsBeforeAsync(Leaving, long.MaxValue, end.Token));
+
+        redis.Enter(options with { Password = new SecretText(Second) });
+        IReadOnlyList<long> left;
+        do await Task.Delay(20, end.Token);
+        while ((left = await passwords.ConnectionsBeforeAsync(Leaving, long.MaxValue, end.Token)).Contains(old) || left.Count == 0);
+
+        await new RedisState(redis).PingAsync(end.Token);
+        Assert.DoesNotContain(old, left);
+    }
 }

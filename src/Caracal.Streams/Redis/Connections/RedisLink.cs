@@ -43,6 +43,15 @@ internal sealed class RedisLink : IAsyncDisposable, IThreadPoolWorkItem
 
     public bool IsOpen => Volatile.Read(ref _end) is null;
 
+    /// <summary>True while somebody waits for a reply.</summary>
+    public bool IsAwaited
+    {
+        get
+        {
+            lock (_gate) return _inFlight.Count > 0;
+        }
+    }
+
     /// <summary>Why it ended.</summary>
     public string End => Volatile.Read(ref _end) ?? "";
 

@@ -11,6 +11,7 @@ internal sealed class SharedLink(RedisOptions options, RedisFigures figures) : I
 {
     private const string NeverReached = "Redis cannot be reached in time";
     private static readonly TimeSpan Stable = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Leaving = TimeSpan.FromMilliseconds(500);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
@@ -225,10 +226,14 @@ internal sealed class SharedLink(RedisOptions options, RedisFigures figures) : I
         }
     }
 
-    // Every reply that is awaited there has come, or has failed on its own, within the time of a command.
+    // Whoever had taken the link before it was replaced has sent by the first look, and every reply that is awaited there comes,
+    // or fails on its own, within the time of a command.
     private async Task LeaveAsync(RedisLink link)
     {
-        await Task.WhenAny(link.Closed, Task.Delay(options.CommandTimeout, _stop.Token));
+        var since = Environment.TickCount64;
+        do await Task.WhenAny(link.Closed, Task.Delay(Leaving, _stop.Token));
+        while (link.IsAwaited && !link.Closed.IsCompleted && !_stop.IsCancellationRequested
+            && Environment.TickCount64 - since < (long)options.CommandTimeout.TotalMilliseconds);
         await link.DisposeAsync();
     }
 

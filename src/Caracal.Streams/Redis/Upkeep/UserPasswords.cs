@@ -22,17 +22,16 @@ public sealed class UserPasswords(RedisConnection redis)
     }
 
     /// <summary>Connections of a user that were made before a time: they entered with an older password.</summary>
-    public async Task<IReadOnlyList<long>> ConnectionsBeforeAsync(string user, TimeSpan age, CancellationToken cancellationToken)
-    {
-        var list = RedisErrorException.ThrowIfError(await redis.ExecuteAsync(["CLIENT", "LIST"], cancellationToken)).Text ?? "";
-        return
-        [
-            .. list.Split('\n', StringSplitOptions.RemoveEmptyEntries)
-                .Select(line => line.Trim().Split(' ').Select(field => field.Split('=', 2)).Where(field => field.Length == 2).ToLookup(field => field[0], field => field[1], StringComparer.Ordinal))
-                .Where(client => client["user"].FirstOrDefault() == user && Number(client["age"]) > age.TotalSeconds)
-                .Select(client => Number(client["id"])),
-        ];
-    }
+    public async Task<IReadOnlyList<long>> ConnectionsBeforeAsync(string user, TimeSpan age, CancellationToken cancellationToken) =>
+        [.. (await ConnectionsAsync(user, cancellationToken)).Where(client => client.Age > age.TotalSeconds).Select(client => client.Id)];
+
+    /// <summary>Connections of a user that were made before another one.</summary>
+    public async Task<IReadOnlyList<long>> ConnectionsBeforeAsync(string user, long connection, CancellationToken cancellationToken) =>
+        [.. (await ConnectionsAsync(user, cancellationToken)).Where(client => client.Id < connection).Select(client => client.Id)];
+
+    /// <summary>The number of our own connection. Redis counts them up: whatever has a smaller one was made before.</summary>
+    public async Task<long> OwnConnectionAsync(CancellationToken cancellationToken) =>
+        RedisErrorException.ThrowIfError(await redis.ExecuteAsync(["CLIENT", "ID"], cancellationToken)).Integer;
 
     /// <summary>
     /// A connection that waits for messages is answered as if its time had passed, so that its service enters anew now and not in
@@ -44,6 +43,15 @@ public sealed class UserPasswords(RedisConnection redis)
     /// <summary>Ends a connection.</summary>
     public async Task EndAsync(long connection, CancellationToken cancellationToken) =>
         await redis.ExecuteAsync(["CLIENT", "KILL", "ID", connection.ToString(CultureInfo.InvariantCulture)], cancellationToken);
+
+    private async Task<IEnumerable<(long Id, long Age)>> ConnectionsAsync(string user, CancellationToken cancellationToken)
+    {
+        var list = RedisErrorException.ThrowIfError(await redis.ExecuteAsync(["CLIENT", "LIST"], cancellationToken)).Text ?? "";
+        return list.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Trim().Split(' ').Select(field => field.Split('=', 2)).Where(field => field.Length == 2).ToLookup(field => field[0], field => field[1], StringComparer.Ordinal))
+            .Where(client => client["user"].FirstOrDefault() == user)
+            .Select(client => (Number(client["id"]), Number(client["age"])));
+    }
 
     private async Task ChangeAsync(string user, string rule, CancellationToken cancellationToken) =>
         RedisErrorException.ThrowIfError(await redis.ExecuteAsync(["ACL", "SETUSER", user, rule], cancellationToken));
