@@ -15,6 +15,7 @@ public sealed class PoolFigures : IDisposable
     private readonly FrozenSet<string> _pools;
     private readonly MeterListener _listener = new();
     private readonly Lock _gate = new();
+    private readonly Dictionary<string, long> _open = new(StringComparer.Ordinal);
     private long _acquired;
     private long _authErrors;
     private long _connectErrors;
@@ -46,9 +47,21 @@ public sealed class PoolFigures : IDisposable
             lock (_gate)
             {
                 _acquired = 0;
+                _open.Clear();
                 _listener.RecordObservableInstruments();
                 return _acquired;
             }
+        }
+    }
+
+    /// <summary>Connections that one pool has open, in use or not.</summary>
+    public int OpenIn(string pool)
+    {
+        lock (_gate)
+        {
+            _open.Clear();
+            _listener.RecordObservableInstruments();
+            return (int)_open.GetValueOrDefault(pool);
         }
     }
 
@@ -73,14 +86,16 @@ public sealed class PoolFigures : IDisposable
 
     private void Add(long value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
-        var isOurs = false;
+        string? ours = null;
         var isUsed = false;
         foreach (var (name, text) in tags)
         {
-            isOurs |= name == PoolName && text is string pool && _pools.Contains(pool);
+            if (name == PoolName && text is string pool && _pools.Contains(pool)) ours = pool;
             isUsed |= name == State && text is "used";
         }
 
-        if (isOurs && isUsed) _acquired += value;
+        if (ours is null) return;
+        _open[ours] = _open.GetValueOrDefault(ours) + value;
+        if (isUsed) _acquired += value;
     }
 }

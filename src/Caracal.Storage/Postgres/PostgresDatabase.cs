@@ -24,6 +24,10 @@ public sealed class PostgresDatabase : Database
     private readonly AsyncLocal<string?> _zone = new();
     private volatile Pools _pools;
     private volatile NpgsqlDataSource _apart;
+    private readonly Lock _entering = new();
+    private readonly CancellationTokenSource _closing = new();
+    private volatile Pools _entered;
+    private Task _moving = Task.CompletedTask;
     private volatile TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="address">The server, the database and this service's login.</param>
@@ -34,7 +38,7 @@ public sealed class PostgresDatabase : Database
         // The driver counts by name, and one process may have several databases.
         _settings = settings;
         _names = ($"readers {Guid.NewGuid():N}", $"writers {Guid.NewGuid():N}");
-        _pools = Open(address);
+        _pools = _entered = Open(address);
         Pool = new PoolFigures([_names.Readers, _names.Writers], Math.Max(2, settings.MaximumConnections));
         _groups = new PostgresGroups(() => _pools.Writers, _plans);
         _apart = PostgresConnections.Apart(address, settings);
@@ -45,19 +49,25 @@ public sealed class PostgresDatabase : Database
     public PoolFigures Pool { get; }
 
     /// <summary>
-    /// From now on enters with another login or password. Who holds a connection of the old pools finishes on it; each is
-    /// closed when it is given back, and the old pools end when nobody can still be about to open one.
+    /// From now on enters with another login or password. Requests move over when the connections they need are there; who holds
+    /// one of the old pools finishes on it, each is closed when it is given back, and the old pools end when nobody can still
+    /// be about to open one.
     /// </summary>
     public void Enter(PostgresAddress address)
     {
-        var old = _pools;
-        _pools = Open(address);
+        var entered = Open(address);
+        lock (_entering)
+        {
+            _entered = entered;
+            var before = _moving;
+            _moving = Task.Run(() => MoveAsync(before, entered));
+        }
+
         _apart = PostgresConnections.Apart(address, _settings);
         _listener.Use(_apart);
         var left = _left;
         _left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         left.TrySetResult();
-        _ = DrainAsync(old);
     }
 
     public override Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default) =>
@@ -164,8 +174,11 @@ public sealed class PostgresDatabase : Database
     public override async ValueTask DisposeAsync()
     {
         await _listener.DisposeAsync();
+        await _closing.CancelAsync();
+        await _moving;
         await _pools.DisposeAsync();
         Pool.Dispose();
+        _closing.Dispose();
     }
 
     // Of the transaction alone: the connection goes back into the pool seeing every zone again.
@@ -261,6 +274,23 @@ public sealed class PostgresDatabase : Database
 
     private Pools Open(PostgresAddress address) => new(
         PostgresConnections.Readers(address, _settings, _names.Readers), PostgresConnections.Writers(address, _settings, _names.Writers));
+
+    // One after the other; who was overtaken while he waited has nothing to move to.
+    private async Task MoveAsync(Task before, Pools entered)
+    {
+        await before;
+        if (_entered != entered)
+        {
+            await entered.DisposeAsync();
+            return;
+        }
+
+        var old = _pools;
+        await PoolWarming.RunAsync(old.Readers, entered.Readers, Pool.OpenIn(_names.Readers), _closing.Token);
+        await PoolWarming.RunAsync(old.Writers, entered.Writers, Pool.OpenIn(_names.Writers), _closing.Token);
+        _pools = entered;
+        _ = DrainAsync(old);
+    }
 
     private static async Task DrainAsync(Pools old)
     {

@@ -59,6 +59,30 @@ public sealed class PasswordChangeTests
         await database.ReadAsync(c => c.ExecuteScalarAsync<long>("SELECT 1"));
     }
 
+    [Fact]
+    public async Task Connections_of_the_new_login_are_open_and_have_planned_before_a_request_gets_one()
+    {
+        const string Slow = "SELECT count(*) FROM pg_class, pg_sleep(0.3) WHERE relname = @relation";
+        var server = await PostgresServer.GetAsync();
+        var name = await server.CreateDatabaseAsync();
+        var (first, second) = ($"{name}_old", $"{name}_new");
+        await using var owner = new PostgresDatabase(server.Address(name), new PostgresSettings { Instance = "owner" });
+        await owner.WriteAsync(work => work.Connection.ExecuteAsync(
+            $"CREATE ROLE {first} SUPERUSER LOGIN PASSWORD '{PostgresServer.Password}'; CREATE ROLE {second} SUPERUSER LOGIN PASSWORD '{PostgresServer.Password}'"));
+        await using var database = new PostgresDatabase(server.Address(name, first), new PostgresSettings { MaximumConnections = 6, MinimumConnections = 0, Instance = "service" });
+        for (var i = 0; i < 3; i++)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => database.ReadAsync(c => c.ExecuteScalarAsync<long>(Slow, new { relation = "pg_class" }))));
+        }
+
+        database.Enter(server.Address(name, second));
+        await UntilAsync(async () => await SessionsAsync(owner, first) == 0);
+
+        var last = (await owner.ReadAsync(c => c.QueryAsync<string>("SELECT query FROM pg_stat_activity WHERE usename = @second", new { second }))).ToList();
+        Assert.Equal(3, last.Count(query => query == "RESET plan_cache_mode"));
+        Assert.Equal(1, await database.ReadAsync(c => c.ExecuteScalarAsync<long>(Slow, new { relation = "pg_class" })));
+    }
+
     private static Task<long> SessionsAsync(PostgresDatabase owner, string login) =>
         owner.ReadAsync(c => c.ExecuteScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE usename = @login", new { login }));
 
