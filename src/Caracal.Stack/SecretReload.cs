@@ -11,8 +11,10 @@ internal sealed class SecretReload
 {
     private const int DefaultSeconds = 10;
 
-    // A promotion writes several files; what is read between two of them is refused, so the look waits for the last.
+    // A promotion writes several files; what is read between two of them is refused, so the look waits for the last. The services
+    // of one machine hear of it at the same moment and do not all read in the next.
     private static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Apart = TimeSpan.FromMilliseconds(150);
 
     private readonly TimeSpan _interval;
     private readonly SemaphoreSlim _turn;
@@ -90,7 +92,7 @@ internal sealed class SecretReload
             return;
         }
 
-        await Task.Delay(Settling, time, cancellationToken);
+        await Task.Delay(Settling + (Apart * Random.Shared.NextDouble()), time, cancellationToken);
         _nudges.Reader.TryRead(out _);
     }
 

@@ -20,6 +20,7 @@ internal sealed class RotationVerification(Changes changes, ControlPlaneSettings
     private const string SystemZone = "caracal.sys";
     private static readonly TimeSpan AuditLimit = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan RevocationLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SlotLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     private readonly MaterialChecks material = new(changes.Database, settings, clock, probes);
@@ -34,7 +35,7 @@ internal sealed class RotationVerification(Changes changes, ControlPlaneSettings
         var checks = new List<RotationCheck>
         {
             await TimedAsync("V1", () => ReadyAsync(addresses, cancellationToken)),
-            await TimedAsync("V2", () => Task.FromResult(Slots(rotation, new Convergence(rotated, facts.Instances, clock.Now)))),
+            await TimedAsync("V2", () => SlotsAsync(rotation, rotated, cancellationToken)),
             await TimedAsync("V3", () => AuditCanariesAsync(addresses, cancellationToken)),
             await TimedAsync("V4", () => RevocationCanaryAsync(addresses, cancellationToken)),
         };
@@ -58,11 +59,21 @@ internal sealed class RotationVerification(Changes changes, ControlPlaneSettings
         return (true, $"{instances.Count} instances ready, three times");
     }
 
-    private static (bool, string) Slots(RotationRow rotation, Convergence readers)
+    // Files that changed a moment ago are read in a moment: waited for here, all the other checks need not be made again for it.
+    private async Task<(bool, string)> SlotsAsync(RotationRow rotation, RotatableClass rotated, CancellationToken cancellationToken)
     {
-        var gate = rotation.State == RotationState.Retired && rotation.FromSid is { } old
-            ? readers.NobodyHolds(old)
-            : readers.SignsWith(rotation.ToSid, rotation.FromSid);
+        Gate gate = default;
+        await UntilAsync(
+            SlotLimit,
+            async () =>
+            {
+                var readers = new Convergence(rotated, (await changes.Database.ReadAsync(RotationFacts.ReadAsync, cancellationToken)).Instances, clock.Now);
+                gate = rotation.State == RotationState.Retired && rotation.FromSid is { } old
+                    ? readers.NobodyHolds(old)
+                    : readers.SignsWith(rotation.ToSid, rotation.FromSid);
+                return gate.Ok;
+            },
+            cancellationToken);
         return (gate.Ok, gate.Detail);
     }
 
