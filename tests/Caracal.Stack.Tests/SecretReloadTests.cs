@@ -1,11 +1,16 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using Caracal.Keys.Rings;
 using Caracal.Keys.Secrets;
+using Caracal.Keys.Signatures;
 
 namespace Caracal.Stack.Tests;
 
 public sealed class SecretReloadTests : IDisposable
 {
+    private const string GatewayKeyFile = "gatewayStsHmacKey";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("caracal-reload-");
@@ -43,6 +48,29 @@ public sealed class SecretReloadTests : IDisposable
         Assert.DoesNotContain(old, log.ToString(), StringComparison.Ordinal);
     }
 
+    // Operations.md 14, check 14: what the key that went has signed opens nothing any more.
+    [Fact]
+    public async Task A_request_signed_with_the_gateway_key_that_was_retired_is_refused_by_the_STS()
+    {
+        await using var stack = await StartAsync();
+        var sts = stack.Urls[StackRoles.Sts];
+        var (old, fresh) = (Read(GatewayKeyFile), Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)));
+        Assert.Equal(HttpStatusCode.OK, await PingAsync(sts, old));
+        Assert.Equal(HttpStatusCode.Unauthorized, await PingAsync(sts, fresh));
+
+        Write(GatewayKeyFile + ".next", fresh);
+        await UntilAsync(() => PingAsync(sts, fresh), HttpStatusCode.OK);
+        Write(GatewayKeyFile + ".previous", old);
+        Write(GatewayKeyFile, fresh);
+        File.Delete(Path.Combine(Secrets, GatewayKeyFile + ".next"));
+        await UntilLoggedAsync("current=" + SecretId.Of(KeyClass.GatewayStsHmac, Convert.FromHexString(fresh)));
+        Assert.Equal(HttpStatusCode.OK, await PingAsync(sts, old));
+
+        File.Delete(Path.Combine(Secrets, GatewayKeyFile + ".previous"));
+        await UntilAsync(() => PingAsync(sts, old), HttpStatusCode.Unauthorized);
+        Assert.Equal(HttpStatusCode.OK, await PingAsync(sts, fresh));
+    }
+
     private Task<CaracalStack> StartAsync()
     {
         SecretFolder.Provision(Secrets);
@@ -70,10 +98,28 @@ public sealed class SecretReloadTests : IDisposable
         return answer.StatusCode;
     }
 
-    private static async Task UntilAsync(Uri url, string token, HttpStatusCode expected)
+    // As the Gateway signs each of its exchanges.
+    private static async Task<HttpStatusCode> PingAsync(string sts, string key)
+    {
+        const string Path = "/internal/gateway/ping";
+        var ring = HmacKeyRing.Of(KeyClass.GatewayStsHmac, Convert.FromHexString(key));
+        var timestamp = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        var nonce = GatewaySignature.NewNonce();
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, sts + Path);
+        request.Headers.Add(GatewaySignature.TimestampHeader, timestamp);
+        request.Headers.Add(GatewaySignature.NonceHeader, nonce);
+        request.Headers.Add(GatewaySignature.SignatureHeader, GatewaySignature.Sign(ring, timestamp, nonce, "POST", Path, []));
+        using var answer = await http.SendAsync(request);
+        return answer.StatusCode;
+    }
+
+    private static Task UntilAsync(Uri url, string token, HttpStatusCode expected) => UntilAsync(() => LookAsync(url, token), expected);
+
+    private static async Task UntilAsync(Func<Task<HttpStatusCode>> look, HttpStatusCode expected)
     {
         using var limit = new CancellationTokenSource(Limit);
-        while (await LookAsync(url, token) != expected) await Task.Delay(100, limit.Token);
+        while (await look() != expected) await Task.Delay(100, limit.Token);
     }
 
     private async Task UntilLoggedAsync(string text)
