@@ -15,7 +15,7 @@ internal static class BenchCommand
                caracal bench mint [--callers N] [--seconds S] [--warmup S] [--home DIR] [--json]
                caracal bench coordinator [--callers N] [--seconds S] [--warmup S] [--home DIR] [--json]
                caracal bench proxy [--callers N] [--seconds S] [--warmup S] [--json]
-               caracal bench rotate [--passes N] [--class A,B] [--calm S] [--warmup S] [--stack S] [--home DIR] [--json]
+               caracal bench rotate [--passes N] [--times N] [--class A,B] [--calm S] [--warmup S] [--stack S] [--home DIR] [--json]
                caracal bench audit [--events N] [--stack S] [--home DIR] [--json]
 
         audit
@@ -26,8 +26,9 @@ internal static class BenchCommand
         rotate
         Rotates every class of key material in turn, and all again (--passes, default 2), under a steady governed load:
         requests, failures (none may fail), latencies before, during and after. What rotates in an instant rotates ten
-        times a second for three seconds (zone keys twice). Then looks for every old and new value in every file the stack and the command wrote.
-        --calm S        seconds without a rotation before and after each class (default 3)
+        times a second for three seconds (zone keys twice); of the others --times (default 2) follow each other. Then looks for every old and new value in every file the stack and the command wrote.
+        --calm S        seconds without a rotation before and after each class (default 4)
+        --warmup S      default 60: six processes get the calls that one process gets
         --stack postgres as below
 
         governed
@@ -58,7 +59,7 @@ internal static class BenchCommand
 
     private static async Task<int> RunAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json", "upstream", "stack", "events", "passes", "class", "calm");
+        context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json", "upstream", "stack", "events", "passes", "times", "class", "calm");
         var plan = new BenchPlan
         {
             Callers = context.Arguments.Integer("callers", context.Arguments.Operands is ["coordinator"] ? 32 : 8, 1, 256),
@@ -76,7 +77,7 @@ internal static class BenchCommand
         context.Terminal.Quiet = context.Json;
         return context.Arguments.Operands switch
         {
-            ["rotate"] => await RotateBench.RunAsync(plan with { WarmupSeconds = context.Arguments.Integer("warmup", 25, 0, 600) }, context),
+            ["rotate"] => await RotateBench.RunAsync(plan with { WarmupSeconds = context.Arguments.Integer("warmup", 60, 0, 600) }, context),
             ["audit"] => await AuditBench.RunAsync(plan.Separate, context),
             ["mint"] => await GovernedAsync(plan with { MintsOnly = true }, context),
             ["governed"] => await GovernedAsync(plan, context),

@@ -16,13 +16,14 @@ internal readonly record struct LoadedCall(long Started, long Ticks, string? Fai
 /// <summary>A steady stream of governed calls that goes on while keys rotate; what fails is kept with its words.</summary>
 internal sealed class RotationLoad(WireClient client, AgentApplication application) : IAsyncDisposable
 {
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(20);
-
     private readonly ConcurrentQueue<LoadedCall> calls = new();
     private readonly CancellationTokenSource stopping = new();
     private readonly List<Task> callers = [];
     private readonly ConcurrentDictionary<int, long> under = new();
     private volatile AgentApplication current = application;
+
+    /// <summary>From the begin of a caller's call to that of its next, unless the call takes longer.</summary>
+    public TimeSpan Pace { get; set; } = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Told the text of every answer; called by several callers at once.</summary>
     public Action<string>? Heard { get; init; }
