@@ -103,7 +103,7 @@ public sealed class GatewayService : IAsyncDisposable
             Role = GatewaySettings.Role,
             Listen = settings.Listen,
             Metrics = registry,
-            RequestIdRule = RequestIdRule.Visible,
+            RequestIdRule = RequestIdRule.Gateway,
             MaximumBodySize = null, // counted by the pipeline: early before step 12, late while forwarding
             HeaderTimeout = settings.ReadHeaderTimeout,
             KeepAlive = settings.IdleTimeout,

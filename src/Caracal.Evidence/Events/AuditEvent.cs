@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Caracal.Protocol;
 
 namespace Caracal.Evidence.Events;
 
@@ -20,7 +21,7 @@ public sealed record AuditEvent
     private static Utf8JsonWriter? threadWriter;
 
     /// <summary>UUIDv7 text; a new one by default.</summary>
-    public string Id { get; init; } = Guid.CreateVersion7().ToString();
+    public string Id { get; init; } = Ids.New();
 
     /// <summary>Chain key, never empty; <c>unknown</c> before the zone is known.</summary>
     public required string ZoneId { get; init; }

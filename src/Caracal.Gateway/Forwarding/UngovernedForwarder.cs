@@ -54,7 +54,7 @@ public sealed class UngovernedForwarder : IAsyncDisposable
         _grant = new ExchangeGrant("-", 0, new UpstreamDirective { Url = upstream.ToString(), AuthMode = "none" });
         _token = MandateToken.TryParse($"{Part("{}")}.{Part("""{"sid":"-"}""")}.")!;
         _server = RoleServer.Create(
-            new RoleServerOptions { Role = "forwarder", Listen = _settings.Listen, RequestIdRule = RequestIdRule.Visible, MaximumBodySize = null, MapsRoutes = false }, logging);
+            new RoleServerOptions { Role = "forwarder", Listen = _settings.Listen, RequestIdRule = RequestIdRule.Gateway, MaximumBodySize = null, MapsRoutes = false }, logging);
         _server.Application.Run(ForwardAsync);
     }
 

@@ -4,6 +4,7 @@ using Caracal.Gateway.Forwarding;
 using Caracal.Gateway.Mcp;
 using Caracal.Gateway.Upstream;
 using Caracal.Gateway.WebSockets;
+using Caracal.Protocol;
 using Caracal.Protocol.Exchange;
 using Caracal.Protocol.Mandates;
 using Microsoft.AspNetCore.Http;
@@ -44,7 +45,7 @@ internal sealed class GatewayCall : IAsyncDisposable
     public RequestTarget Target { get; }
 
     /// <summary>Of the call's audit event, known before the event is: a receipt names it while the answer still runs.</summary>
-    public string EventId => _eventId ??= Guid.CreateVersion7().ToString();
+    public string EventId => _eventId ??= Ids.New();
 
     /// <summary>The receipt of the recorded event, where receipts are given; null before.</summary>
     public string? Receipt { get; set; }

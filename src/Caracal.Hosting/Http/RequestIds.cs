@@ -3,11 +3,14 @@ using Microsoft.AspNetCore.Http;
 
 namespace Caracal.Hosting.Http;
 
-/// <summary>Which request ids a service takes over from its caller.</summary>
+/// <summary>Which request ids a service takes over from its caller, and what it makes in place of others.</summary>
 public enum RequestIdRule
 {
-    /// <summary>STS and Gateway: 1 to 128 characters in 0x21–0x7E (sts.md 1, gateway.md A1).</summary>
+    /// <summary>1 to 128 characters in 0x21–0x7E, else a UUIDv7 (sts.md 1).</summary>
     Visible,
+
+    /// <summary>The same, else a UUIDv4 (gateway.md A1).</summary>
+    Gateway,
 
     /// <summary>API and Coordinator: <c>^[A-Za-z0-9_.\-:]{1,128}$</c> (api.md 1, coordinator.md 2).</summary>
     PathId,
@@ -24,7 +27,7 @@ public static class RequestIds
     internal static void Assign(HttpContext context, RequestIdRule rule, string headerName)
     {
         var presented = context.Request.Headers[CaracalHeaders.RequestId];
-        var id = presented.Count == 1 && presented[0] is { } text && IsAcceptable(text, rule) ? text : Ids.NewCorrelation();
+        var id = presented.Count == 1 && presented[0] is { } text && IsAcceptable(text, rule) ? text : Ids.NewCorrelation(rule == RequestIdRule.Gateway ? 4 : 7);
         context.Items[Key] = id;
         context.Response.Headers[headerName] = id;
     }

@@ -259,6 +259,16 @@ public sealed class AdmissionTests : IAsyncLifetime
             await response.Content.ReadAsStringAsync());
     }
 
+    // gateway.md A1.
+    [Fact]
+    public async Task A_request_id_that_is_none_becomes_a_version_4_uuid()
+    {
+        using var request = _host.Request();
+        request.Headers.TryAddWithoutValidation("X-Request-Id", "not visible");
+        using var response = await _host.SendAsync(request);
+        Assert.Equal(4, Guid.ParseExact(response.Headers.GetValues("X-Request-Id").Single(), "D").Version);
+    }
+
     private async Task<HttpResponseMessage> RefusedAsync(HttpRequestMessage request, int status, string code, string description, string counter)
     {
         var response = await _host.SendAsync(request);
