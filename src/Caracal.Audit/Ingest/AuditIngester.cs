@@ -19,8 +19,8 @@ namespace Caracal.Audit.Ingest;
 internal sealed class AuditIngester(
     LedgerWriter writer, DeadLetterQueue deadLetters, ExpectedRefusals expected, HmacKeyRing? keys, AuditMetrics metrics, int maximumBytes)
 {
-    /// <summary>Frames that are examined while those before them are stored.</summary>
-    private int PartSize { get; } = Math.Max(256, writer.LargestBatch);
+    /// <summary>Frames that are examined while those before them are stored. A transaction's worth: what waits outlives a collection.</summary>
+    private int PartSize => writer.LargestBatch;
 
     /// <summary>Takes all frames; a repeated one does no harm.</summary>
     public async Task IngestAsync(IReadOnlyList<AuditFrame> frames, CancellationToken cancellationToken)

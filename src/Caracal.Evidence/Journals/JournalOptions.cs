@@ -44,7 +44,7 @@ public readonly record struct JournalPosition(long Segment, long Offset) : IComp
     public static bool operator >=(JournalPosition a, JournalPosition b) => a.CompareTo(b) >= 0;
 }
 
-/// <summary>Records read from the journal, oldest first; acknowledge <paramref name="End"/> once all are safe elsewhere.</summary>
+/// <summary>Records read from the journal, oldest first, whose bytes are theirs until <paramref name="End"/> is acknowledged: once all are safe elsewhere.</summary>
 public sealed record JournalBatch(IReadOnlyList<ReadOnlyMemory<byte>> Records, JournalPosition End);
 
 /// <summary>What the journal holds and has seen, for metrics and readiness.</summary>

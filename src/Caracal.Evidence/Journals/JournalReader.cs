@@ -7,6 +7,7 @@ internal sealed class JournalReader(
     private const int MaxChunkBytes = 1024 * 1024;
 
     private readonly Queue<Outstanding> outstanding = new();
+    private byte[] buffer = [];
     private JournalPosition position = start;
     private JournalPosition acknowledged = start;
     private long damagedSegments;
@@ -74,17 +75,17 @@ internal sealed class JournalReader(
 
     private List<ReadOnlyMemory<byte>> ReadSegment(long number, long from, long end, int max, out long next)
     {
-        var chunk = new byte[Math.Min(end - from, Math.Max(MaxChunkBytes, options.MaxRecordBytes + JournalRecord.HeaderSize))];
+        var chunk = Chunk((int)Math.Min(end - from, Math.Max(MaxChunkBytes, options.MaxRecordBytes + JournalRecord.HeaderSize)));
         using (var file = File.OpenHandle(directory.SegmentPath(number), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete))
         {
-            if (!SegmentScan.TryReadExactly(file, chunk, from)) return Damage(number, end, out next);
+            if (!SegmentScan.TryReadExactly(file, chunk.Span, from)) return Damage(number, end, out next);
         }
 
         var records = new List<ReadOnlyMemory<byte>>(Math.Min(max, 64));
         var at = 0;
         while (records.Count < max && chunk.Length - at >= JournalRecord.HeaderSize)
         {
-            var header = chunk.AsSpan(at, JournalRecord.HeaderSize);
+            var header = chunk.Span.Slice(at, JournalRecord.HeaderSize);
             long size = JournalRecord.LengthOf(header);
             if (size == 0 || size > options.MaxRecordBytes || size > end - from - at - JournalRecord.HeaderSize)
             {
@@ -93,7 +94,7 @@ internal sealed class JournalReader(
             }
 
             if (at + JournalRecord.HeaderSize + size > chunk.Length) break; // The rest is in the next chunk.
-            var payload = chunk.AsMemory(at + JournalRecord.HeaderSize, (int)size);
+            var payload = chunk.Slice(at + JournalRecord.HeaderSize, (int)size);
             if (JournalRecord.IsIntact(header, payload.Span)) records.Add(payload);
             else Damage(number, end, out _);
             at += JournalRecord.HeaderSize + (int)size;
@@ -102,6 +103,18 @@ internal sealed class JournalReader(
         next = from + at;
         if (at == 0 && records.Count == 0 && from + chunk.Length == end) Damage(number, end, out next);
         return records;
+    }
+
+    // The same memory again when nobody holds a batch that lies in it: arrays of this size are collected late, and dearly.
+    private Memory<byte> Chunk(int size)
+    {
+        lock (outstanding)
+        {
+            if (outstanding.Count > 0) return new byte[size];
+        }
+
+        if (buffer.Length < size) buffer = new byte[size];
+        return buffer.AsMemory(0, size);
     }
 
     private List<ReadOnlyMemory<byte>> Damage(long number, long end, out long next)

@@ -269,6 +269,31 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_read_stays_what_it_is_until_it_is_acknowledged()
+    {
+        using var journal = Open(JournalFsync.Interval);
+        for (var i = 0; i < 6; i++) await Append(journal, $"event {i}");
+        var first = journal.Read(2)!;
+        var second = journal.Read(2)!;
+        await journal.AcknowledgeAsync(first.End);
+        var third = journal.Read(2)!;
+        Assert.Equal(["event 2", "event 3"], second.Records.Select(record => Encoding.UTF8.GetString(record.Span)));
+        Assert.Equal(["event 4", "event 5"], third.Records.Select(record => Encoding.UTF8.GetString(record.Span)));
+    }
+
+    [Fact]
+    public async Task A_batch_lies_in_the_memory_of_the_one_before_it()
+    {
+        using var journal = Open(JournalFsync.Interval);
+        for (var i = 0; i < 1000; i++) await Append(journal, new string('x', 500));
+        await journal.AcknowledgeAsync(journal.Read(100)!.End);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 9; i++) await journal.AcknowledgeAsync(journal.Read(100)!.End);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000);
+        Assert.Equal(0, journal.Figures.PendingRecords);
+    }
+
+    [Fact]
     public async Task The_oldest_age_is_that_of_the_oldest_pending_record()
     {
         var clock = new ManualClock();
