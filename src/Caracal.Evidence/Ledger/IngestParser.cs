@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Caracal.Evidence.Canonical;
@@ -19,10 +20,11 @@ public static class IngestParser
         using var scratch = new ByteBuffer();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
-            var name = Text(reader.ValueSpan, scratch);
+            var field = FieldOf(reader.ValueSpan, scratch);
             reader.Read();
-            if (name == "policy_input") fields.PolicyInput = Exactly(data, ref reader);
-            else fields.Set(name, ref reader, canonical, scratch);
+            if (field == Field.PolicyInput) fields.PolicyInput = Exactly(data, ref reader);
+            else if (field == Field.Unknown) reader.Skip();
+            else fields.Set(field, ref reader, canonical, scratch);
         }
 
         reader.Read(); // Throws on anything but white space behind the object.
@@ -45,50 +47,86 @@ public static class IngestParser
         return Encoding.UTF8.GetString(scratch.Written);
     }
 
-    private sealed class Fields
+    private static Field FieldOf(ReadOnlySpan<byte> raw, ByteBuffer scratch)
     {
-        private readonly Dictionary<string, string?> texts = new(13, StringComparer.Ordinal);
+        if (raw.Contains((byte)'\\'))
+        {
+            scratch.Truncate(0);
+            JsonStrings.Decode(raw, scratch, dropNul: true);
+            raw = scratch.Written;
+        }
+
+        for (var i = 1; i < Names.Length; i++)
+        {
+            if (raw.SequenceEqual(Names[i])) return (Field)i;
+        }
+
+        return Field.Unknown;
+    }
+
+    // By Field.
+    private static readonly byte[][] Names =
+    [
+        [], [.. "id"u8], [.. "zone_id"u8], [.. "event_type"u8], [.. "request_id"u8], [.. "decision"u8], [.. "policy_set_id"u8],
+        [.. "policy_set_version_id"u8], [.. "manifest_sha"u8], [.. "evaluation_status"u8], [.. "determining_policies_json"u8],
+        [.. "diagnostics_json"u8], [.. "metadata_json"u8], [.. "policy_input"u8], [.. "occurred_at"u8],
+    ];
+
+    private enum Field
+    {
+        Unknown,
+        Id,
+        ZoneId,
+        EventType,
+        RequestId,
+        Decision,
+        PolicySetId,
+        PolicySetVersionId,
+        ManifestSha,
+        EvaluationStatus,
+        DeterminingPolicies,
+        Diagnostics,
+        Metadata,
+        PolicyInput,
+        OccurredAt,
+    }
+
+    [InlineArray((int)Field.OccurredAt + 1)]
+    private struct Texts
+    {
+        private string? first;
+    }
+
+    private ref struct Fields
+    {
+        private Texts texts;
 
         public string? PolicyInput { get; set; }
 
-        public void Set(string name, ref Utf8JsonReader reader, CanonicalWriter canonical, ByteBuffer scratch)
+        public void Set(Field field, ref Utf8JsonReader reader, CanonicalWriter canonical, ByteBuffer scratch) => texts[(int)field] = reader.TokenType switch
         {
-            switch (name)
-            {
-                case "determining_policies_json" or "diagnostics_json" or "metadata_json":
-                    texts[name] = reader.TokenType == JsonTokenType.Null ? null : Encoding.UTF8.GetString(canonical.WriteNext(ref reader));
-                    break;
-                case "id" or "zone_id" or "event_type" or "request_id" or "decision" or "policy_set_id"
-                    or "policy_set_version_id" or "manifest_sha" or "evaluation_status" or "occurred_at":
-                    texts[name] = reader.TokenType switch
-                    {
-                        JsonTokenType.String => Text(reader.ValueSpan, scratch),
-                        JsonTokenType.Null => null,
-                        _ => throw new JsonException($"{name} is not a string"),
-                    };
-                    break;
-                default:
-                    reader.Skip();
-                    break;
-            }
-        }
+            JsonTokenType.Null => null,
+            _ when field is Field.DeterminingPolicies or Field.Diagnostics or Field.Metadata => Encoding.UTF8.GetString(canonical.WriteNext(ref reader)),
+            JsonTokenType.String => Text(reader.ValueSpan, scratch),
+            _ => throw new JsonException($"{Encoding.UTF8.GetString(Names[(int)field])} is not a string"),
+        };
 
-        public LedgerEntry ToEntry() => new()
+        public readonly LedgerEntry ToEntry() => new()
         {
-            Id = Required("id"),
-            ZoneId = Required("zone_id"),
-            EventType = Get("event_type") ?? "",
-            RequestId = Get("request_id") ?? "",
-            Decision = Get("decision") ?? "",
-            PolicySetId = NullIfEmpty(Get("policy_set_id")),
-            PolicySetVersionId = NullIfEmpty(Get("policy_set_version_id")),
-            ManifestSha = NullIfEmpty(Get("manifest_sha")),
-            EvaluationStatus = Get("evaluation_status") ?? "",
-            DeterminingPoliciesJson = Get("determining_policies_json"),
-            DiagnosticsJson = Get("diagnostics_json"),
-            MetadataJson = Get("metadata_json"),
+            Id = Required(Field.Id),
+            ZoneId = Required(Field.ZoneId),
+            EventType = Get(Field.EventType) ?? "",
+            RequestId = Get(Field.RequestId) ?? "",
+            Decision = Get(Field.Decision) ?? "",
+            PolicySetId = NullIfEmpty(Get(Field.PolicySetId)),
+            PolicySetVersionId = NullIfEmpty(Get(Field.PolicySetVersionId)),
+            ManifestSha = NullIfEmpty(Get(Field.ManifestSha)),
+            EvaluationStatus = Get(Field.EvaluationStatus) ?? "",
+            DeterminingPoliciesJson = Get(Field.DeterminingPolicies),
+            DiagnosticsJson = Get(Field.Diagnostics),
+            MetadataJson = Get(Field.Metadata),
             PolicyInput = PolicyInput,
-            OccurredAt = Rfc3339.TryParse(Required("occurred_at"), out var time) && time > Zero
+            OccurredAt = Rfc3339.TryParse(Required(Field.OccurredAt), out var time) && time > Zero
                 ? time
                 : throw new JsonException("occurred_at is not an RFC 3339 time"),
         };
@@ -96,10 +134,10 @@ public static class IngestParser
         // The zero time of the v1.0 producers means "not set".
         private static DateTimeOffset Zero => new(TimeSpan.TicksPerDay, TimeSpan.Zero);
 
-        private string Required(string name) =>
-            NullIfEmpty(Get(name)) ?? throw new JsonException($"{name} is missing");
+        private readonly string Required(Field field) =>
+            NullIfEmpty(Get(field)) ?? throw new JsonException($"{Encoding.UTF8.GetString(Names[(int)field])} is missing");
 
-        private string? Get(string name) => texts.GetValueOrDefault(name);
+        private readonly string? Get(Field field) => texts[(int)field];
 
         private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
     }

@@ -59,6 +59,15 @@ public class IngestCheckTests
     }
 
     [Fact]
+    public void A_name_is_read_however_it_is_written()
+    {
+        var entry = Examine("{\"\\u0069d\":\"e1\",\"zone\\u0000_id\":\"z1\",\"zone_idx\":\"z2\",\"\":\"\",\"policy\\u005finput\":{\"a\":1},\"occurred_at\":\"2026-01-02T03:04:05Z\"}", null, null).Entry!;
+        Assert.Equal("e1", entry.Id);
+        Assert.Equal("z1", entry.ZoneId);
+        Assert.Equal("{\"a\":1}", entry.PolicyInput);
+    }
+
+    [Fact]
     public void Nul_and_lone_surrogates_cannot_dead_letter_an_event()
     {
         var entry = Examine("{\"id\":\"e\\u00001\",\"zone_id\":\"z1\",\"request_id\":\"\\ud800\",\"metadata_json\":{\"k\\u0000\":\"\\udfff\\u0000\"},\"occurred_at\":\"2026-01-02T03:04:05Z\"}", null, null).Entry!;
