@@ -12,6 +12,9 @@ public sealed class HmacKey
 
     private readonly byte[] material;
 
+    // A keyed state nobody uses at the moment: taking up the key costs more than most of what is signed.
+    private IncrementalHash? idle;
+
     public HmacKey(string classId, ReadOnlySpan<byte> material)
     {
         if (material.IsEmpty) throw new ArgumentException("an HMAC key must not be empty", nameof(material));
@@ -32,7 +35,22 @@ public sealed class HmacKey
 
     /// <param name="data">The signed bytes.</param>
     /// <param name="mac">Receives 32 bytes.</param>
-    public void Sign(ReadOnlySpan<byte> data, Span<byte> mac) => HMACSHA256.HashData(material, data, mac);
+    public void Sign(ReadOnlySpan<byte> data, Span<byte> mac)
+    {
+        var state = Interlocked.Exchange(ref idle, null) ?? IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, material);
+        try
+        {
+            state.AppendData(data);
+            state.GetHashAndReset(mac);
+        }
+        catch
+        {
+            state.Dispose(); // It may have taken up half of the data.
+            throw;
+        }
+
+        Interlocked.Exchange(ref idle, state)?.Dispose();
+    }
 
     public string SignHex(ReadOnlySpan<byte> data)
     {

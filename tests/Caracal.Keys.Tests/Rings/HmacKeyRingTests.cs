@@ -22,6 +22,19 @@ public class HmacKeyRingTests
             TestKeys.Ring(TestKeys.K1).SignHex(System.Text.Encoding.UTF8.GetBytes(VectorA)));
 
     [Fact]
+    public void Many_may_sign_at_once()
+    {
+        var key = Key(1);
+        Parallel.For(0, 10_000, i =>
+        {
+            byte[] data = [.. BitConverter.GetBytes(i), .. new byte[i % 300]];
+            Assert.Equal(
+                Convert.ToHexStringLower(System.Security.Cryptography.HMACSHA256.HashData(key.Material, data)),
+                key.SignHex(data));
+        });
+    }
+
+    [Fact]
     public void Says_which_slot_matched_and_keeps_the_archive_out_of_fresh_evidence()
     {
         var ring = new HmacKeyRing(new HmacKeySet(
