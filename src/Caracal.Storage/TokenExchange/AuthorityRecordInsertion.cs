@@ -119,12 +119,21 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
             && (TryIssue(record) || await InsertGuardedAsync(record, lookup, epoch, cancellationToken))
             ? RecordOutcome.Written
             : await InsertJudgedAsync(record, lookup, stillHolds, cancellationToken);
-        if (outcome == RecordOutcome.Written)
+        if (outcome != RecordOutcome.Written)
+        {
+            return outcome;
+        }
+
+        if (record.UsedJti is null)
         {
             memory.Keep(
                 record.ZoneId,
                 new RecordFacts(record.Id, record.SessionType, record.SubjectId, record.ParentId, "active", record.ExpiresAt),
                 version);
+        }
+        else
+        {
+            memory.Forget(record.ZoneId, lookup.RecordId); // Its mandate is spent, and what came of it goes to an upstream.
         }
 
         return outcome;

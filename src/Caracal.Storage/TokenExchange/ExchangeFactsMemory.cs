@@ -70,6 +70,16 @@ public sealed class ExchangeFactsMemory(Database database)
         }
     }
 
+    /// <summary>Drops a record that nobody will ask for; who asks after all reads it.</summary>
+    internal void Forget(string zoneId, string? recordId)
+    {
+        var known = _known;
+        if (recordId is not null && known.Records.TryRemove((zoneId, recordId), out _))
+        {
+            known.Adds--;
+        }
+    }
+
     private static void Add<T>(ConcurrentDictionary<(string, string), T> to, string zoneId, string? id, T? found)
         where T : class
     {
@@ -108,7 +118,7 @@ public sealed class ExchangeFactsMemory(Database database)
         public readonly ConcurrentDictionary<(string Zone, string Id), SessionFacts> Sessions = new();
         public readonly ConcurrentDictionary<(string Zone, string Id), DelegationFacts> Delegations = new();
 
-        /// <summary>About how often something was kept; a lost count among threads only moves the bound a little.</summary>
+        /// <summary>About how much is kept; a lost count among threads only moves the bound a little.</summary>
         public int Adds;
 
         public long Version => version;

@@ -69,6 +69,42 @@ public sealed class ExchangeFactsTests
         Assert.Null((await facts.ReadAsync(lookup with { ZoneId = "zone-2" }, CancellationToken.None)).Record);
     }
 
+    [Fact]
+    public async Task The_record_of_a_spent_mandate_is_not_remembered()
+    {
+        await using var sts = await StsHarness.StartAsync();
+        var memory = new ExchangeFactsMemory(sts.Database);
+        var facts = new ExchangeFactsStore(sts.Database, memory);
+        var insertion = new AuthorityRecordInsertion(sts.Database, memory, TimeProvider.System);
+        await insertion.OpenAsync(CancellationToken.None);
+        var now = DateTimeOffset.UtcNow.AddSeconds(1);
+        var mandate = new NewAuthorityRecord
+        {
+            Id = Ids.New(),
+            ZoneId = "zone-1",
+            SessionType = "application",
+            SubjectId = "app-p",
+            ExpiresAt = now.AddMinutes(5),
+            Now = now,
+        };
+        Assert.Equal(RecordOutcome.Written, await insertion.InsertAsync(mandate, Lookup, 0, _ => true, CancellationToken.None));
+        var lookup = Lookup with { RecordId = mandate.Id };
+        var remembered = (await facts.ReadAsync(lookup, CancellationToken.None)).Record;
+        Assert.Same(remembered, (await facts.ReadAsync(lookup, CancellationToken.None)).Record);
+
+        var spending = mandate with
+        {
+            Id = Ids.New(),
+            ParentId = mandate.Id,
+            UsedJti = Guid.CreateVersion7(now).ToString(),
+            UsedJtiIssuedAt = now,
+            UsedJtiExpiresAt = now.AddMinutes(5),
+        };
+        Assert.Equal(RecordOutcome.Written, await insertion.InsertAsync(spending, lookup, 0, _ => true, CancellationToken.None));
+        Assert.NotSame(remembered, (await facts.ReadAsync(lookup, CancellationToken.None)).Record);
+        Assert.Equal(remembered, (await facts.ReadAsync(lookup, CancellationToken.None)).Record);
+    }
+
     // Readers race one writer; each notes what was answered before it asked.
     [Fact]
     public async Task No_reader_sees_a_state_older_than_one_that_was_answered_before_it_asked()
