@@ -16,9 +16,20 @@ internal static class BodyReader
             return null;
         }
 
+        // A short body arrives with its headers: nobody has to watch the clock for it.
+        var reader = context.Request.BodyReader;
+        if (reader.TryRead(out var arrived))
+        {
+            if (arrived.IsCompleted && arrived.Buffer.Length <= limit)
+            {
+                return Take(reader, arrived);
+            }
+
+            reader.AdvanceTo(arrived.Buffer.Start);
+        }
+
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         deadline.CancelAfter(RequestTime);
-        var reader = context.Request.BodyReader;
         while (true)
         {
             ReadResult read;
@@ -39,12 +50,17 @@ internal static class BodyReader
 
             if (read.IsCompleted)
             {
-                var body = System.Buffers.BuffersExtensions.ToArray(read.Buffer);
-                reader.AdvanceTo(read.Buffer.End);
-                return body;
+                return Take(reader, read);
             }
 
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
+    }
+
+    private static byte[] Take(PipeReader reader, ReadResult read)
+    {
+        var body = System.Buffers.BuffersExtensions.ToArray(read.Buffer);
+        reader.AdvanceTo(read.Buffer.End);
+        return body;
     }
 }
