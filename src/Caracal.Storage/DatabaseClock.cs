@@ -12,6 +12,9 @@ public sealed class DatabaseClock
     /// <summary>How often the offset is measured.</summary>
     public static readonly TimeSpan MeasureInterval = TimeSpan.FromSeconds(10);
 
+    // A measurement is wrong by half of its way at most.
+    private static readonly TimeSpan LongestWay = TimeSpan.FromSeconds(5);
+
     private readonly Database _database;
     private readonly TimeProvider _time;
     private long _offsetTicks;
@@ -32,12 +35,14 @@ public sealed class DatabaseClock
     /// <summary>False until measured, and while the skew is too large.</summary>
     public bool IsUsable => _measured && Math.Abs(Volatile.Read(ref _offsetTicks)) <= MaximumSkew.Ticks;
 
-    /// <summary>Measures the offset; the round trip's half is taken as the way back.</summary>
+    /// <summary>Measures the offset; the round trip's half is taken as the way back. One of more than 5 s tells nothing: the offset stays.</summary>
     public async Task MeasureAsync(CancellationToken cancellationToken)
     {
+        var begun = _time.GetTimestamp();
         var before = _time.GetUtcNow();
         var database = await _database.ReadClockAsync(cancellationToken);
         var after = _time.GetUtcNow();
+        if (_time.GetElapsedTime(begun) > LongestWay) return;
         var middle = before + ((after - before) / 2);
         Volatile.Write(ref _offsetTicks, (database - middle).Ticks);
         _measured = true;

@@ -104,7 +104,12 @@ public sealed class RotationVerificationTests : IAsyncLifetime
     public async Task Nonsense_in_place_of_a_sample_stops_no_rotation()
     {
         _instance.Sampled = "<html>";
-        await PrepareAsync("zone-kek");
+        var id = await PrepareAsync("zone-kek");
+
+        // What is signed now has to verify even so.
+        Assert.Contains("verifies what it signs now", (await CheckAsync(id, "V6", ok: false)).Detail, StringComparison.Ordinal);
+        _instance.Sampled = null;
+        Assert.EndsWith("; 0 signatures from before and 1 of now verify", (await CheckAsync(id, "V6")).Detail, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -6,6 +6,7 @@ using Caracal.Cli.CommandLine;
 using Caracal.Cli.Environment;
 using Caracal.Cli.Ledger;
 using Caracal.Keys.Rings;
+using Caracal.Protocol;
 using Caracal.Storage;
 using Caracal.Storage.Backups;
 using Caracal.Storage.Postgres;
@@ -95,7 +96,9 @@ internal static class RestoreDrill
     private static PostgresAddress Beside(CommandContext context)
     {
         var address = new AdministratorAccess(context.Variables).Address();
-        return address.ForDatabase($"{address.Database}_drill_{TimeProvider.System.GetUtcNow().UtcDateTime:yyyyMMddHHmmss}");
+
+        // Two drills in one second must not drop each other's.
+        return address.ForDatabase($"{address.Database}_drill_{TimeProvider.System.GetUtcNow().UtcDateTime:yyyyMMddHHmmss}_{Ids.NewRandom()[..8]}");
     }
 
     private static async Task<long> UnopenedAsync(Database store, KekRing ring, CancellationToken stop)

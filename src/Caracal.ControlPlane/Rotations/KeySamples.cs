@@ -45,13 +45,17 @@ internal sealed class KeySamples(Database database, InstanceProbes probes, TimeP
     public async Task<(bool Ok, string Detail)> VerifyAsync(RotationRow rotation, IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
     {
         var before = Kept(await database.ReadAsync(connection => RotationEventStore.LinesAsync(connection, rotation.Id), cancellationToken));
+        var zones = before.Select(sample => (sample.ZoneId, Sample: (KeySample?)sample)).ToList();
+
+        // Nothing was kept when no STS could be asked then; what they sign now must verify all the same.
+        if (zones.Count == 0) zones.AddRange((await database.ReadAsync(connection => ZoneKeyStore.ListZonesAsync(connection, MostZones), cancellationToken)).Select(zone => (zone, (KeySample?)null)));
         var (old, fresh) = (0, 0);
-        foreach (var sample in before)
+        foreach (var (zone, sample) in zones)
         {
             foreach (var sts in instances.Where(instance => instance.Service == "sts"))
             {
-                var (published, problem) = await VerifyAsync(sts, sample, cancellationToken);
-                if (problem is not null) return (false, $"{sts.Name} {problem} of zone {sample.ZoneId}");
+                var (published, problem) = await VerifyAsync(sts, zone, sample, cancellationToken);
+                if (problem is not null) return (false, $"{sts.Name} {problem} of zone {zone}");
                 if (published) old++;
                 fresh++;
             }
@@ -61,17 +65,17 @@ internal sealed class KeySamples(Database database, InstanceProbes probes, TimeP
     }
 
     // The zone's own key may be rotated at this moment, so it is looked again before anything is called wrong.
-    private async Task<(bool Published, string? Problem)> VerifyAsync(InstanceAddress sts, KeySample sample, CancellationToken cancellationToken)
+    private async Task<(bool Published, string? Problem)> VerifyAsync(InstanceAddress sts, string zone, KeySample? sample, CancellationToken cancellationToken)
     {
         string? problem = null;
         for (var look = 0; look < Looks; look++)
         {
             if (look > 0) await Task.Delay(Pause, time, cancellationToken);
-            var rows = await database.ReadAsync(connection => ZoneKeyStore.ListAsync(connection, sample.ZoneId), cancellationToken);
-            var expected = rows.Any(row => row.Id == sample.KeyId && row.IsPublished);
-            var (fresh, _) = await probes.SampleAsync(sts, sample.ZoneId, cancellationToken);
-            var keys = await probes.PublishedSetAsync(sts, sample.ZoneId, cancellationToken);
-            if (expected && (keys?.Find(sample.KeyId) is not { } known || !sample.Verify(known))) problem = "does not publish a key that verifies what was signed before, a signature";
+            var rows = await database.ReadAsync(connection => ZoneKeyStore.ListAsync(connection, zone), cancellationToken);
+            var expected = sample is not null && rows.Any(row => row.Id == sample.KeyId && row.IsPublished);
+            var (fresh, _) = await probes.SampleAsync(sts, zone, cancellationToken);
+            var keys = await probes.PublishedSetAsync(sts, zone, cancellationToken);
+            if (expected && (keys?.Find(sample!.KeyId) is not { } known || !sample.Verify(known))) problem = "does not publish a key that verifies what was signed before, a signature";
             else if (fresh is null || keys?.Find(fresh.KeyId) is not { } current || !fresh.Verify(current)) problem = "does not publish a key that verifies what it signs now, a signature";
             else return (expected, null);
         }
