@@ -63,7 +63,7 @@ internal sealed class RedisPassword(CommandContext context, string folder, Rotat
         await AdministerAsync(
             async passwords =>
             {
-                old = await passwords.ConnectionsBeforeAsync(_user.Name, SinceRoll(rotation), stop);
+                old = await passwords.ConnectionsBeforeAsync(_user.Name, SinceNewAddress(rotation), stop);
                 foreach (var connection in old) await passwords.WakeAsync(connection, stop);
             },
             save: false,
@@ -156,8 +156,13 @@ internal sealed class RedisPassword(CommandContext context, string folder, Rotat
 
     private static RedisOptions Parse(string url) => RedisOptions.TryParse(url, out var options, out var fault) ? options : throw new CommandFailure($"REDIS_URL {fault}");
 
-    private static TimeSpan SinceRoll(JsonElement rotation) =>
-        rotation.GetProperty("rolled_at").GetString() is { } rolled ? TimeProvider.System.GetUtcNow() - DateTimeOffset.Parse(rolled, System.Globalization.CultureInfo.InvariantCulture) : TimeSpan.Zero;
+    // A service may enter anew as soon as the file has changed, long before the last of them has and the roll is recorded.
+    private TimeSpan SinceNewAddress(JsonElement rotation)
+    {
+        var since = _files.CurrentSince;
+        if (rotation.GetProperty("rolled_at").GetString() is { } text && DateTimeOffset.Parse(text, System.Globalization.CultureInfo.InvariantCulture) is var rolled && rolled < since) since = rolled;
+        return TimeProvider.System.GetUtcNow() - since;
+    }
 
     private void KeepPassword() => SecretFolder.WriteOwnerOnly(
         Path.Combine(folder, SecretFiles.FileNameOf(_user.PasswordVariable)), Encoding.UTF8.GetBytes(CredentialAddress.PasswordOf(_files.Current!)));

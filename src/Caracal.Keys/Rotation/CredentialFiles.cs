@@ -41,6 +41,9 @@ public sealed class CredentialFiles
 
     public string CurrentId => IdOf(_path);
 
+    /// <summary>When the current address was written here.</summary>
+    public DateTimeOffset CurrentSince => new(File.GetLastWriteTimeUtc(_path));
+
     /// <summary>Keeps an address for later and answers its new id.</summary>
     public string Stage(string address, DateTimeOffset now)
     {
