@@ -1,10 +1,10 @@
+using System.Globalization;
+using System.Text.Json;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.KeyRotation;
 using Caracal.Keys.Rotation;
 using Caracal.Streams.Redis;
 using Caracal.Streams.Tests.Servers;
-using System.Globalization;
-using System.Text.Json;
 
 namespace Caracal.Cli.Tests.KeyRotation;
 
