@@ -21,9 +21,12 @@ public sealed class UserPasswords(RedisConnection redis)
         if (passwords.Contains(Hash(password))) await ChangeAsync(user, "!" + Hash(password), cancellationToken);
     }
 
-    /// <summary>Connections of a user that were made before a time: they entered with an older password.</summary>
+    /// <summary>
+    /// Connections of a user that were surely made before a time: they entered with an older password. Redis tells ages in whole
+    /// seconds, up to one more than it was, so what was made in the last second or two before that time may be missing.
+    /// </summary>
     public async Task<IReadOnlyList<long>> ConnectionsBeforeAsync(string user, TimeSpan age, CancellationToken cancellationToken) =>
-        [.. (await ConnectionsAsync(user, cancellationToken)).Where(client => client.Age > age.TotalSeconds).Select(client => client.Id)];
+        [.. (await ConnectionsAsync(user, cancellationToken)).Where(client => client.Age - 1 > age.TotalSeconds).Select(client => client.Id)];
 
     /// <summary>Connections of a user that were made before another one.</summary>
     public async Task<IReadOnlyList<long>> ConnectionsBeforeAsync(string user, long connection, CancellationToken cancellationToken) =>
