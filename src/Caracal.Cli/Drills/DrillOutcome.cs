@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Caracal.Cli.CommandLine;
+using Caracal.Protocol;
 
 namespace Caracal.Cli.Drills;
 
@@ -25,7 +26,7 @@ internal static class DrillOutcome
 
     public static JsonObject Line(DrillResult result) => new()
     {
-        ["at"] = DrillRecords.Time(result.StartedAt),
+        ["at"] = Timestamps.Seconds(result.StartedAt),
         ["drill"] = result.Name,
         ["ok"] = result.Passed,
         ["alert"] = result.Alert,

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -69,8 +68,6 @@ internal static class DrillRecords
             context.Terminal.Warning($"the drill is in {Lines} and not in ops_drills: {fault.GetType().Name}");
         }
     }
-
-    public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 
     private static void Write(CaracalPaths paths, JsonObject line)
     {

@@ -1,9 +1,6 @@
-using System.Text;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Ledger;
-using Caracal.Evidence.AdminAudit;
-using Caracal.Evidence.Canonical;
 using Caracal.Keys.Rotation;
 using Caracal.Storage;
 using Caracal.Storage.AdminAudit;
@@ -14,12 +11,9 @@ namespace Caracal.Cli.KeyRotation;
 /// <summary><c>caracal keys adopt</c>: after a disaster, makes the registry agree with the secrets folder, in the store itself: no service starts before that (operations.md 4.4).</summary>
 internal static class AdoptCommand
 {
-    private const int ShortestReason = 10;
-
     public static async Task<int> RunAsync(CommandContext context, IReadOnlyList<RotatableClass> classes)
     {
-        var reason = context.Arguments.Value("reason") is { Length: >= ShortestReason } text ? text : throw new CommandFailure("--reason is required (10 characters or more)");
-        var actor = context.Arguments.Value("actor") is { Length: >= 3 } who ? who : throw new CommandFailure("--actor is required: the person");
+        var who = Responsible.Read(context.Arguments);
         await using var database = ReencryptCommand.Open(context);
         var audit = LedgerKeys.Find(context)?.Current;
         foreach (var rotated in classes)
@@ -35,41 +29,12 @@ internal static class AdoptCommand
                 foreach (var active in known.Where(key => key.State == "active")) await KeyRegistryStore.MoveAsync(work, rotated.Id, "", active.Sid, "retired", now);
                 if (known.Any(key => key.Sid == sid)) await KeyRegistryStore.MoveAsync(work, rotated.Id, "", sid, "active", now);
                 else await KeyRegistryStore.AddAsync(work, rotated.Id, "", sid, "active", null, now);
-                await AdminAuditLedger.AppendAsync(work, Entry(rotated.Id, sid, actor, reason, now), audit);
+                await AdminAuditLedger.AppendAsync(work, who.Entry("keys adopt", "key_rotation", "key-registry", sid, new JsonObject { ["event"] = "adopted", ["class"] = rotated.Id, ["to"] = sid }, now), audit);
                 return true;
             }, context.Stop);
             if (adopted) context.Terminal.Success($"{rotated.Id}: {sid} is registered");
         }
 
         return 0;
-    }
-
-    private static AdminAuditEntry Entry(string classId, string sid, string actor, string reason, DateTimeOffset now)
-    {
-        using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("event", "adopted");
-            writer.WriteString("class", classId);
-            writer.WriteString("to", sid);
-            writer.WriteString("actor", actor);
-            writer.WriteString("reason", reason);
-            writer.WriteEndObject();
-        }
-
-        return new AdminAuditEntry
-        {
-            RequestId = "keys-adopt",
-            Action = "key_rotation",
-            ActorName = actor,
-            Method = "CLI",
-            Path = "keys adopt",
-            EntityType = "key-registry",
-            EntityId = sid,
-            StatusCode = 200,
-            PayloadJson = CanonicalJson.Text(Encoding.UTF8.GetString(buffer.ToArray())),
-            OccurredAt = now,
-        };
     }
 }

@@ -1,11 +1,9 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Ledger;
 using Caracal.Evidence.AdminAudit;
-using Caracal.Evidence.Canonical;
 using Caracal.Keys.Rings;
-using Caracal.Storage;
+using Caracal.Protocol;
 using Caracal.Storage.AdminAudit;
 using Caracal.Storage.Reencryption;
 
@@ -17,27 +15,38 @@ namespace Caracal.Cli.KeyRotation;
 /// </summary>
 internal static class ExposureCommand
 {
-    private const int ShortestReason = 10;
-    private const int ShortestActor = 3;
-
     /// <summary>A task for every value that <paramref name="kek"/> opens; with <c>--dry-run</c> only their list.</summary>
     public static async Task<int> OpenAsync(CommandContext context, Kek kek)
     {
-        var dry = context.Arguments.IsOn("dry-run");
-        var (actor, reason) = dry ? ("", "") : Who(context);
+        if (context.Arguments.IsOn("dry-run")) return await ForecastAsync(context, kek);
+        var who = Responsible.Read(context.Arguments);
         await using var database = ReencryptCommand.Open(context);
-        var tasks = dry ? [.. await ExposedAsync(context, database, kek)] : await database.WriteAsync(async work =>
+        var tasks = await database.WriteAsync(async work =>
         {
             var now = TimeProvider.System.GetUtcNow();
-            await ExposureTaskStore.OpenAsync(work, kek, actor, reason, now);
-            await AdminAuditLedger.AppendAsync(work, Entry("opened", kek.IdHex, actor, reason, now), LedgerKeys.Find(context)?.Current);
+            await ExposureTaskStore.OpenAsync(work, kek, who.Actor, who.Reason, now);
+            await AdminAuditLedger.AppendAsync(work, Entry(who, "opened", kek.IdHex, now), LedgerKeys.Find(context)?.Current);
             return (await ExposureTaskStore.ListAsync(work.Connection, closedToo: false)).Where(task => task.Kid == kek.IdHex).ToList();
         }, context.Stop);
-        if (context.Json) context.Terminal.Line(new JsonObject { ["kid"] = kek.IdHex, ["must_rotate"] = new JsonArray([.. tasks.Select(Json)]) }.ToJsonString());
+        if (context.Json) context.Terminal.Line(MustRotate(kek, tasks.Select(Json)));
         else
         {
             Print(context, tasks);
-            context.Terminal.Info($"{tasks.Count} values can be opened with {kek.IdHex}" + (dry ? "; nothing was written" : "; caracal keys tasks shows what is left"));
+            context.Terminal.Info($"{tasks.Count} values can be opened with {kek.IdHex}; caracal keys tasks shows what is left");
+        }
+
+        return 0;
+    }
+
+    private static async Task<int> ForecastAsync(CommandContext context, Kek kek)
+    {
+        await using var database = ReencryptCommand.Open(context);
+        var values = await database.ReadAsync(connection => ExposureTaskStore.ExposedAsync(connection, kek), context.Stop);
+        if (context.Json) context.Terminal.Line(MustRotate(kek, values.Select(value => Json(value.Kind, value.ZoneId, value.Item, value.Then))));
+        else
+        {
+            context.Terminal.Table(["WHAT", "ZONE", "ID", "THEN"], [.. values.Select(value => (IReadOnlyList<string?>)[value.Kind, value.ZoneId, value.Item, value.Then])]);
+            context.Terminal.Info($"{values.Count} values can be opened with {kek.IdHex}; nothing was written");
         }
 
         return 0;
@@ -60,7 +69,7 @@ internal static class ExposureCommand
     /// <summary>Refused while the exposed value is in use; what the store cannot tell, the person answers for.</summary>
     public static async Task<int> CloseAsync(CommandContext context, string id)
     {
-        var (actor, reason) = Who(context);
+        var who = Responsible.Read(context.Arguments);
         await using var database = ReencryptCommand.Open(context);
         await database.WriteAsync(async work =>
         {
@@ -68,44 +77,17 @@ internal static class ExposureCommand
             if (task.ClosedAt is not null) throw new CommandFailure($"{id} was closed by {task.ClosedBy}");
             if (task.Unchanged != 0) throw new CommandFailure($"{task.Kind} {task.Item} is as it was when {task.Kid} was exposed: {task.Then}");
             var now = TimeProvider.System.GetUtcNow();
-            await ExposureTaskStore.CloseAsync(work, id, actor, reason, now);
-            await AdminAuditLedger.AppendAsync(work, Entry("closed", id, actor, reason, now), LedgerKeys.Find(context)?.Current);
+            await ExposureTaskStore.CloseAsync(work, id, who.Actor, who.Reason, now);
+            await AdminAuditLedger.AppendAsync(work, Entry(who, "closed", id, now), LedgerKeys.Find(context)?.Current);
             return true;
         }, context.Stop);
         context.Terminal.Success($"{id} is closed");
         return 0;
     }
 
-    private static (string Actor, string Reason) Who(CommandContext context) =>
-        (context.Arguments.Value("actor")?.Trim() is { Length: >= ShortestActor } who ? who : throw new CommandFailure("--actor is required: the person"),
-         context.Arguments.Value("reason")?.Trim() is { Length: >= ShortestReason } why ? why : throw new CommandFailure($"--reason is required ({ShortestReason} characters or more)"));
-
-    private static async Task<IEnumerable<ExposureTask>> ExposedAsync(CommandContext context, Database database, Kek kek)
-    {
-        var tasks = new List<ExposureTask>();
-        foreach (var family in EnvelopeFamily.All)
-        {
-            var values = await database.ReadAsync(connection => EnvelopeStore.SealedWithAsync(connection, family, kek), context.Stop);
-            tasks.AddRange(values.Select(value => new ExposureTask
-            {
-                Id = "",
-                Kid = kek.IdHex,
-                Kind = family.Table,
-                ZoneId = value.Zone,
-                Item = value.Key,
-                Unchanged = 1,
-                OpenedAt = default,
-                OpenedBy = "",
-                Reason = "",
-            }));
-        }
-
-        return tasks.DistinctBy(task => (task.Kind, task.Item));
-    }
-
     private static void Print(CommandContext context, IReadOnlyList<ExposureTask> tasks) => context.Terminal.Table(
         ["TASK", "WHAT", "ZONE", "ID", "STATE", "THEN"],
-        [.. tasks.Select(task => (IReadOnlyList<string?>)[task.Id.Length == 0 ? null : task.Id, task.Kind, task.ZoneId, task.Item, State(task), task.ClosedAt is null ? task.Then : null])]);
+        [.. tasks.Select(task => (IReadOnlyList<string?>)[task.Id, task.Kind, task.ZoneId, task.Item, State(task), task.ClosedAt is null ? task.Then : null])]);
 
     private static string State(ExposureTask task) => task switch
     {
@@ -114,36 +96,26 @@ internal static class ExposureCommand
         _ => "open",
     };
 
+    private static string MustRotate(Kek kek, IEnumerable<JsonObject> values) => new JsonObject { ["kid"] = kek.IdHex, ["must_rotate"] = new JsonArray([.. values]) }.ToJsonString();
+
+    private static JsonObject Json(string kind, string zoneId, string item, string then) => new() { ["what"] = kind, ["zone_id"] = zoneId, ["id"] = item, ["then"] = then };
+
     private static JsonObject Json(ExposureTask task)
     {
-        var json = new JsonObject { ["what"] = task.Kind, ["zone_id"] = task.ZoneId, ["id"] = task.Item, ["then"] = task.Then };
-        if (task.Id.Length == 0) return json;
+        var json = Json(task.Kind, task.ZoneId, task.Item, task.Then);
         json["task"] = task.Id;
         json["kid"] = task.Kid;
         json["state"] = State(task);
-        json["opened_at"] = Time(task.OpenedAt);
+        json["opened_at"] = Timestamps.Seconds(task.OpenedAt);
         json["opened_by"] = task.OpenedBy;
         json["reason"] = task.Reason;
         if (task.ClosedAt is not { } closed) return json;
-        json["closed_at"] = Time(closed);
+        json["closed_at"] = Timestamps.Seconds(closed);
         json["closed_by"] = task.ClosedBy;
         json["close_reason"] = task.CloseReason;
         return json;
     }
 
-    private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
-
-    private static AdminAuditEntry Entry(string what, string id, string actor, string reason, DateTimeOffset now) => new()
-    {
-        RequestId = "keys-tasks",
-        Action = "key_exposure",
-        ActorName = actor,
-        Method = "CLI",
-        Path = "keys tasks",
-        EntityType = "key-exposure-task",
-        EntityId = id,
-        StatusCode = 200,
-        PayloadJson = CanonicalJson.Text(new JsonObject { ["event"] = what, ["actor"] = actor, ["reason"] = reason }.ToJsonString()),
-        OccurredAt = now,
-    };
+    private static AdminAuditEntry Entry(Responsible who, string what, string id, DateTimeOffset now) =>
+        who.Entry("keys tasks", "key_exposure", "key-exposure-task", id, new JsonObject { ["event"] = what }, now);
 }

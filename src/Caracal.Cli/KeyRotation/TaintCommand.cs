@@ -22,14 +22,13 @@ internal sealed class TaintCommand(CommandContext context, KeysApi api)
 
     public async Task<int> RunAsync(string zoneId)
     {
-        var reason = context.Arguments.Value("reason") is { Length: >= 10 } why ? why : throw new CommandFailure("--reason is required (10 characters or more)");
-        var actor = context.Arguments.Value("actor") is { Length: >= 3 } who ? who : throw new CommandFailure("--actor is required: the person");
+        var who = Responsible.Read(context.Arguments);
         var zone = $"/v1/zones/{Uri.EscapeDataString(zoneId)}";
         var bad = Signing(Require(await api.GetAsync($"{zone}/keys", context.Stop), "keys"));
         var since = Time(bad, "activates_at") ?? Time(bad, "created_at")!;
         var kid = bad.GetProperty("kid").GetString()!;
         var start = Stopwatch.GetTimestamp();
-        var rotated = Require(await api.PostAsync($"{zone}/keys/rotate", new JsonObject { ["compromised"] = true, ["reason"] = $"{reason} ({actor})" }, context.Stop), "taint");
+        var rotated = Require(await api.PostAsync($"{zone}/keys/rotate", new JsonObject { ["compromised"] = true, ["reason"] = $"{who.Reason} ({who.Actor})" }, context.Stop), "taint");
         if (rotated.GetProperty("evicted_kid").GetString() != kid) throw new CommandFailure($"another rotation came first; {rotated.GetProperty("evicted_kid")} was taken out, run again for what signs now");
         context.Terminal.Step($"{kid} is compromised; {rotated.GetProperty("kid")} signs, and what the old one stood for is revoked");
         var gone = await GoneAsync(zoneId, kid, start);

@@ -6,6 +6,17 @@ using Dapper;
 
 namespace Caracal.Storage.Reencryption;
 
+/// <summary>A value that a key-encryption key opens.</summary>
+/// <param name="Kind">The table that holds it.</param>
+/// <param name="ZoneId">Its zone.</param>
+/// <param name="Item">Its key in that table.</param>
+/// <param name="Version">Which of its values.</param>
+public sealed record ExposedValue(string Kind, string ZoneId, string Item, long Version)
+{
+    /// <summary>What has to be done once somebody else knows it.</summary>
+    public string Then => EnvelopeFamily.All.First(family => family.Table == Kind).AfterExposure;
+}
+
 /// <summary>One row of <c>key_exposure_tasks</c>: a value that somebody else could open, and whether it was changed since.</summary>
 public sealed record ExposureTask
 {
@@ -42,7 +53,7 @@ public sealed record ExposureTask
 /// </summary>
 public static class ExposureTaskStore
 {
-    private const string Task =
+    private const string Select =
         """
         SELECT id, kid, kind, zone_id, item, opened_at, opened_by, reason, closed_at, closed_by, close_reason,
             CASE kind
@@ -60,17 +71,23 @@ public static class ExposureTaskStore
         new("version", BulkType.Number), new("opened_at", BulkType.Time), new("opened_by", BulkType.Text), new("reason", BulkType.Text),
     ];
 
+    /// <summary>Every value that <paramref name="kek"/> opens. A connection has two values and one remedy: it is named once.</summary>
+    public static async Task<IReadOnlyList<ExposedValue>> ExposedAsync(DbConnection connection, Kek kek)
+    {
+        var values = new List<ExposedValue>();
+        foreach (var family in EnvelopeFamily.All)
+        {
+            values.AddRange((await EnvelopeStore.SealedWithAsync(connection, family, kek)).Select(value => new ExposedValue(family.Table, value.Zone, value.Key, value.Version)));
+        }
+
+        return [.. values.DistinctBy(value => (value.Kind, value.Item))];
+    }
+
     /// <summary>A task for every value that <paramref name="kek"/> opens and that has none yet.</summary>
     public static async Task OpenAsync(Work work, Kek kek, string actor, string reason, DateTimeOffset now)
     {
-        var rows = new List<object?[]>();
-        foreach (var family in EnvelopeFamily.All)
-        {
-            rows.AddRange((await EnvelopeStore.SealedWithAsync(work.Connection, family, kek))
-                .Select(value => new object?[] { Ids.New(), kek.IdHex, family.Table, value.Zone, value.Key, value.Version, now, actor, reason }));
-        }
-
-        // A connection has two values and one remedy.
+        var rows = (await ExposedAsync(work.Connection, kek))
+            .Select(value => new object?[] { Ids.New(), kek.IdHex, value.Kind, value.ZoneId, value.Item, value.Version, now, actor, reason }).ToList();
         if (rows.Count > 0)
         {
             await work.Dialect.InsertManyAsync(work.Connection, new BulkInsert("INSERT INTO key_exposure_tasks", Columns, rows, "ON CONFLICT (kid, kind, item) DO NOTHING"));
@@ -79,10 +96,10 @@ public static class ExposureTaskStore
 
     /// <summary>Tasks by zone, those that are open or all.</summary>
     public static async Task<IReadOnlyList<ExposureTask>> ListAsync(DbConnection connection, bool closedToo) =>
-        (await connection.QueryAsync<ExposureTask>($"{Task} {(closedToo ? "" : "WHERE closed_at IS NULL")} ORDER BY zone_id, kind, item, kid")).AsList();
+        (await connection.QueryAsync<ExposureTask>($"{Select} {(closedToo ? "" : "WHERE closed_at IS NULL")} ORDER BY zone_id, kind, item, kid")).AsList();
 
     public static Task<ExposureTask?> FindAsync(DbConnection connection, string id) =>
-        connection.QuerySingleOrDefaultAsync<ExposureTask?>($"{Task} WHERE id = @id", new { id });
+        connection.QuerySingleOrDefaultAsync<ExposureTask?>($"{Select} WHERE id = @id", new { id });
 
     public static Task CloseAsync(Work work, string id, string actor, string reason, DateTimeOffset now) => work.Connection.ExecuteAsync(
         "UPDATE key_exposure_tasks SET closed_at = @now, closed_by = @actor, close_reason = @reason WHERE id = @id AND closed_at IS NULL",
