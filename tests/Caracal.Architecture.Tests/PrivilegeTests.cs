@@ -41,6 +41,7 @@ public class PrivilegeTests
         ["admin_audit_events"] = ["SI", "", "", "SI", "S"],
         ["audit_events"] = ["S", "", "", "", "SI"],
         ["audit_ingest_alerts"] = ["", "", "", "", "SI"],
+        ["audit_alert_closures"] = ["", "", "", "", "SI"],
         ["audit_chain_heads"] = ["", "", "", "", "SIU"],
         ["audit_retention"] = ["SIUD", "", "", "", "S"],
         ["sts_rate_limit"] = ["SIUD", "S", "", "", ""],
@@ -60,6 +61,7 @@ public class PrivilegeTests
         ["ops_drills"] = ["SI", "", "", "", ""],
         ["audit_epochs"] = ["S", "", "", "", "SI"],
         ["audit_epoch_macs"] = ["", "", "", "", "SI"],
+        ["audit_epoch_marks"] = ["", "", "", "", "S"],
         ["audit_rotation_seals"] = ["S", "", "", "", "SI"],
 
         // Ours, docs/decisions 0002 and 0003: the version that tells a cache it is stale, and mandates that were spent.

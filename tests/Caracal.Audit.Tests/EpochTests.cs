@@ -163,6 +163,41 @@ public sealed class EpochTests
         Assert.Equal("z2", Assert.Single((await VerifyAsync(audit, ring)).UnknownKeys).Chain);
     }
 
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task Rows_since_others_may_have_had_the_key_are_marked_and_stay_clean(Engine engine)
+    {
+        var ring = Ring(A);
+        await using var audit = await RotatedAsync(ring, engine);
+        var start = audit.Clock.Now.AddHours(-1);
+        await audit.TamperAsync(At("UPDATE audit_events SET ingested_at = {0} WHERE zone_id = 'z1' AND chain_seq <= 2", start.AddHours(-2)));
+
+        Assert.Null(await DistrustAsync("another", start));
+        Assert.Empty((await DistrustAsync(A.KeyId, audit.Clock.Now.AddHours(1)))!);
+        Assert.Empty((await VerifyAsync(audit, ring)).Untrusted);
+
+        // From the third row of z1 on, the row of z2 that the old key signed; the admin chains' rows are older.
+        var marked = (await DistrustAsync(A.SecretId, start))!;
+        Assert.Equal([("z1", 3L, 5L), ("z2", 1L, 1L)], marked.Select(rows => (rows.Chain, rows.FirstSeq, rows.LastSeq)));
+        var report = await VerifyAsync(audit, ring);
+        Assert.True(report.IsClean);
+        Assert.Equal(marked, report.Untrusted);
+        Assert.All(report.Untrusted, rows => Assert.Equal((A.KeyId, start.ToUnixTimeMilliseconds()), (rows.KeyId, rows.UntrustedAfter.ToUnixTimeMilliseconds())));
+
+        // It was earlier than thought. A mark is never taken back.
+        await DistrustAsync(A.KeyId, DateTimeOffset.UnixEpoch);
+        await DistrustAsync(A.KeyId, start);
+        Assert.Equal(["admin-audit::global", "admin-audit:z1", "z1", "z2"], (await VerifyAsync(audit, ring)).Untrusted.Select(rows => rows.Chain).Order(StringComparer.Ordinal));
+        Assert.All((await VerifyAsync(audit, ring)).Untrusted, rows => Assert.Equal(1, rows.FirstSeq));
+
+        Task<IReadOnlyList<UntrustedRows>?> DistrustAsync(string key, DateTimeOffset after) =>
+            audit.Owner.WriteAsync(work => EpochDistrust.MarkAsync(work, key, after, "ops@example.com", "a copy of the disk was sold", audit.Clock.Now));
+
+        string At(string sql, DateTimeOffset time) => string.Format(
+            System.Globalization.CultureInfo.InvariantCulture, sql, engine == Engine.Postgres ? $"'{time:O}'" : Instants.ToMicroseconds(time));
+    }
+
     private static HmacKey Key(int first) => new(KeyClass.AuditHmac, [.. Enumerable.Range(first, 32).Select(value => (byte)(value * 7))]);
 
     private static HmacKeySet Set(HmacKey current, HmacKey previous) => new(KeyClass.AuditHmac, current, null, [previous]);

@@ -112,6 +112,7 @@ public sealed class LedgerVerification(
             HmacFailures = report.HmacFailures + gone.Count(finding => finding.Fault == ChainFault.HmacMismatch),
             Findings = [.. report.Findings, .. gone, .. treeFindings],
             CheckpointFaults = treeFindings.Count,
+            Untrusted = [.. (await _epochs.UntrustedAsync(cancellationToken)).Where(rows => zones.Contains(rows.Chain))],
         };
 
         // A checkpoint is signed after its rows: one that is read before them cannot be ahead of them.
@@ -155,7 +156,7 @@ public sealed class LedgerVerification(
                 verifier, async (seq, token) => new Page<AdminAuditRow>(await _admin.ChainAsync(zone, seq, PageSize, token), null, null, 0), 0, null, cancellationToken);
         }
 
-        return verifier.Complete();
+        return verifier.Complete() with { Untrusted = [.. (await _epochs.UntrustedAsync(cancellationToken)).Where(rows => AdminAuditHash.ZoneOf(rows.Chain) is not null)] };
     }
 
     // What seals say about rows whose key is gone, and which keys prove nothing any more (operations.md 4.6.3).
@@ -209,5 +210,8 @@ public sealed class LedgerVerification(
         left.HmacFailures + right.HmacFailures,
         [.. left.Findings, .. right.Findings],
         [.. left.UnknownKeys, .. right.UnknownKeys],
-        left.CheckpointFaults + right.CheckpointFaults);
+        left.CheckpointFaults + right.CheckpointFaults)
+    {
+        Untrusted = [.. left.Untrusted, .. right.Untrusted],
+    };
 }

@@ -9,7 +9,7 @@ namespace Caracal.Cli.KeyRotation;
 /// <summary><c>caracal keys</c>: which keys are where, and their rotation (operations.md 4, cli.md 7).</summary>
 internal static class KeysCommand
 {
-    private const string Short = "usage: caracal keys list|status|history|rotate|prepare|deploy|roll|advance|verify|retire|rollback|abort|evidence|taint|reencrypt|tasks|adopt|generate …";
+    private const string Short = "usage: caracal keys list|status|history|rotate|prepare|deploy|roll|advance|verify|retire|rollback|abort|evidence|taint|distrust|reencrypt|tasks|adopt|generate …";
 
     public static Command Descriptor { get; } = new(
         "keys", CommandGroup.Operations, "show and rotate key material",
@@ -24,6 +24,7 @@ internal static class KeysCommand
                caracal keys rollback|abort ID --reason TEXT [--json]
                caracal keys evidence ID [--json]
                caracal keys taint ZONE --actor WHO --reason TEXT [--timeout S] [--json]
+               caracal keys distrust KEY --after TIME --actor WHO --reason TEXT [--data DIR] [--json]
                caracal keys reencrypt [--dry-run] [--batch-size N] [--rate ROWS] [--data DIR] [--json]
                caracal keys reencrypt --compromised [--dry-run] --actor WHO --reason TEXT [--data DIR] [--json]
                caracal keys tasks [--all] [--data DIR] [--json]
@@ -44,6 +45,8 @@ internal static class KeysCommand
         --logs DIR   a further folder of logs that verify searches for values
         taint takes a zone's signing key that is in wrong hands out of every STS at once, signs with a new one, revokes the
         authority it stood for, and says from the ledger which applications used it, when and for what.
+        distrust marks what an audit key signed from a time on, when others may have had it: the epochs stay sealed, and audit verify
+        says which rows to compare with exports. KEY is the key id of the rows or the sid; rotate the key first. It works on the store.
         reencrypt needs no running stack: ZONE_KEK_OLD, ZONE_KEK_NEW (hex, or base64) and DATABASE_URL, or the embedded
         store. --dry-run counts, tries to open every value and writes nothing; exit 1 if one does not open. A run that
         was ended goes on. --rate 0 is as fast as it goes (default 500 rows a second). --compromised, before the run, lists every
@@ -62,12 +65,13 @@ internal static class KeysCommand
     {
         context.Arguments.RequireKnown(
             "json", "class", "reason", "actor", "reason-kind", "overlap", "rollback-window", "emergency", "backup", "wait", "timeout", "logs", "out",
-            "dry-run", "compromised", "all", "batch-size", "rate", "data", "emit", "emit-to");
+            "dry-run", "compromised", "all", "after", "batch-size", "rate", "data", "emit", "emit-to");
         if (context.Arguments.Value("emit") is { } format and not ("kubernetes" or "env" or "vault")) throw new CommandFailure($"--emit is kubernetes, env or vault, not {format}");
         context.Terminal.Quiet = context.Json;
         if (context.Arguments.Operands is ["reencrypt"]) return await ReencryptCommand.RunAsync(context);
         if (context.Arguments.Operands is ["tasks"]) return await ExposureCommand.ListAsync(context);
         if (context.Arguments.Operands is ["tasks", "close", var task]) return await ExposureCommand.CloseAsync(context, task);
+        if (context.Arguments.Operands is ["distrust", var key]) return await DistrustCommand.RunAsync(context, key);
         if (context.Arguments.Operands is ["adopt"]) return await AdoptCommand.RunAsync(context, RotatableClass.All);
         if (context.Arguments.Operands is ["adopt", var adopted]) return await AdoptCommand.RunAsync(context, [Class(adopted)]);
         using var api = new KeysApi(context);

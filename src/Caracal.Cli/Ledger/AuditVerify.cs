@@ -6,6 +6,7 @@ using Caracal.Audit.Witnesses;
 using Caracal.Cli.CommandLine;
 using Caracal.Evidence.Events;
 using Caracal.Evidence.Ledger;
+using Caracal.Protocol;
 
 namespace Caracal.Cli.Ledger;
 
@@ -62,6 +63,11 @@ internal static class AuditVerify
         foreach (var unknown in report.UnknownKeys)
         {
             terminal.Warning($"{unknown.Count} row(s) of {unknown.Chain} name key {unknown.KeyId}, which is not loaded: their MACs were not checked");
+        }
+
+        foreach (var rows in report.Untrusted)
+        {
+            terminal.Warning($"rows {rows.FirstSeq} to {rows.LastSeq} of {rows.Chain} are untrusted: others may have had key {rows.KeyId} since {Timestamps.Seconds(rows.UntrustedAfter)}; compare them with exports");
         }
 
         if (report.IsClean) terminal.Success($"{report.Checked} events verified: every content hash, link and MAC holds");
@@ -127,6 +133,19 @@ internal static class AuditVerify
             writer.WriteNumber("chain_seq", finding.ChainSeq);
             writer.WriteString("row_id", finding.RowId);
             writer.WriteString("detail", finding.Detail);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartArray("untrusted");
+        foreach (var rows in report.Untrusted)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("chain", rows.Chain);
+            writer.WriteString("key_id", rows.KeyId);
+            writer.WriteNumber("first_seq", rows.FirstSeq);
+            writer.WriteNumber("last_seq", rows.LastSeq);
+            writer.WriteString("untrusted_after", Timestamps.Seconds(rows.UntrustedAfter));
             writer.WriteEndObject();
         }
 

@@ -12,8 +12,14 @@ public static class AdminAuditHash
     /// <summary>Lock and chain name of entries that belong to no zone.</summary>
     public const string GlobalChain = "admin-audit::global";
 
+    private const string Prefix = "admin-audit:";
+
     /// <summary>The chain's name in epoch seals: <c>admin-audit:&lt;zone&gt;</c> or <c>admin-audit::global</c> (operations.md 3.6).</summary>
-    public static string ChainOf(string? zoneId) => string.IsNullOrEmpty(zoneId) ? GlobalChain : "admin-audit:" + zoneId;
+    public static string ChainOf(string? zoneId) => string.IsNullOrEmpty(zoneId) ? GlobalChain : Prefix + zoneId;
+
+    /// <summary>The zone of an admin chain, empty for the global one; null when the chain is of the event ledger.</summary>
+    public static string? ZoneOf(string chain) =>
+        chain == GlobalChain ? "" : chain.StartsWith(Prefix, StringComparison.Ordinal) ? chain[Prefix.Length..] : null;
 
     /// <summary>64 lower-case hex characters; every field is followed by 0x1f, the last one too.</summary>
     public static string Content(AdminAuditEntry entry)

@@ -40,11 +40,22 @@ public sealed record ChainFinding(
 /// <summary>Rows that name a key nobody holds: not tampering, but not verified either.</summary>
 public sealed record UnknownKeyRows(string Chain, string KeyId, long Count);
 
+/// <summary>Rows of a sealed epoch from the time on when others may have had its key: nobody changed them since the seal, but who wrote them is unknown (operations.md 10).</summary>
+/// <param name="Chain">Zone id, or <c>admin-audit:…</c>.</param>
+/// <param name="KeyId">The key.</param>
+/// <param name="FirstSeq">The first of them.</param>
+/// <param name="LastSeq">The end of the epoch.</param>
+/// <param name="UntrustedAfter">Since when.</param>
+public sealed record UntrustedRows(string Chain, string KeyId, long FirstSeq, long LastSeq, DateTimeOffset UntrustedAfter);
+
 /// <summary>The result of a walk; findings beyond <see cref="ChainSweep.MaxFindings"/> are counted, not kept.</summary>
 public sealed record ChainReport(
     long Checked, long Mismatches, long Breaks, long HmacFailures,
     IReadOnlyList<ChainFinding> Findings, IReadOnlyList<UnknownKeyRows> UnknownKeys, long CheckpointFaults = 0)
 {
+    /// <summary>What is marked as untrusted in the chains that were walked. A mark is no finding: it says what to compare with exports.</summary>
+    public IReadOnlyList<UntrustedRows> Untrusted { get; init; } = [];
+
     public bool IsClean => Mismatches + Breaks + HmacFailures + CheckpointFaults == 0;
 }
 

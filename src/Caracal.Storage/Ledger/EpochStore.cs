@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Caracal.Evidence.Ledger;
 using Dapper;
 
@@ -75,6 +76,29 @@ public sealed class EpochStore(Database database)
         ON CONFLICT DO NOTHING
         """,
         new { rotationId, keyId, chains, problems, now });
+
+    /// <summary>What is marked as untrusted, by chain and place; of several marks of one epoch the widest counts.</summary>
+    public Task<IReadOnlyList<UntrustedRows>> UntrustedAsync(CancellationToken cancellationToken) => database.ReadAsync(ListUntrustedAsync, cancellationToken);
+
+    internal static async Task<IReadOnlyList<UntrustedRows>> ListUntrustedAsync(DbConnection connection) =>
+    [
+        .. (await connection.QueryAsync<StoredMark>(
+            """
+            SELECT e.id, e.chain, e.key_id, m.first_seq, e.last_seq, m.untrusted_after FROM audit_epoch_marks m JOIN audit_epochs e ON e.id = m.epoch_id
+            ORDER BY e.chain, e.last_seq, m.first_seq, m.untrusted_after
+            """))
+            .DistinctBy(mark => mark.Id).Select(mark => new UntrustedRows(mark.Chain, mark.KeyId, mark.FirstSeq, mark.LastSeq, mark.UntrustedAfter)),
+    ];
+
+    private sealed record StoredMark
+    {
+        public string Id { get; init; } = "";
+        public string Chain { get; init; } = "";
+        public string KeyId { get; init; } = "";
+        public long FirstSeq { get; init; }
+        public long LastSeq { get; init; }
+        public DateTimeOffset UntrustedAfter { get; init; }
+    }
 
     private sealed record StoredMac
     {

@@ -124,6 +124,7 @@ public static class PrivilegeMatrix
         Owned("policy_inputs", ServiceRole.Audit, "SID",
             View(ServiceRole.Api, "zone_id chain_seq input")),
         Owned("audit_ingest_alerts", ServiceRole.Audit, "SI"),
+        Owned("audit_alert_closures", ServiceRole.Audit, "SI"),
         Owned("audit_chain_heads", ServiceRole.Audit, "SIU"),
         Owned("audit_checkpoints", ServiceRole.Audit, "SI"),
         Owned("audit_tree_nodes", ServiceRole.Audit, "SI"),
@@ -152,6 +153,7 @@ public static class PrivilegeMatrix
         Owned("audit_epochs", ServiceRole.Audit, "SI",
             View(ServiceRole.Api, "id chain last_seq key_id sealed_at rotation_id")),
         Owned("audit_epoch_macs", ServiceRole.Audit, "SI"),
+        Owned("audit_epoch_marks", ServiceRole.Audit, "S"),
         Owned("audit_rotation_seals", ServiceRole.Audit, "SI",
             View(ServiceRole.Api, "rotation_id chains problems sealed_at")),
 
