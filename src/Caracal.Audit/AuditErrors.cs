@@ -15,6 +15,8 @@ internal static class AuditErrors
     public const string TimeStampNotFound = "no time-stamp of this checkpoint";
     public const string EventNotFound = "no such event";
     public const string HoldInvalid = "a hold has from, until (RFC 3339), reason, placed_by, and zone_id unless it is for all";
+    public const string ClosingInvalid = "a closing has closed_by and reason";
+    public const string AlertNotFound = "no such open alert";
     public const string HoldNotFound = "no such hold";
     public const string ProofGone = "the rows of this proof are no longer retained";
     public const string EntryIdInvalid = "entry id is not valid";

@@ -12,6 +12,7 @@ public sealed class AuditMetrics
     private long _lastSweep;
     private long _lastFullSweep;
     private long _heldPartitions;
+    private long _defaultRows;
     private long _exportWatermark;
     private long _exportBacklog;
     private long _exportMilliseconds;
@@ -41,6 +42,7 @@ public sealed class AuditMetrics
         PartitionsDropped = Total("retention_dropped");
         ReplayInputsDropped = Total("replay_inputs_dropped");
         Gauge("retention_held_partitions", () => Interlocked.Read(ref _heldPartitions));
+        Gauge("default_partition_rows", () => Interlocked.Read(ref _defaultRows));
         ExportedEvents = Total("export_events");
         ExportErrors = Total("export_errors");
         Unverifiable = Total("tamper_hmac_unverifiable");
@@ -110,7 +112,10 @@ public sealed class AuditMetrics
         Interlocked.Exchange(ref _exportBacklog, backlog);
     }
 
-    /// <summary>How many months only a legal hold keeps.</summary>
+    /// <summary>How many rows no month holds.</summary>
+    public void DefaultPartitionHolds(long rows) => Interlocked.Exchange(ref _defaultRows, rows);
+
+    /// <summary>How many months only a legal hold or an open finding keeps.</summary>
     public void PartitionsHeld(long months) => Interlocked.Exchange(ref _heldPartitions, months);
 
     /// <summary>How long the last run of the export took.</summary>

@@ -78,7 +78,7 @@ public sealed class AuditService : IAsyncDisposable
         metrics.Gauge("tamper_sweep_rows_done", () => _sweep.Done);
         metrics.Gauge("tamper_sweep_rows_total", () => _sweep.Total);
         _holds = new HoldEndpoints(new LegalHoldStore(database), access, clock);
-        _alerts = new AlertsEndpoint(new SweepStore(database), access);
+        _alerts = new AlertsEndpoint(new SweepStore(database), access, clock);
         _partitions = new PartitionCare(new LedgerPartitions(database), new LedgerRetention(database, settings.AuditKeys), settings, metrics, clock, logger);
         _inputs = new PolicyInputCare(inputs, new LedgerRetention(database), settings, metrics, clock);
         _health = new AuditHealth(_consumer, database, ledger, state, transport, queue, settings, metrics, _time);
@@ -122,6 +122,7 @@ public sealed class AuditService : IAsyncDisposable
         application.MapGet("/metrics.json", _metricsEndpoint.JsonAsync);
         application.MapGet("/api/audit/search", _search.HandleAsync);
         application.MapGet("/api/audit/alerts", _alerts.HandleAsync);
+        application.MapPost("/api/audit/alerts/{id}/close", _alerts.CloseAsync);
         application.MapGet("/api/audit/holds", _holds.ListAsync);
         application.MapPost("/api/audit/holds", _holds.PlaceAsync);
         application.MapPost("/api/audit/holds/{id}/release", _holds.ReleaseAsync);

@@ -75,6 +75,64 @@ public sealed class RetentionTests
     [Theory]
     [InlineData(Engine.Sqlite)]
     [InlineData(Engine.Postgres)]
+    public async Task A_finding_keeps_the_months_of_its_zone_until_a_person_answers_for_it(Engine engine)
+    {
+        await using var audit = await LedgerAsync(engine);
+        var store = new SweepStore(audit.Database);
+        await store.KeepAsync([Alert("a1", "z2"), Alert("a2", "z2"), Alert("a3", "nobody")], null, audit.Clock.Now, default);
+        await CareAsync(audit);
+        Assert.Equal(18, await CountAsync(audit));
+
+        Assert.False(await store.CloseAsync("another", "ops", "looked at", audit.Clock.Now, default));
+        Assert.True(await store.CloseAsync("a1", "ops", "a disk was mended", audit.Clock.Now, default));
+        Assert.False(await store.CloseAsync("a1", "ops", "again", audit.Clock.Now, default));
+        await store.KeepAsync([Alert("a1", "z2")], null, audit.Clock.Now, default); // found once more
+        await CareAsync(audit);
+        Assert.Equal(18, await CountAsync(audit));
+
+        Assert.True(await store.CloseAsync("a2", "ops", "a disk was mended", audit.Clock.Now, default));
+        Assert.Equal(["ops", "ops", null], (await store.AlertsAsync(null, 10, default)).OrderBy(alert => alert.Id, StringComparer.Ordinal).Select(alert => alert.ClosedBy));
+        await CareAsync(audit);
+        Assert.Equal(5, await CountAsync(audit));
+
+        LedgerAlert Alert(string id, string zone) => new() { Id = id, EventId = "", ZoneId = zone, Kind = "chain_break", Detail = "", CreatedAt = audit.Clock.Now };
+    }
+
+    [Fact]
+    public async Task Rows_that_no_month_holds_are_counted()
+    {
+        await using var audit = await LedgerAsync(Engine.Postgres);
+        var partitions = new LedgerPartitions(audit.Database);
+        await CareAsync(audit);
+        Assert.Equal(0, await partitions.DefaultRowsAsync(audit.Clock.Now, default));
+        await audit.ShipAsync(Vectors.Event("early").Replace("2026-07-12", audit.Clock.Now.AddYears(1).ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal));
+        await CareAsync(audit);
+        Assert.Equal(1, await partitions.DefaultRowsAsync(audit.Clock.Now, default));
+    }
+
+    [Fact]
+    public async Task Findings_are_closed_over_HTTP_by_somebody_with_a_reason()
+    {
+        await using var audit = await (await AuditHarness.CreateAsync()).ListenAsync();
+        await new SweepStore(audit.Database).KeepAsync([new LedgerAlert { Id = "a1", EventId = "", ZoneId = "z1", Kind = "chain_break", Detail = "", CreatedAt = audit.Clock.Now }], null, audit.Clock.Now, default);
+        const string Body = """{"closed_by":"ops","reason":"a disk was mended"}""";
+        Assert.Equal(HttpStatusCode.Unauthorized, (await PostAsync(audit, "/api/audit/alerts/a1/close", Body, bearer: null)).Status);
+        foreach (var bad in (string[])["", "[]", "{}", """{"closed_by":"ops"}""", Body.Replace("\"ops\"", "\"\"", StringComparison.Ordinal), Body.Replace("reason", "why", StringComparison.Ordinal)])
+        {
+            Assert.Equal(HttpStatusCode.BadRequest, (await PostAsync(audit, "/api/audit/alerts/a1/close", bad)).Status);
+        }
+
+        Assert.Equal(HttpStatusCode.NotFound, (await PostAsync(audit, "/api/audit/alerts/a2/close", Body)).Status);
+        Assert.Equal(HttpStatusCode.NoContent, (await PostAsync(audit, "/api/audit/alerts/a1/close", Body)).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await PostAsync(audit, "/api/audit/alerts/a1/close", Body)).Status);
+        using var list = await audit.GetAsync("/api/audit/alerts", AuditHarness.AdminToken);
+        var alert = Assert.Single(JsonDocument.Parse(await list.Content.ReadAsStringAsync()).RootElement.GetProperty("alerts").EnumerateArray().ToList());
+        Assert.Equal(("ops", "a disk was mended"), (alert.GetProperty("closed_by").GetString(), alert.GetProperty("reason").GetString()));
+    }
+
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
     public async Task What_has_not_left_for_the_export_is_kept(Engine engine)
     {
         var folder = Directory.CreateTempSubdirectory("caracal-export-").FullName;

@@ -39,10 +39,11 @@ internal sealed class PartitionCare(
         {
             var outcome = await retention.DropAsync(month, settings.Export.IsOn ? ExportStore.Hourly : null, clock.Now, cancellationToken);
             if (outcome == MonthOutcome.Dropped) metrics.PartitionsDropped.Add();
-            if (outcome == MonthOutcome.Held) held++;
+            if (outcome is MonthOutcome.Held or MonthOutcome.Disputed) held++;
             if (outcome != MonthOutcome.Busy) AuditLog.RetentionDecided(logger, outcome == MonthOutcome.Held ? "retention_held" : outcome.ToString(), month.UtcDateTime);
         }
 
         metrics.PartitionsHeld(held);
+        metrics.DefaultPartitionHolds(await partitions.DefaultRowsAsync(clock.Now, cancellationToken));
     }
 }

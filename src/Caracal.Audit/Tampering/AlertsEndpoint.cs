@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Caracal.Evidence.Events;
 using Caracal.Hosting.Http;
 using Caracal.Storage;
@@ -6,10 +7,45 @@ using Microsoft.AspNetCore.Http;
 
 namespace Caracal.Audit.Tampering;
 
-/// <summary><c>GET /api/audit/alerts</c>: what sweeps and ingest found, newest first; <c>zone_id</c> narrows it.</summary>
-internal sealed class AlertsEndpoint(SweepStore store, AdminAccess access)
+/// <summary>
+/// <c>GET /api/audit/alerts</c>: what sweeps and ingest found, newest first; <c>zone_id</c> narrows it. <c>POST …/{id}/close</c>: a
+/// person answers for a finding, and retention may go on.
+/// </summary>
+internal sealed class AlertsEndpoint(SweepStore store, AdminAccess access, DatabaseClock clock)
 {
     private const int Most = 1000;
+    private const int LongestText = 1000;
+
+    public async Task CloseAsync(HttpContext context)
+    {
+        if (!await access.AllowsAsync(context)) return;
+        try
+        {
+            if (await ReadAsync(context) is not { } closing) await PlainText.WriteAsync(context, 400, AuditErrors.ClosingInvalid);
+            else if (!await store.CloseAsync((string)context.Request.RouteValues["id"]!, closing.By, closing.Reason, clock.Now, context.RequestAborted)) await PlainText.WriteAsync(context, 404, AuditErrors.AlertNotFound);
+            else context.Response.StatusCode = 204;
+        }
+        catch (StorageUnavailableException)
+        {
+            await PlainText.WriteAsync(context, 500, AuditErrors.SearchFailed);
+        }
+    }
+
+    private static async Task<(string By, string Reason)?> ReadAsync(HttpContext context)
+    {
+        try
+        {
+            using var body = await JsonDocument.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted);
+            if (body.RootElement.ValueKind != JsonValueKind.Object || body.RootElement.EnumerateObject().Any(member => member.Name is not ("closed_by" or "reason"))) return null;
+            return Text("closed_by") is { } by && Text("reason") is { } reason ? (by, reason) : null;
+
+            string? Text(string name) => body.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 and <= LongestText } text ? text : null;
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
 
     public async Task HandleAsync(HttpContext context)
     {
@@ -31,6 +67,9 @@ internal sealed class AlertsEndpoint(SweepStore store, AdminAccess access)
                     writer.WriteString("event_id"u8, alert.EventId);
                     writer.WriteString("detail"u8, alert.Detail);
                     writer.WriteString("created_at"u8, Rfc3339.Microseconds(alert.CreatedAt));
+                    writer.WriteString("closed_at"u8, alert.ClosedAt is { } at ? Rfc3339.Microseconds(at) : null);
+                    writer.WriteString("closed_by"u8, alert.ClosedBy);
+                    writer.WriteString("reason"u8, alert.Reason);
                     writer.WriteEndObject();
                 }
 

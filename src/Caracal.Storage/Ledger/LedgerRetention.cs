@@ -14,6 +14,9 @@ public enum MonthOutcome
     /// <summary>A legal hold lies on it.</summary>
     Held,
 
+    /// <summary>A finding of one of its zones is open.</summary>
+    Disputed,
+
     /// <summary>Some of it has not left for the export yet.</summary>
     NotExported,
 
@@ -73,6 +76,16 @@ public sealed class LedgerRetention(Database database, HmacKeyRing? keys = null)
                     """,
                     span);
                 if (held > 0) return MonthOutcome.Held;
+                if (await work.Connection.ExecuteScalarAsync<long>(
+                    """
+                    SELECT count(*) FROM audit_ingest_alerts WHERE NOT EXISTS (SELECT 1 FROM audit_alert_closures WHERE alert_id = audit_ingest_alerts.id)
+                        AND zone_id IN (SELECT zone_id FROM audit_events WHERE occurred_at >= @start AND occurred_at < @end)
+                    """,
+                    span) > 0)
+                {
+                    return MonthOutcome.Disputed;
+                }
+
                 if (exportFeed is not null && await work.Connection.ExecuteScalarAsync<long>(
                     """
                     SELECT count(*) FROM (SELECT zone_id, max(chain_seq) AS last_seq FROM audit_events WHERE occurred_at >= @start AND occurred_at < @end GROUP BY zone_id) AS months

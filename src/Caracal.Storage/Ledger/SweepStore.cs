@@ -23,6 +23,13 @@ public sealed record LedgerAlert
     public required string Kind { get; init; }
     public required string Detail { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When a person answered for it; null while it is open, and then no month of its zone is removed.</summary>
+    public DateTimeOffset? ClosedAt { get; init; }
+    public string? ClosedBy { get; init; }
+
+    /// <summary>What they found.</summary>
+    public string? Reason { get; init; }
 }
 
 /// <summary>Where sweeps keep their place, and what they found.</summary>
@@ -30,6 +37,8 @@ public sealed record LedgerAlert
 public sealed class SweepStore(Database database)
 {
     private const string AlertColumns = "id, event_id, zone_id, kind, detail, created_at";
+    private const string Alerts =
+        "SELECT id, event_id, zone_id, kind, detail, created_at, closed_at, closed_by, reason FROM audit_ingest_alerts LEFT JOIN audit_alert_closures ON alert_id = id";
 
     public Task<IReadOnlyList<SweepPosition>> PositionsAsync(CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<SweepPosition>>(
         async connection => [.. await connection.QueryAsync<SweepPosition>("SELECT zone_id, chain_seq, content_sha256, frontier, sweep_id FROM audit_sweep_progress ORDER BY zone_id")],
@@ -71,9 +80,20 @@ public sealed class SweepStore(Database database)
         async connection =>
         [
             .. await connection.QueryAsync<LedgerAlert>(
-                $"SELECT {AlertColumns} FROM audit_ingest_alerts {(zoneId is null ? "" : "WHERE zone_id = @zoneId")} ORDER BY created_at DESC, id LIMIT @limit",
+                $"{Alerts} {(zoneId is null ? "" : "WHERE zone_id = @zoneId")} ORDER BY created_at DESC, id LIMIT @limit",
                 new { zoneId, limit }),
         ],
+        cancellationToken);
+
+    /// <summary>A person answers for a finding; false when there is none of this id, or somebody has.</summary>
+    public Task<bool> CloseAsync(string alertId, string closedBy, string reason, DateTimeOffset now, CancellationToken cancellationToken) => database.WriteAsync(
+        WriteKind.Bookkeeping,
+        async work => await work.Connection.ExecuteAsync(
+            """
+            INSERT INTO audit_alert_closures (alert_id, closed_at, closed_by, reason)
+            SELECT id, @now, @closedBy, @reason FROM audit_ingest_alerts WHERE id = @alertId ON CONFLICT DO NOTHING
+            """,
+            new { alertId, closedBy, reason, now }) == 1,
         cancellationToken);
 
     /// <summary>Rows that the ledger says it has, over all zones.</summary>
