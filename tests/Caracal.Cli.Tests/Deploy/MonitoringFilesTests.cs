@@ -11,6 +11,7 @@ public sealed partial class MonitoringFilesTests
 {
     private static readonly string Rules = Path.Combine(Yaml.Deploy, "prometheus", "caracal.rules.yml");
     private static readonly string RuleTests = Path.Combine(Yaml.Deploy, "prometheus", "caracal.rules.test.yml");
+    private static readonly string LogRules = Path.Combine(Yaml.Deploy, "loki", "caracal.rules.yml");
     private static readonly string Dashboard = Path.Combine(Yaml.Deploy, "grafana", "caracal.json");
 
     // Known to the server that scrapes, or to services with PostgreSQL, Redis or a certificate only: their own tests read them.
@@ -33,6 +34,13 @@ public sealed partial class MonitoringFilesTests
             Assert.Contains(tested, test => test.Text("alertname") == alert && test.List("exp_alerts").Count == 1);
             Assert.Contains(tested, test => test.Text("alertname") == alert && test.List("exp_alerts").Count == 0);
         }
+    }
+
+    [Fact]
+    public void The_alert_over_log_lines_pages_security_at_once()
+    {
+        var alert = Assert.Single(LogAlerts());
+        Assert.Equal(("CaracalAuditChainLog", "0m", "critical", "security"), (alert.Text("alert"), alert.Text("for"), alert.Text("labels", "severity"), alert.Text("labels", "page")));
     }
 
     [Theory]
@@ -58,7 +66,7 @@ public sealed partial class MonitoringFilesTests
     {
         var page = File.ReadAllText(Path.Combine(Yaml.Deploy, "..", "docs", "operations", "incidents.md"));
         var anchors = Heading().Matches(page).Select(match => match.Groups["name"].Value.Trim().ToLowerInvariant().Replace(' ', '-')).ToList();
-        Assert.All(Alerts(), alert =>
+        Assert.All(Alerts().Concat(LogAlerts()), alert =>
         {
             var link = alert.Text("annotations", "runbook_url")!.Split('#');
             Assert.Equal("docs/operations/incidents.md", link[0]);
@@ -106,7 +114,11 @@ public sealed partial class MonitoringFilesTests
         Assert.Equal("datasource", root.GetProperty("templating").GetProperty("list")[0].GetProperty("name").GetString());
     }
 
-    private static IEnumerable<object?> Alerts() => Yaml.One(File.ReadAllText(Rules)).List("groups").SelectMany(group => group.List("rules"));
+    private static IEnumerable<object?> Alerts() => AlertsOf(Rules);
+
+    private static IEnumerable<object?> LogAlerts() => AlertsOf(LogRules);
+
+    private static IEnumerable<object?> AlertsOf(string file) => Yaml.One(File.ReadAllText(file)).List("groups").SelectMany(group => group.List("rules"));
 
     private static List<string> Expressions()
     {
