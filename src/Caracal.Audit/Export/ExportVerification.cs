@@ -31,6 +31,7 @@ public sealed record ExportTrust
 public sealed class ExportVerification(IExportTarget target, ExportTrust trust, Action<LedgerRow>? watch = null)
 {
     private const int MostFindings = 1000;
+    private const int HoursOfDay = 24;
 
     private readonly List<ExportFinding> _findings = [];
     private readonly Dictionary<string, ExportedChain> _chains = new(StringComparer.Ordinal);
@@ -38,6 +39,7 @@ public sealed class ExportVerification(IExportTarget target, ExportTrust trust, 
     private long _rows;
     private long _total;
 
+    /// <summary>Every hour.</summary>
     public async Task<ExportReport> RunAsync(IProgress<VerificationProgress>? progress, CancellationToken cancellationToken)
     {
         var keys = await target.ListAsync(cancellationToken);
@@ -50,6 +52,27 @@ public sealed class ExportVerification(IExportTarget target, ExportTrust trust, 
         }
 
         ReportStrangers(keys, manifests);
+        return await VerifyAsync(manifests, progress, cancellationToken);
+    }
+
+    /// <summary>The newest hour, and where it is empty the newest of the day before it that is not, with what lies between; not that older ones are there.</summary>
+    public async Task<ExportReport> RunNewestAsync(IProgress<VerificationProgress>? progress, CancellationToken cancellationToken)
+    {
+        var hours = (await target.ListAsync(cancellationToken)).Select(ExportNames.HourOf).OfType<DateTimeOffset>().OrderDescending().Take(HoursOfDay).ToList();
+        if (hours.Count == 0) Report("manifest_mismatch", null, null, 0, "there is no manifest at all");
+        var manifests = new List<ExportManifest>();
+        foreach (var hour in hours)
+        {
+            if (await ReadManifestAsync(hour, cancellationToken) is not { } manifest) continue;
+            manifests.Insert(0, manifest);
+            if (manifest.Events > 0) break;
+        }
+
+        return await VerifyAsync(manifests, progress, cancellationToken);
+    }
+
+    private async Task<ExportReport> VerifyAsync(IReadOnlyList<ExportManifest> manifests, IProgress<VerificationProgress>? progress, CancellationToken cancellationToken)
+    {
         _total = manifests.Sum(manifest => manifest.Events);
         DateTimeOffset? before = null;
         foreach (var manifest in manifests)

@@ -7,6 +7,7 @@ using Caracal.Keys.Secrets;
 using Caracal.Stack;
 using Caracal.Storage;
 using Caracal.Storage.Backups;
+using Caracal.Storage.Ledger;
 using Caracal.Storage.Postgres;
 using Caracal.Storage.Sqlite;
 
@@ -71,14 +72,33 @@ internal static class RestoreCommand
         if (returned > 0) context.Terminal.Info($"{returned} events of the journals will be in the ledger at the next start");
         var report = await new LedgerVerification(store, LedgerKeys.Find(context)).VerifyAllAsync(context.Stop);
         AuditVerify.Print(context.Terminal, report);
-        foreach (var head in manifest.Content.Heads) context.Terminal.Info($"the ledger of zone {head.ZoneId} ends at event {head.Sequence}; compare with your exports and checkpoints what came after");
+        var whole = await CompareHeadsAsync(context, manifest, store);
         if (BackupKeys.SecretIds(context).Any(held => manifest.Keys.TryGetValue(held.Key, out var then) && then != held.Value))
         {
             context.Terminal.Warning("a key was rotated since the backup: run caracal keys adopt before you start the services");
         }
 
         context.Terminal.Info("next: start the services, caracal doctor, mint an admin token for each operator, look at each zone's policy set and activate it; rotate secrets of applications that were changed since the backup");
-        return report.IsClean ? 0 : 1;
+        return report.IsClean && whole ? 0 : 1;
+    }
+
+    // What is in the store must be what was backed up: a chain that ends elsewhere has lost evidence on the way.
+    private static async Task<bool> CompareHeadsAsync(CommandContext context, BackupManifest manifest, Database store)
+    {
+        var ledger = new LedgerReader(store);
+        var whole = true;
+        foreach (var head in manifest.Content.Heads)
+        {
+            var found = await ledger.HeadAsync(head.ZoneId, context.Stop);
+            if (found.Seq == head.Sequence && found.ContentSha256 == head.ContentSha256) context.Terminal.Info($"the ledger of zone {head.ZoneId} ends at event {head.Sequence}, as when it was backed up; compare with your exports and checkpoints what came after");
+            else
+            {
+                whole = false;
+                context.Terminal.Error($"the ledger of zone {head.ZoneId} ends at event {found.Seq}; it was backed up at event {head.Sequence}");
+            }
+        }
+
+        return whole;
     }
 
     private static void Tell(Terminal terminal, EndedAuthority ended)

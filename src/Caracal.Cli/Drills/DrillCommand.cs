@@ -12,7 +12,7 @@ internal static class DrillCommand
         "drill", CommandGroup.Operations, "prove that a failure is survived, and that a backup can be restored",
         """
         usage: caracal drill NAME... | all [--json]
-               caracal drill restore [BUNDLE] [--json]
+               caracal drill restore [BUNDLE] [--export DIR] [--json]
                caracal drill list
 
         Starts a system of its own (every service in its own process, a PostgreSQL and a Redis of its own, on free
@@ -22,7 +22,8 @@ internal static class DrillCommand
 
         restore brings a bundle (the newest of CARACAL_HOME/backups) into a temporary folder, or a temporary database
         beside the one that DATABASE_URL names, which is dropped again. Then: does every sealed value open, do the
-        ledgers verify, is nothing alive that lived then?
+        ledgers verify, is nothing alive that lived then? The newest hour of the ledger's export (DIR, else where
+        AUDIT_EXPORT_DIR or AUDIT_EXPORT_S3_BUCKET says) must agree with its manifest and with what was restored.
 
         Every run is a line of CARACAL_HOME/drills.jsonl and, where the variables name a store, a row of ops_drills.
         Exit 0 if every check of every drill held, else 1.
@@ -31,7 +32,7 @@ internal static class DrillCommand
 
     private static async Task<int> RunAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("json");
+        context.Arguments.RequireKnown("json", "export");
         context.Terminal.Quiet = context.Json;
         var names = context.Arguments.Operands;
         if (names is ["restore", ..]) return await RestoreDrill.RunAsync(context);

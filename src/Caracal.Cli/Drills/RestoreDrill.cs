@@ -36,7 +36,7 @@ internal static class RestoreDrill
         catch (Exception fault) when (fault is StoreBackupException or CommandFailure or StorageUnavailableException or System.Data.Common.DbException)
         {
             // What cannot be brought back has failed the drill, and the one before it says nothing any more.
-            var line = new JsonObject { ["at"] = DrillRecords.Time(now), ["drill"] = Name, ["bundle"] = Path.GetFileName(bundle), ["ok"] = false, ["error"] = Scrubber.Scrub(fault.Message) };
+            var line = new JsonObject { ["at"] = Timestamps.Seconds(now), ["drill"] = Name, ["bundle"] = Path.GetFileName(bundle), ["ok"] = false, ["error"] = Scrubber.Scrub(fault.Message) };
             await DrillRecords.AddAsync(context, line, now, rpo: null, rto: null);
             throw new CommandFailure(Scrubber.Scrub(fault.Message), (fault as CommandFailure)?.ExitCode ?? 1);
         }
@@ -61,10 +61,11 @@ internal static class RestoreDrill
             var unopened = await UnopenedAsync(store, ring, context.Stop);
             var report = await new LedgerVerification(store, LedgerKeys.Find(context)).VerifyAllAsync(context.Stop);
             var alive = await store.ReadAsync(AliveAsync, context.Stop);
-            var good = unopened == 0 && report.IsClean && alive == 0;
+            var export = await NewestExport.ProveAsync(context, store);
+            var good = unopened == 0 && report.IsClean && alive == 0 && export.Holds;
             var line = new JsonObject
             {
-                ["at"] = DrillRecords.Time(now),
+                ["at"] = Timestamps.Seconds(now),
                 ["drill"] = Name,
                 ["bundle"] = Path.GetFileName(bundle),
                 ["ok"] = good,
@@ -73,6 +74,7 @@ internal static class RestoreDrill
                 ["events_verified"] = report.Checked,
                 ["values_unopened"] = unopened,
                 ["still_alive"] = alive,
+                ["export"] = export.Told,
             };
             await DrillRecords.AddAsync(context, line, now, (long)line["backup_age_seconds"]!, (long)Math.Ceiling(took.TotalSeconds));
             if (context.Json) context.Terminal.Line(line.ToJsonString());
@@ -91,6 +93,12 @@ internal static class RestoreDrill
         terminal.Line($"{terminal.Mark((bool)line["ok"]!)} restored in {line["restore_seconds"]} s; what happened in the {line["backup_age_seconds"]} s since the backup would be lost");
         if ((long)line["values_unopened"]! > 0) terminal.Error($"{line["values_unopened"]} sealed values do not open");
         if ((long)line["still_alive"]! > 0) terminal.Error($"{line["still_alive"]} sessions, delegations, records or policies are alive");
+        if (line["export"] is not JsonObject export) terminal.Info("no export is known here (--export DIR, or AUDIT_EXPORT_DIR or AUDIT_EXPORT_S3_BUCKET): none was verified");
+        else
+        {
+            foreach (var finding in export["findings"]!.AsArray()) terminal.Error($"export: {finding}");
+            terminal.Line($"{terminal.Mark((bool)export["ok"]!)} the newest export has {export["events"]} events in {export["hours"]} hours");
+        }
     }
 
     private static PostgresAddress Beside(CommandContext context)

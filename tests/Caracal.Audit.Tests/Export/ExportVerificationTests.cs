@@ -91,6 +91,24 @@ public sealed class ExportVerificationTests
         Assert.Contains((await ExportedLedger.VerifyAsync(new FolderTarget(ledger.Folder))).Findings, finding => finding.Word == "checkpoint_mismatch");
     }
 
+    [Theory]
+    [InlineData("honest", true)]
+    [InlineData("edit a row in its file", true)] // of an older hour
+    [InlineData("change the newest", false)]
+    [InlineData("remove everything", false)]
+    public async Task The_newest_hour_is_verified_alone(string deed, bool holds)
+    {
+        await using var ledger = await ExportedLedger.CreateAsync();
+        await ledger.Export().RunAsync(default);
+        if (deed == "change the newest") await File.AppendAllTextAsync(Path.Combine(ledger.Folder, ExportNames.Rows(ledger.FirstHour.AddHours(3))), "x");
+        else await ChangeAsync(ledger, deed);
+
+        var report = await new ExportVerification(new FolderTarget(ledger.Folder), new ExportTrust { Key = Vectors.CheckpointSigner.Key, AuditKeys = Vectors.Keys }).RunNewestAsync(null, default);
+
+        Assert.True(holds == report.IsClean, string.Join("; ", report.Findings));
+        if (holds) Assert.Equal((1, 6), (report.Hours, report.Events));
+    }
+
     private static async Task ChangeAsync(ExportedLedger ledger, string deed)
     {
         var hours = Enumerable.Range(0, 4).Select(i => ledger.FirstHour.AddHours(i)).ToArray();

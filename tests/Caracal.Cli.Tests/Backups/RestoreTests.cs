@@ -5,8 +5,10 @@ using Caracal.Cli.Backups;
 using Caracal.Cli.Client;
 using Caracal.Cli.Processes;
 using Caracal.Stack;
+using Caracal.Storage.Sqlite;
 using Caracal.Streams.Tests.Servers;
 using Caracal.TestKit;
+using Dapper;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 
@@ -213,6 +215,56 @@ public sealed class RestoreTests(RedisServer redis) : IDisposable
         operations.Set("CARACAL_SECRETS_DIR", Path.Combine(operations.Home, "other"));
         operations.Set("ZONE_KEK", System.Security.Cryptography.RandomNumberGenerator.GetHexString(64, lowercase: true));
         Assert.Equal("fail", await HardenAsync(operations, "H-BAK-2")); // a backup nobody can open
+    }
+
+    [Fact]
+    public async Task A_drill_verifies_the_newest_export_and_compares_it_with_what_was_restored()
+    {
+        using var operations = await OperationsAsync("sqlite");
+        await using (var stack = await StartAsync())
+        {
+            using var wire = new WireClient(WireEndpoints.From(stack.Urls));
+            var zone = await GovernedZone.CreateAsync(wire, _files.AdminToken, new ZoneBlueprint { Name = "Exported", UpstreamUrl = "http://127.0.0.1:9", ApiKey = "key", Scopes = ["pipernet:read", "pipernet:write"] }, Stop);
+            var application = new AgentApplication(wire, zone);
+            (await application.MintAsync(await application.ProvisionAsync(Scopes, depth: 1, Stop), Scopes[0], Stop)).Require("mint");
+            await stack.StopAsync();
+        }
+
+        await ChangeAsync($"UPDATE audit_events SET ingested_at = ingested_at - {TimeSpan.FromHours(3).TotalMicroseconds:F0}");
+        var export = Path.Combine(operations.Home, "export");
+        Assert.Equal(0, (await operations.RunAsync("audit", "export", "--to", export, "--data", _files.Data)).Exit);
+        await BackUpAsync(operations);
+
+        Assert.Equal(JsonValueKind.Null, (await DrillAsync(0)).ValueKind);
+        var proven = await DrillAsync(0, "--export", export);
+        Assert.True(proven.GetProperty("ok").GetBoolean());
+        Assert.True(proven.GetProperty("events").GetInt64() > 0);
+        operations.Set("AUDIT_EXPORT_DIR", export);
+        Assert.True((await DrillAsync(0)).GetProperty("ok").GetBoolean());
+
+        // Rows that the export has otherwise, and an export that is not what its manifest says.
+        await ChangeAsync("UPDATE audit_events SET content_sha256 = 'x' WHERE chain_seq = (SELECT max(chain_seq) FROM audit_events)");
+        await Task.Delay(1100, Stop); // names of backups have seconds
+        await BackUpAsync(operations);
+        Assert.Contains("another row", (await DrillAsync(1)).GetProperty("findings")[0].GetString(), StringComparison.Ordinal);
+        var rows = Assert.Single(Directory.GetFiles(export, "*.parquet", SearchOption.AllDirectories));
+        await File.WriteAllBytesAsync(rows, (await File.ReadAllBytesAsync(rows, Stop))[..^1], Stop);
+        Assert.Contains("object_mismatch", (await DrillAsync(1)).GetProperty("findings")[0].GetString(), StringComparison.Ordinal);
+        operations.Set("AUDIT_EXPORT_DIR", Path.Combine(operations.Home, "nothing"));
+        Assert.False((await DrillAsync(1)).GetProperty("ok").GetBoolean());
+
+        async Task<JsonElement> DrillAsync(int expected, params string[] more)
+        {
+            var (exit, output, error) = await operations.RunAsync(["drill", "restore", "--json", .. more]);
+            Assert.True(exit == expected, output + error);
+            return JsonDocument.Parse(output).RootElement.GetProperty("export");
+        }
+    }
+
+    private async Task ChangeAsync(string sql)
+    {
+        await using var store = new SqliteDatabase(CaracalStack.DatabasePath(_files.Data), TimeProvider.System);
+        await store.WriteAsync(work => work.Connection.ExecuteAsync(sql), Stop);
     }
 
     private async Task<string> BackUpUnderLoadAsync(Running operations, WireClient wire, AgentApplication application, AgentAuthority authority)
