@@ -163,6 +163,7 @@ internal static class ControlPlaneErrors
     public static readonly Refusal SubjectNotFound = new(404, "subject_not_found");
     public static readonly Refusal InvalidKill = new(400, "invalid_kill_switch");
     public static readonly Refusal SessionNotFound = new(404, "session_not_found");
+    public static readonly Refusal AuthorityRecordNotFound = new(404, "authority_record_not_found");
     public static readonly Refusal DelegationNotFound = new(404, "delegation_not_found");
     public static readonly Refusal ApprovalNotFound = new(404, "approval_not_found");
     public static readonly Refusal SubjectApprovalRequired = new(403, "subject_approval_required");

@@ -11,6 +11,7 @@ public sealed class KillSwitchTests
     [Theory]
     [InlineData("{}")]
     [InlineData("""{"subject_id":"a","session_id":"b"}""")]
+    [InlineData("""{"authority_record_id":"a","session_id":"b"}""")]
     [InlineData("""{"filter":{}}""")]
     [InlineData("""{"filter":{"label":"x","shoe_size":3}}""")]
     [InlineData("""{"filter":{"started_before":"yesterday"}}""")]
@@ -28,6 +29,7 @@ public sealed class KillSwitchTests
     [InlineData("""{"application_id":"x"}""", "application_not_found")]
     [InlineData("""{"session_id":"x"}""", "session_not_found")]
     [InlineData("""{"delegation_id":"x"}""", "delegation_not_found")]
+    [InlineData("""{"authority_record_id":"x"}""", "authority_record_not_found")]
     public async Task Refuses_what_is_not_of_this_zone(string body, string code)
     {
         await using var api = await ApiHost.StartAsync();
@@ -41,6 +43,8 @@ public sealed class KillSwitchTests
     [InlineData("\"session_id\":\"ses-1\"", 0, 2, 1)]
     [InlineData("\"session_id\":\"ses-2\"", 0, 1, 1)]
     [InlineData("\"delegation_id\":\"edge-1\"", 0, 0, 1)]
+    [InlineData("\"authority_record_id\":\"rec-1\"", 2, 2, 1)]
+    [InlineData("\"authority_record_id\":\"rec-2\"", 1, 0, 0)]
     [InlineData("\"filter\":{\"label\":\"reader\"}", 0, 2, 1)]
     [InlineData("\"filter\":{\"label\":\"nobody\"}", 0, 0, 0)]
     [InlineData("\"filter\":{\"lifecycle\":\"task\",\"application_ids\":[\"{app}\"]}", 0, 2, 1)]

@@ -1,8 +1,11 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using Caracal.Cli.Client;
 using Caracal.Cli.CommandLine;
+using Caracal.Cli.KeyRotation;
 using Caracal.Keys.Secrets;
+using Caracal.Protocol;
 
 namespace Caracal.Cli.Incidents;
 
@@ -26,12 +29,20 @@ internal static class EvidencePack
         await AskAsync(context, Path.Combine(folder, "keys.json"), ["keys", "list", "--json"]);
         await AskAsync(context, Path.Combine(folder, "rotations.json"), ["keys", "status", "--json"]);
         await AskAsync(context, Path.Combine(folder, "doctor.json"), ["doctor", "--json"]);
-        var taken = TimeProvider.System.GetUtcNow().UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+        using (var api = new KeysApi(context))
+        {
+            var span = $"since={Uri.EscapeDataString(since)}&until={Uri.EscapeDataString(until)}&limit=1000";
+            await PagesAsync(context, api, $"/v1/zones/{Uri.EscapeDataString(zone)}/admin-audit?{span}", Path.Combine(folder, "admin-audit.jsonl"));
+            await PagesAsync(context, api, $"/v1/admin-audit?{span}", Path.Combine(folder, "admin-audit-global.jsonl"));
+            await PagesAsync(context, api, "/v1/operations/instances?limit=1000", Path.Combine(folder, "instances.jsonl"));
+        }
+
+        var taken = Timestamps.Seconds(TimeProvider.System.GetUtcNow());
         await File.WriteAllTextAsync(
             Path.Combine(folder, "README.txt"),
             $"Evidence of zone {zone}, {since} to {until}, taken {taken} by caracal {BuildInfo.Current.Version} on {System.Environment.MachineName}.\n"
             + $"{events} events. Verification of the ledger: {(verified == 0 ? "every hash, link and MAC holds" : "NOT CLEAN, see verification.json")}.\n"
-            + "An empty file means that its source did not answer. Check with: sha256sum -c SHA256SUMS\n",
+            + "A file that is empty or ends with not_answered means that its source did not answer. Check with: sha256sum -c SHA256SUMS\n",
             context.Stop);
         var sums = Directory.GetFiles(folder).Order(StringComparer.Ordinal)
             .Select(file => $"{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)))}  {Path.GetFileName(file)}\n").ToList();
@@ -56,6 +67,38 @@ internal static class EvidencePack
             if (lines.Length < Page) return count;
             using var last = JsonDocument.Parse(lines[^1]);
             after = last.RootElement.GetProperty("chain_seq").GetInt64();
+        }
+    }
+
+    // A row a line. A source that does not answer leaves a file that ends with its refusal, not one that looks whole.
+    private static async Task PagesAsync(CommandContext context, KeysApi api, string path, string to)
+    {
+        await using var file = new StreamWriter(to);
+        string? cursor = null;
+        do
+        {
+            var answer = await AnswerAsync(context, api, cursor is null ? path : $"{path}&cursor={Uri.EscapeDataString(cursor)}");
+            if (answer is not { IsSuccess: true })
+            {
+                await file.WriteLineAsync(new JsonObject { ["not_answered"] = path, ["status"] = answer?.Status }.ToJsonString());
+                return;
+            }
+
+            foreach (var row in answer.Body.GetProperty("items").EnumerateArray()) await file.WriteLineAsync(row.GetRawText());
+            cursor = answer.Body.TryGetProperty("next_cursor", out var next) ? next.GetString() : null;
+        }
+        while (cursor is not null);
+    }
+
+    private static async Task<WireAnswer?> AnswerAsync(CommandContext context, KeysApi api, string path)
+    {
+        try
+        {
+            return await api.GetAsync(path, context.Stop);
+        }
+        catch (CommandFailure)
+        {
+            return null;
         }
     }
 

@@ -14,7 +14,7 @@ internal static class IncidentCommand
         [("sessions", "sessions"), ("delegations", "delegations"), ("authority_records", "authority records"), ("connections", "provider connections")];
 
     private static readonly (string Flag, string Member)[] Named =
-        [("subject", "subject_id"), ("application", "application_id"), ("session", "session_id"), ("delegation", "delegation_id")];
+        [("subject", "subject_id"), ("application", "application_id"), ("session", "session_id"), ("delegation", "delegation_id"), ("record", "authority_record_id")];
 
     private static readonly (string Flag, string Member)[] Filters =
         [("label", "label"), ("lifecycle", "lifecycle"), ("started-after", "started_after"), ("started-before", "started_before")];
@@ -24,7 +24,7 @@ internal static class IncidentCommand
         usage: caracal incident freeze ZONE --reason TEXT
                caracal incident thaw ZONE
                caracal incident revoke ZONE --reason TEXT [--dry-run] [--json]
-                      --subject S | --application A | --session ID | --delegation ID
+                      --subject S | --application A | --session ID | --delegation ID | --record ID
                       | [--label L] [--lifecycle task|service] [--started-after T] [--started-before T]
                caracal incident evidence ZONE --since T --until T --out DIR [--data DIR]
         """;
@@ -38,7 +38,8 @@ internal static class IncidentCommand
                    of the zone. What was in charge is remembered in CARACAL_HOME/incidents. Run again, it does so again.
         thaw       puts it back. What ended stays ended: agents start anew.
         revoke     ends what you name, and everything that came of it, then asks every Gateway whether it knows. Exit 1 if one
-                   does not within 5 s. --dry-run says how much would end.
+                   does not within 5 s. --dry-run says how much would end. At last it lists what caracal run gives the zone's workloads:
+                   a credential that a process had outlives its authority, change it at its provider.
         evidence   a folder with the zone's events of the time, the result of verifying the ledger, keys, instances and
                    rotations, and SHA256SUMS over all of it. Existing folders are refused.
         A suspected key is rotated by caracal keys rotate CLASS --emergency --reason-kind compromise.
@@ -49,7 +50,7 @@ internal static class IncidentCommand
     {
         context.Terminal.Quiet = context.Json;
         context.Arguments.RequireKnown(
-            "reason", "dry-run", "json", "subject", "application", "session", "delegation", "label", "lifecycle", "started-after", "started-before",
+            "reason", "dry-run", "json", "subject", "application", "session", "delegation", "record", "label", "lifecycle", "started-after", "started-before",
             "since", "until", "out", "data");
         if (context.Arguments.Operands is not [var what, var zone]) throw new CommandFailure(Forms);
         if (what == "evidence") return await EvidencePack.WriteAsync(context, zone);
@@ -71,11 +72,34 @@ internal static class IncidentCommand
         else context.Terminal.Success($"{(context.Arguments.IsOn("dry-run") ? "would end" : "ended")}: {Counted(ended)}");
         if (!context.Arguments.IsOn("dry-run") && context.Arguments.Value("application") is not null)
         {
-            context.Terminal.Warning("its secret still authenticates it: rotate it, and credentials that caracal run gave it at their providers");
+            context.Terminal.Warning("its secret still authenticates it: rotate it");
         }
 
         if (context.Arguments.IsOn("dry-run")) return 0;
+        if (!context.Json) await TellInjectedAsync(context, api, zone);
         return await RevocationProof.ConfirmAsync(context, api, RevocationProof.Anchors(ended.Body)) ? 0 : 1;
+    }
+
+    // The kill switch cannot reach into a process that has its credential already (operations.md 10).
+    private static async Task TellInjectedAsync(CommandContext context, KeysApi api, string zone)
+    {
+        var rows = new List<IReadOnlyList<string?>>();
+        string? cursor = null;
+        do
+        {
+            var page = (await api.GetAsync($"/v1/zones/{Uri.EscapeDataString(zone)}/workloads{(cursor is null ? "" : $"?cursor={Uri.EscapeDataString(cursor)}")}", context.Stop)).Require("workloads").Body;
+            foreach (var workload in page.GetProperty("items").EnumerateArray())
+            {
+                rows.AddRange(workload.GetProperty("bindings").EnumerateArray().Select(binding => (IReadOnlyList<string?>)
+                    [workload.GetProperty("name").GetString(), binding.GetProperty("env").GetString(), binding.GetProperty("resource").GetString()]));
+            }
+
+            cursor = page.TryGetProperty("next_cursor", out var next) ? next.GetString() : null;
+        }
+        while (cursor is not null);
+        if (rows.Count == 0) return;
+        context.Terminal.Warning("processes under caracal run may hold these; change them at their providers:");
+        context.Terminal.Table(["WORKLOAD", "VARIABLE", "RESOURCE"], rows);
     }
 
     /// <summary>What an answer of the kill switch says it ended.</summary>
@@ -96,6 +120,6 @@ internal static class IncidentCommand
         }
 
         if (filter.Count > 0) body["filter"] = filter;
-        return body.Count == 1 ? body : throw new CommandFailure("say what to revoke: one of --subject, --application, --session, --delegation, or a filter");
+        return body.Count == 1 ? body : throw new CommandFailure("say what to revoke: one of --subject, --application, --session, --delegation, --record, or a filter");
     }
 }

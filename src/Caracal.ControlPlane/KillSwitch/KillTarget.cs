@@ -11,12 +11,13 @@ namespace Caracal.ControlPlane.KillSwitch;
 internal sealed class KillTarget
 {
     private const int MostIds = 500;
-    private static readonly string[] Names = ["subject_id", "application_id", "session_id", "delegation_id", "filter"];
+    private static readonly string[] Names = ["subject_id", "application_id", "session_id", "delegation_id", "authority_record_id", "filter"];
 
     private readonly string? _subject;
     private readonly string? _application;
     private readonly string? _session;
     private readonly string? _delegation;
+    private readonly string? _record;
     private readonly AuthorityFilter? _filter;
 
     public KillTarget(Fields fields)
@@ -25,6 +26,7 @@ internal sealed class KillTarget
         _application = fields.OptionalText("application_id", 1, 128);
         _session = fields.OptionalText("session_id", 1, 128);
         _delegation = fields.OptionalText("delegation_id", 1, 128);
+        _record = fields.OptionalText("authority_record_id", 1, 128);
         if (fields.Object("filter") is { } filter) _filter = ReadFilter(fields, filter);
         if (Names.Count(fields.Has) != 1) fields.Note("", $"must name exactly one of {string.Join(", ", Names)}");
     }
@@ -38,6 +40,7 @@ internal sealed class KillTarget
         : _application is not null ? ("applications", _application)
         : _session is not null ? ("sessions", _session)
         : _delegation is not null ? ("delegations", _delegation)
+        : _record is not null ? ("authority-records", _record)
         : ("kill-switch", "filter");
 
     /// <summary>The roots, or the refusal when the named thing is not of this zone.</summary>
@@ -70,6 +73,12 @@ internal sealed class KillTarget
         {
             var found = await AuthoritySelection.DelegationAsync(work, zoneId, _delegation);
             return found.Count == 0 ? (null, ControlPlaneErrors.DelegationNotFound) : (new AuthorityRoots([], [], found), null);
+        }
+
+        if (_record is not null)
+        {
+            var found = await AuthoritySelection.RecordAsync(work, zoneId, _record);
+            return found.Count == 0 ? (null, ControlPlaneErrors.AuthorityRecordNotFound) : (new AuthorityRoots(found, [], []), null);
         }
 
         return (await AuthoritySelection.FindAsync(work, zoneId, _filter!), null);

@@ -8,7 +8,7 @@ using Caracal.Storage.Zones;
 namespace Caracal.ControlPlane.KillSwitch;
 
 /// <summary>
-/// <c>POST …/kill-switch</c>: ends what one subject, application, session or delegation holds, or everything a filter
+/// <c>POST …/kill-switch</c>: ends what one subject, application, session, delegation or authority record holds, or everything a filter
 /// describes, in one transaction. A dry run does the same and takes it back, so its numbers are those of the real one.
 /// </summary>
 internal sealed class UseKillSwitch(Changes changes, EndAuthority endAuthority)

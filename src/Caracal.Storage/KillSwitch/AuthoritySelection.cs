@@ -53,6 +53,11 @@ public static class AuthoritySelection
         (await work.Connection.QueryAsync<string>(
             "SELECT id FROM sessions WHERE zone_id = @zoneId AND id = @id", new { zoneId, id })).AsList();
 
+    /// <summary>An authority record by its id; none when there is none.</summary>
+    public static async Task<IReadOnlyList<string>> RecordAsync(Work work, string zoneId, string id) =>
+        (await work.Connection.QueryAsync<string>(
+            "SELECT id FROM authority_records WHERE zone_id = @zoneId AND id = @id", new { zoneId, id })).AsList();
+
     /// <summary>A delegation by its id; none when there is none.</summary>
     public static async Task<IReadOnlyList<string>> DelegationAsync(Work work, string zoneId, string id) =>
         (await work.Connection.QueryAsync<string>(

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using Caracal.Cli.Client;
 using Caracal.Cli.Processes;
 using Caracal.Stack;
@@ -31,6 +32,10 @@ public sealed class IncidentTests : IDisposable
         var application = new AgentApplication(wire, zone);
         var (first, second) = (await application.ProvisionAsync(Scopes, depth: 1, Stop), await application.ProvisionAsync(Scopes, depth: 1, Stop));
 
+        var workload = (await wire.ApiAsync(HttpMethod.Post, $"/v1/zones/{zone.ZoneId}/workloads", _files.AdminToken, """{"name":"nightly"}""", Stop)).Require("workload")["id"];
+        var bindings = JsonSerializer.Serialize(new { bindings = new[] { new { env = "PIPERNET_KEY", resource = zone.Blueprint.Resource } } });
+        (await wire.ApiAsync(HttpMethod.Put, $"/v1/zones/{zone.ZoneId}/workloads/{workload}", _files.AdminToken, bindings, Stop)).Require("bindings");
+
         var (_, tried, _) = await operations.RunAsync("incident", "revoke", zone.ZoneId, "--session", first.SessionId, "--reason", "drill of today", "--dry-run");
         Assert.Contains("would end: 1 sessions", tried, StringComparison.Ordinal);
         Assert.True((await application.MintAsync(first, Scopes[0], Stop)).IsSuccess);
@@ -38,6 +43,7 @@ public sealed class IncidentTests : IDisposable
         Assert.True(exit == 0, error);
         Assert.Contains("ended: 1 sessions", ended, StringComparison.Ordinal);
         Assert.Contains("1 Gateway(s) know of it", ended + error, StringComparison.Ordinal);
+        Assert.Contains("PIPERNET_KEY", ended + error, StringComparison.Ordinal); // a process may hold it
         Assert.False((await application.MintAsync(first, Scopes[0], Stop)).IsSuccess);
         Assert.True((await application.MintAsync(second, Scopes[0], Stop)).IsSuccess);
 
@@ -51,9 +57,14 @@ public sealed class IncidentTests : IDisposable
         var again = new AgentApplication(wire, zone);
         var fresh = await again.ProvisionAsync(Scopes, depth: 1, Stop);
         Assert.True((await again.MintAsync(fresh, Scopes[0], Stop)).IsSuccess);
+        await ProvesItselfAsync(operations, zone.ZoneId, "evidence");
+        Assert.Contains("kill switch", Read(operations, "evidence", "admin-audit.jsonl"), StringComparison.Ordinal);
+        Assert.Contains("\"gateway\"", Read(operations, "evidence", "instances.jsonl"), StringComparison.Ordinal);
         await stack.StopAsync();
 
-        await ProvesItselfAsync(operations, zone.ZoneId);
+        // What does not answer any more says so in its file.
+        await ProvesItselfAsync(operations, zone.ZoneId, "later");
+        Assert.All((string[])["admin-audit.jsonl", "admin-audit-global.jsonl", "instances.jsonl"], file => Assert.Contains("not_answered", Read(operations, "later", file), StringComparison.Ordinal));
     }
 
     [Theory]
@@ -72,14 +83,16 @@ public sealed class IncidentTests : IDisposable
         Assert.Contains(says, error, StringComparison.Ordinal);
     }
 
-    private async Task ProvesItselfAsync(Running operations, string zone)
+    private static string Read(Running operations, string pack, string file) => File.ReadAllText(Path.Combine(operations.Home, pack, file));
+
+    private async Task ProvesItselfAsync(Running operations, string zone, string pack)
     {
-        var folder = Path.Combine(operations.Home, "evidence");
+        var folder = Path.Combine(operations.Home, pack);
         string[] words = ["incident", "evidence", zone, "--since", "2020-01-01T00:00:00Z", "--until", "2100-01-01T00:00:00Z", "--out", folder, "--data", _files.Data];
         var (exit, output, error) = await operations.RunAsync(words);
         Assert.True(exit == 0, output + error);
         var sums = File.ReadAllLines(Path.Combine(folder, "SHA256SUMS")).Select(line => line.Split("  ")).ToDictionary(line => line[1], line => line[0], StringComparer.Ordinal);
-        Assert.Equal(["README.txt", "doctor.json", "events.jsonl", "keys.json", "rotations.json", "verification.json"], sums.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["README.txt", "admin-audit-global.jsonl", "admin-audit.jsonl", "doctor.json", "events.jsonl", "instances.jsonl", "keys.json", "rotations.json", "verification.json"], sums.Keys.Order(StringComparer.Ordinal));
         Assert.All(sums, sum => Assert.Equal(sum.Value, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, sum.Key))))));
         var events = File.ReadAllText(Path.Combine(folder, "events.jsonl"));
         Assert.Contains("deny", events, StringComparison.Ordinal);
