@@ -30,6 +30,10 @@ internal sealed class EffectiveSettings(Deployment deployment)
         return seen;
     }
 
+    /// <summary>What is in force at one role: what the running one started with, where it tells; else what it would start with.</summary>
+    public async Task<string?> InForceAsync(string role, string name, CancellationToken stop) =>
+        (await RunningAsync(stop)).TryGetValue(role, out var running) ? Text(running, name) : deployment.Setting(role, name);
+
     /// <summary>True when the running service of this role told its settings.</summary>
     public async Task<bool> TellsAsync(string role, CancellationToken stop) => (await RunningAsync(stop)).ContainsKey(role);
 

@@ -59,6 +59,9 @@ internal sealed class RenderedObjects
     /// <summary>What must not be reached from outside, and is published beyond loopback or the cluster.</summary>
     public List<string> Published { get; } = [];
 
+    /// <summary>Services of ours that no other host can reach: nothing is published, or on loopback only.</summary>
+    public List<string> LoopbackOnly { get; } = [];
+
     /// <summary>Network policies of ours that let pods reach any name server or any host on 443.</summary>
     public List<string> OpenEgress { get; } = [];
 
@@ -81,7 +84,9 @@ internal sealed class RenderedObjects
     {
         if (service.ToJsonString().Contains("docker.sock", StringComparison.Ordinal)) SocketHolders.Add(name);
         var image = Text(service["image"]);
-        if (Inner.Contains(name, StringComparer.Ordinal) && (service["ports"] as JsonArray ?? []).Any(port => !IsOnLoopback(port))) Published.Add(name);
+        var loopback = Text(service["network_mode"]) != "host" && (service["ports"] as JsonArray ?? []).All(IsOnLoopback);
+        if (loopback) LoopbackOnly.Add(name);
+        else if (Inner.Contains(name, StringComparer.Ordinal)) Published.Add(name);
         Mounts.AddRange(RenderedMount.OfCompose(name, IsOurs(name, image) || Inner.Contains(name, StringComparer.Ordinal), service, root));
         if (!IsOurs(name, image)) return;
         var user = Text(service["user"]).Split(':')[0];

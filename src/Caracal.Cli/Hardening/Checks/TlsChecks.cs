@@ -26,10 +26,10 @@ internal static class TlsChecks
             "Set TLS_CERT_FILE and TLS_KEY_FILE for the Gateway, or put an https edge in front and set CARACAL_GATEWAY_URL to its address.",
             GatewayAsync) { BeforeTraffic = true },
         new(
-            "H-TLS-2", "STS, API and Coordinator over TLS", "TLS_CERT_FILE, HOST, public URLs", "https, or a listener on loopback only",
+            "H-TLS-2", "STS, API and Coordinator over TLS", "TLS_CERT_FILE, HOST, public URLs, published ports", "https, or reachable on loopback only",
             "bearer tokens are readable on the wire",
             "Give each a certificate or an https address, or bind it to loopback.",
-            Check.Look(Public)) { BeforeTraffic = true },
+            PublicAsync) { BeforeTraffic = true },
         new(
             "H-TLS-3", "certificates and their key files", "TLS_CERT_FILE, TLS_KEY_FILE", "valid for 30 days or more, key file 0600",
             "an outage when it expires; whoever reads the key can impersonate the service",
@@ -56,12 +56,12 @@ internal static class TlsChecks
             "H-TLS-6", "addresses between services", string.Join(", ", InterServiceUrls), "https, or loopback",
             "tokens cross the internal network unprotected",
             "Use https between services.",
-            Check.Look(BetweenServices)),
+            BetweenServicesAsync),
     ];
 
     private static async Task<Finding> GatewayAsync(Deployment deployment, CancellationToken stop)
     {
-        if (deployment.Setting(StackRoles.Gateway, "TLS_CERT_FILE") is not null) return Finding.Ok("the Gateway has a certificate of its own");
+        if (await IsCertifiedAsync(deployment, StackRoles.Gateway, stop)) return Finding.Ok("the Gateway has a certificate of its own");
         if (deployment.Services.Find(StackRoles.Gateway) is not { Scheme: "https" } edge)
         {
             return Finding.Fail("the Gateway has no certificate, and its address is not https");
@@ -71,18 +71,32 @@ internal static class TlsChecks
         return reply.Answered ? Finding.Ok($"{edge.Host} answers over TLS") : Finding.Fail($"no valid TLS at {edge}: {reply.Body}");
     }
 
-    private static Finding Public(Deployment deployment)
+    private static async Task<Finding> PublicAsync(Deployment deployment, CancellationToken stop)
     {
         var verdict = new Verdict();
         foreach (var (role, names) in PublicRoles)
         {
-            var url = names.Select(name => deployment.Setting(role, name)).FirstOrDefault(value => value is not null);
-            if (deployment.Setting(role, "TLS_CERT_FILE") is not null || url?.StartsWith("https://", StringComparison.OrdinalIgnoreCase) == true) verdict.Ok("https");
-            else if (deployment.Setting(role, "HOST") is { } host && Deployment.IsLoopback(host)) verdict.Ok("loopback only");
+            if (await IsCertifiedAsync(deployment, role, stop) || await UrlAsync(deployment, role, names, stop) is { Scheme: "https" }) verdict.Ok("https");
+            else if (await deployment.Effective.InForceAsync(role, "HOST", stop) is { } host && Deployment.IsLoopback(host)) verdict.Ok("loopback only");
+            else if (deployment.Objects?.LoopbackOnly.Contains(role) == true) verdict.Ok("published on loopback only");
             else verdict.Fail($"{role} is reachable by plain http");
         }
 
         return verdict.Finding();
+    }
+
+    private static async Task<bool> IsCertifiedAsync(Deployment deployment, string role, CancellationToken stop) =>
+        (await deployment.Effective.FindAsync("TLS_CERT_FILE", [role], stop)).Count > 0;
+
+    // The operator knows the address that callers use; what the service itself was told comes after.
+    private static async Task<Uri?> UrlAsync(Deployment deployment, string role, string[] names, CancellationToken stop)
+    {
+        foreach (var name in names)
+        {
+            if (Uri.TryCreate(deployment.Setting(role, name) ?? await deployment.Effective.InForceAsync(role, name, stop), UriKind.Absolute, out var url)) return url;
+        }
+
+        return null;
     }
 
     private static Finding Certificates(Deployment deployment)
@@ -143,14 +157,14 @@ internal static class TlsChecks
         return verdict.Finding("no service has an https address");
     }
 
-    private static Finding BetweenServices(Deployment deployment)
+    private static async Task<Finding> BetweenServicesAsync(Deployment deployment, CancellationToken stop)
     {
         var verdict = new Verdict();
-        foreach (var role in deployment.Roles)
+        foreach (var name in InterServiceUrls)
         {
-            foreach (var name in InterServiceUrls)
+            foreach (var seen in await deployment.Effective.FindAsync(name, deployment.Roles, stop))
             {
-                if (!Uri.TryCreate(deployment.Setting(role, name), UriKind.Absolute, out var url)) continue;
+                if (!Uri.TryCreate(seen.Value, UriKind.Absolute, out var url)) continue;
                 if (url.Scheme == Uri.UriSchemeHttps || Deployment.IsLoopback(url.Host)) verdict.Ok("https or loopback");
                 else if (Deployment.IsNear(url.Host)) verdict.Warn($"{name} is http to {url.Host}");
                 else verdict.Fail($"{name} is http to {url.Host}");

@@ -14,7 +14,11 @@ internal static class ConfigurationFaults
         ["no mode"] = new("H-MODE-1", "fail", "not a mode", on => on.Set("GATEWAY__CARACAL_MODE", "prod")),
         ["mixed modes"] = new("H-MODE-1", "fail", "do not agree", on => on.Set("GATEWAY__CARACAL_MODE", "rc")),
         ["gateway without TLS"] = new("H-TLS-1", "fail", "no certificate", on => Certified(on, "STS", "API", "COORDINATOR")),
-        ["api without TLS"] = new("H-TLS-2", "fail", "api is reachable by plain http", on => Certified(on, "STS", "GATEWAY", "COORDINATOR")),
+        ["api without TLS"] = new("H-TLS-2", "fail", "api is reachable by plain http", on =>
+        {
+            Certified(on, "STS", "GATEWAY", "COORDINATOR");
+            if (on.Live is not null) on.Between("api", ServiceFaults.Posture("HOST", "0.0.0.0")); // the one behind it is on loopback
+        }),
         ["expired certificate"] = new("H-TLS-3", "fail", "expired", on => on.Certify(days: -1)),
         ["certificate about to expire"] = new("H-TLS-3", "warn", "expires", on => on.Certify(days: 10)),
         ["open key file"] = new("H-TLS-3", "fail", "0644", on => Widen(on.Certificates.Key)),
@@ -53,7 +57,7 @@ internal static class ConfigurationFaults
     };
 
     // A certificate for these services, and for no other.
-    private static void Certified(GoodDeployment on, params string[] services)
+    internal static void Certified(GoodDeployment on, params string[] services)
     {
         on.Set("TLS_CERT_FILE", null);
         foreach (var service in services) on.Set($"{service}__TLS_CERT_FILE", on.Certificates.Certificate);

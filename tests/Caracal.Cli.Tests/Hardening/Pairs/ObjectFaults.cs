@@ -22,6 +22,16 @@ internal static partial class ObjectFaults
         {
             Arrange = on => on.Objects = Packaged(compose: true),
         }))
+        .Append(KeyValuePair.Create("api published without TLS", new Pair(
+            "H-TLS-2", "fail", "api is reachable by plain http", on => on.Objects = on.Objects!.Replace("127.0.0.1:3000:3000", "3000:3000", StringComparison.Ordinal))
+        {
+            Arrange = on =>
+            {
+                on.Objects = Packaged(compose: true);
+                ConfigurationFaults.Certified(on, "STS", "GATEWAY", "COORDINATOR");
+                on.Between("api", ServiceFaults.Posture("HOST", "0.0.0.0"));
+            },
+        }))
         .Append(KeyValuePair.Create("live value in the objects", new Pair(
             "H-SEC-1", "fail", "the objects hold the live value of AUDIT_HMAC_KEY", on => Add(on, Item("""{"kind":"ConfigMap","data":{"x":"VALUE"}}""", File.ReadAllText(on.Secret("auditHmacKey")).Trim())))))
         .Append(KeyValuePair.Create("agent with the secrets folder", new Pair(

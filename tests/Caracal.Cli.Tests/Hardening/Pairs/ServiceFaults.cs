@@ -58,6 +58,7 @@ internal static class ServiceFaults
         ["edge with old TLS"] = new("H-TLS-5", "fail", "gateway at 127.0.0.1 accepts TLS 1.1", on => Edge(on, 22)) { Arrange = on => Edge(on, 21) },
         ["policy for everybody"] = new("H-POL-2", "fail", "do not exist", on => on.Between("api", (request, answer) =>
             request.RawUrl!.EndsWith("/simulate", StringComparison.Ordinal) ? new EdgeAnswer(200, """{"explanation":{"evaluation":"executed","decision":"allow"}}""") : answer)),
+        ["running service that calls another host by http"] = new("H-TLS-6", "fail", "http to sts.example.net", on => on.Between("api", Posture("STS_URL", "http://sts.example.net"))),
         ["live value in git"] = new("H-SEC-6", "fail", "holds the live value of AUDIT_HMAC_KEY", on => File.Copy(on.Secret("auditHmacKey"), Path.Combine(on.Running.Home, "work", "tracked"), overwrite: true))
         {
             Arrange = WorkTree,
@@ -94,7 +95,7 @@ internal static class ServiceFaults
         (request, answer) => request.RawUrl!.StartsWith(path, StringComparison.Ordinal) && answer.Status == status ? new EdgeAnswer(then, body) : answer;
 
     // A service that says it started with another setting.
-    private static Func<HttpListenerRequest, EdgeAnswer, EdgeAnswer> Posture(string name, string value, string? without = null) => (request, answer) =>
+    internal static Func<HttpListenerRequest, EdgeAnswer, EdgeAnswer> Posture(string name, string value, string? without = null) => (request, answer) =>
     {
         if (request.RawUrl != "/internal/posture" || answer.Status != 200) return answer;
         var report = JsonNode.Parse(answer.Body)!;
