@@ -6,11 +6,19 @@ namespace Caracal.Storage.Postgres;
 /// <summary>A lead as a lock of a session of its own: it ends with the session, however that ends.</summary>
 internal sealed class PostgresLead : ILead
 {
+    private const string Held =
+        """
+        SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid() AND pid = $1
+            AND objsubid = 1 AND (classid::bigint << 32) | objid::bigint = $2)
+        """;
+
     private static readonly TimeSpan ProbeTime = TimeSpan.FromSeconds(5);
 
     private readonly NpgsqlConnection _connection;
+    private readonly long _key;
+    private readonly int _backend;
 
-    private PostgresLead(NpgsqlConnection connection, Task ending) => (_connection, Ending) = (connection, ending);
+    private PostgresLead(NpgsqlConnection connection, long key, int backend, Task ending) => (_connection, _key, _backend, Ending) = (connection, key, backend, ending);
 
     public Task Ending { get; }
 
@@ -23,8 +31,8 @@ internal sealed class PostgresLead : ILead
         var connection = await source.OpenConnectionAsync(cancellationToken);
         try
         {
-            await using var command = new NpgsqlCommand("SELECT pg_try_advisory_lock($1)", connection) { Parameters = { new() { Value = key } } };
-            if (await command.ExecuteScalarAsync(cancellationToken) is true) return new PostgresLead(connection, ending);
+            await using var command = new NpgsqlCommand("SELECT CASE WHEN pg_try_advisory_lock($1) THEN pg_backend_pid() END", connection) { Parameters = { new() { Value = key } } };
+            if (await command.ExecuteScalarAsync(cancellationToken) is int backend) return new PostgresLead(connection, key, backend, ending);
         }
         catch
         {
@@ -43,9 +51,9 @@ internal sealed class PostgresLead : ILead
         limit.CancelAfter(ProbeTime);
         try
         {
-            await using var command = new NpgsqlCommand("SELECT 1", _connection);
-            await command.ExecuteScalarAsync(limit.Token);
-            return true;
+            // Another backend answers where a pooler in transaction mode stands between (operations.md 7.4): then nobody knows who leads.
+            await using var command = new NpgsqlCommand(Held, _connection) { Parameters = { new() { Value = _backend }, new() { Value = _key } } };
+            return await command.ExecuteScalarAsync(limit.Token) is true;
         }
         catch (Exception fault) when (!cancellationToken.IsCancellationRequested && (fault is OperationCanceledException or InvalidOperationException || PostgresFaults.IsUnavailable(fault)))
         {

@@ -2,6 +2,7 @@ using System.Data.Common;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Secrets;
 using Caracal.Storage;
+using Caracal.Storage.Custody;
 using Caracal.Storage.ZoneKeys;
 using Dapper;
 
@@ -146,6 +147,8 @@ internal static class AuthorityChecks
     {
         await AgesAsync(deployment, connection, verdict, _ => true);
         if (await ZoneKeyStore.OldestActiveAsync(connection) is { } oldest) JudgeAge(deployment, KeyClass.ZoneSigning, oldest, verdict);
+        if (await ClientSecretAges.OldestApplicationAsync(connection) is { } application) JudgeAge(deployment, KeyAges.ApplicationSecret, application, verdict);
+        if (await ClientSecretAges.OldestWorkloadAsync(connection) is { } workload) JudgeAge(deployment, KeyAges.WorkloadSecret, workload, verdict);
     }
 
     private static async Task AgesAsync(Deployment deployment, DbConnection connection, Verdict verdict, Func<string, bool> wanted)

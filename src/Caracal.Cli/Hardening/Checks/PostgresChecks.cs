@@ -3,12 +3,17 @@ using Caracal.Stack;
 using Caracal.Storage;
 using Caracal.Storage.Postgres;
 using Caracal.Storage.Privileges;
+using Dapper;
 
 namespace Caracal.Cli.Hardening.Checks;
 
 /// <summary>How services reach PostgreSQL, and what they may do there.</summary>
 internal static class PostgresChecks
 {
+    private const int Spare = 10;
+    private const int DefaultPool = 20;
+    private const double Share = 0.8;
+
     public static IReadOnlyList<Check> All { get; } =
     [
         new(
@@ -51,7 +56,30 @@ internal static class PostgresChecks
             foreach (var problem in report.Problems) verdict.Fail($"{role} logs in as {report.Login}: {problem}");
             verdict.Ok("every service has a login of its own");
         }, stop);
+        if (!deployment.IsEmbedded) await PoolsAsync(deployment, verdict, stop);
         return verdict.Finding(Nothing(deployment));
+    }
+
+    // All pools, and the connection of each instance that listens, must leave room for administrators and for an instance that is replaced (operations.md 7.3).
+    private static async Task PoolsAsync(Deployment deployment, Verdict verdict, CancellationToken stop)
+    {
+        var instances = await LiveInstances.ListAsync(deployment, stop);
+        var wanted = Spare;
+        foreach (var role in ServiceRole.All)
+        {
+            var name = role == ServiceRole.Api || role == ServiceRole.Coordinator ? "DB_POOL_MAX" : "DB_MAX_CONNS";
+            var pool = (await deployment.Effective.FindAsync(name, [role.Name], stop)).Select(seen => int.TryParse(seen.Value, out var set) ? set : DefaultPool).DefaultIfEmpty(DefaultPool).Max();
+            wanted += (pool + 1) * Math.Max(1, instances.Count(instance => instance.Service == role.Name));
+        }
+
+        var looked = false;
+        await EachAsync(deployment, new Verdict(), async (_, connection) =>
+        {
+            if (looked) return;
+            looked = true;
+            var most = int.Parse(await connection.ExecuteScalarAsync<string>("SHOW max_connections") ?? "0", System.Globalization.CultureInfo.InvariantCulture);
+            if (wanted > Share * most) verdict.Warn($"pools and {Spare} others may want {wanted} connections, more than four fifths of max_connections {most}");
+        }, stop);
     }
 
     private static async Task<Finding> GrantsAsync(Deployment deployment, CancellationToken stop)

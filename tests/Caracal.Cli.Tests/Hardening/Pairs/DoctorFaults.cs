@@ -49,7 +49,7 @@ internal static class DoctorFaults
         ["another streams key"] = Holds("D-KEY-3 streams key", "coordinator", "streams-hmac"),
         ["another Gateway key"] = Holds("D-KEY-4 Gateway-STS key", "gateway", "gateway-sts-hmac"),
         ["rotation left open"] = new("keys D-KEY-5 open rotations", "warn", "rotation rot_old is open", on => on.Execute(ServiceFaults.OpenRotation)),
-        ["old key"] = new("keys D-KEY-6 ages", "fail", "streams-hmac is", on => on.Execute("UPDATE key_registry SET activated_at = 0 WHERE class = 'streams-hmac'")),
+        ["old key"] = new("keys D-KEY-6 ages", "warn", "streams-hmac is", on => on.Execute("UPDATE key_registry SET activated_at = 0 WHERE class = 'streams-hmac'")),
         ["key of another deployment"] = new("keys D-KEY-7 registry", "fail", "zone-kek sid_2222222222222222, held by sts, is not registered", on => on.Between("sts", Key("zone-kek"))),
         ["key put in by hand"] = new("keys D-KEY-7 registry", "fail", "configured, is not registered", on => File.WriteAllText(on.Secret("streamsHmacKey"), RandomNumberGenerator.GetHexString(64, lowercase: true))),
         ["key that was retired"] = new("keys D-KEY-7 registry", "fail", "is retired", on => on.Execute("UPDATE key_registry SET state = 'retired' WHERE class = 'audit-hmac'")),

@@ -16,6 +16,7 @@ internal static class StoreFaults
     {
         ["no TLS to PostgreSQL"] = new("H-PG-1", "fail", $"no TLS is required to {Outside}", on => Elsewhere(on, "gatewayDatabaseUrl")),
         ["superuser"] = new("H-PG-2", "fail", "superuser", on => on.Set("API__DATABASE_URL_FILE", on.Running.Write("url", on.Stores!.AdministratorUrl))),
+        ["pools beyond the server"] = new("H-PG-2", "warn", "more than four fifths of max_connections", on => on.Set("API__DB_POOL_MAX", "1000")),
         ["superuser at the login"] = new("preflight PostgreSQL login", "fail", "superuser", on => on.Set("API__DATABASE_URL_FILE", on.Running.Write("url", on.Stores!.AdministratorUrl))),
         ["more than the matrix gives"] = new("H-PG-3", "fail", "audit may DELETE public.audit_events", on => on.Stores!.Execute("GRANT DELETE ON audit_events TO caracalaudit")),
         ["unguarded table"] = new("H-PG-3", "fail", "row-level security is off on sessions", on => on.Stores!.Execute("ALTER TABLE sessions DISABLE ROW LEVEL SECURITY")),
