@@ -81,8 +81,8 @@ public sealed class AuditService : IAsyncDisposable
         _alerts = new AlertsEndpoint(new SweepStore(database), access, clock);
         _partitions = new PartitionCare(new LedgerPartitions(database), new LedgerRetention(database, settings.AuditKeys), settings, metrics, clock, logger);
         _inputs = new PolicyInputCare(inputs, new LedgerRetention(database), settings, metrics, clock);
-        _health = new AuditHealth(_consumer, database, ledger, state, transport, queue, settings, metrics, _time);
-        _metricsEndpoint = new AuditMetricsEndpoint(metrics, new MetricsAccess(settings.MetricsToken, settings.Mode));
+        _health = new AuditHealth(_consumer, database, ledger, state, transport, queue, settings, metrics, _time, logger);
+        _metricsEndpoint = new AuditMetricsEndpoint(metrics, _health.Readiness, new MetricsAccess(settings.MetricsToken, settings.Mode));
         _search = new SearchEndpoint(ledger, access, clock);
         _deadLetters = new DeadLetterEndpoints(queue, access, _time);
         _refusal = new SelfTestRefusal(transport, queue, expected, settings.StreamKeys, new MetricsAccess(settings.MetricsToken, settings.Mode), clock);

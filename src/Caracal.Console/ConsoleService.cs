@@ -40,7 +40,7 @@ public sealed class ConsoleService : IDisposable
         _api = new ApiClient(settings.ApiUrl, settings.Authorities);
         _cookie = new SignInCookie(secret, settings.SecureOutside, time);
         _answers = new ConsoleAnswers(_cookie);
-        _health = new ConsoleHealth(_api, Metrics, new MetricsAccess(settings.MetricsToken, settings.Mode));
+        _health = new ConsoleHealth(_api, Metrics, new MetricsAccess(settings.MetricsToken, settings.Mode), time);
         _signIn = new SignInPages(_api, _cookie, new SignInThrottle(time), settings.SessionLifetime, time, Metrics);
         _zones = new ZonePages(_api, _answers);
         _decisions = new DecisionPages(_api, _answers);

@@ -45,6 +45,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
     private readonly EndAuthority _endAuthority;
     private readonly ApplicationArchive _archive;
     private readonly ControlPlanePipeline _pipeline;
+    private readonly ApiReadiness _readiness;
     private readonly OperationsRoutes _operations;
     private readonly ConsoleReports _consoles;
     private readonly OutboundHttp _outbound;
@@ -111,8 +112,10 @@ public sealed class ControlPlaneService : IAsyncDisposable
             settings, new Router(Routes), _limits, _authentication, _access, _changes, given.Clock,
             metrics.Counter("caracal_api_authentication_failures_total"), given.Log);
         _consoles = new ConsoleReports(given.Database, given.Clock, settings.ConsoleReportToken);
+        _readiness = new ApiReadiness(given.Database, given.State, settings.ReadyDeadMaximum, given.Clock.Process, given.Log);
+        _readiness.Checks.Show(metrics);
         _operations = new OperationsRoutes(
-            settings, given.Database, given.Clock, given.State, _limits, metrics, new OutboxGauges(metrics),
+            settings, given.Database, given.Clock, _readiness, _limits, metrics, new OutboxGauges(metrics),
             new KeyGauges(metrics, settings.RotationSchedule));
     }
 
@@ -173,7 +176,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
 
     public async Task StopAsync()
     {
-        _operations.Draining = true;
+        _readiness.Checks.Draining = true;
         await _tasks.StopAsync(StopLimit);
     }
 

@@ -23,15 +23,6 @@ internal static partial class CoordinatorLog
     [LoggerMessage(EventId = 4005, EventName = "lifecycle_event", Level = LogLevel.Information, Message = "{Lifecycle} of session {Session} in zone {Zone}")]
     public static partial void Lifecycle(ILogger logger, string lifecycle, string session, string zone);
 
-    [LoggerMessage(EventId = 4006, EventName = "ready_postgres_unreachable", Level = LogLevel.Warning, Message = "the store does not answer")]
-    public static partial void ReadyStoreUnreachable(ILogger logger, Exception fault);
-
-    [LoggerMessage(EventId = 4007, EventName = "ready_redis_unreachable", Level = LogLevel.Warning, Message = "the shared state does not answer")]
-    public static partial void ReadyStateUnreachable(ILogger logger, Exception fault);
-
-    [LoggerMessage(EventId = 4008, EventName = "ready_outbox_dead", Level = LogLevel.Warning, Message = "the outbox holds dead messages")]
-    public static partial void ReadyOutboxDead(ILogger logger);
-
     [LoggerMessage(EventId = 4009, EventName = "unhandled_fault", Level = LogLevel.Error, Message = "unhandled error, request {RequestId}")]
     public static partial void Unhandled(ILogger logger, Exception fault, string requestId);
 

@@ -12,6 +12,7 @@ using Caracal.Coordinator.Requests;
 using Caracal.Coordinator.Sessions;
 using Caracal.Coordinator.Verification;
 using Caracal.Hosting;
+using Caracal.Hosting.Health;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Logging;
@@ -44,6 +45,7 @@ public sealed class CoordinatorService : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CoordinatorMetrics _metrics;
+    private readonly CachedReadiness _readiness;
     private readonly HealthEndpoints _health;
     private readonly VerifyToken _verify;
     private readonly RequestPipeline _pipeline;
@@ -146,8 +148,9 @@ public sealed class CoordinatorService : IAsyncDisposable
 
         // Public routes
         var figures = new StoredFigures(database, clock, sessions, invocations, receiptStore, outboxCare, _metrics.Registry);
-        _health = new HealthEndpoints(
-            settings, authenticator, limits, new Readiness(database, on.State, outboxCare, _time, _logger), figures, _metrics);
+        _readiness = Readiness.Of(database, on.State, outboxCare, _time, _logger);
+        _readiness.Show(_metrics.Registry);
+        _health = new HealthEndpoints(settings, authenticator, limits, _readiness, figures, _metrics);
         _verify = new VerifyToken(settings, verifier, limits, _logger);
 
         // Jobs
@@ -224,7 +227,7 @@ public sealed class CoordinatorService : IAsyncDisposable
     /// <summary>Not ready, then no requests, then no jobs.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        _health.IsDraining = true;
+        _readiness.Draining = true;
         ServiceLog.ShuttingDown(_logger, "coordinator");
         await _server.StopAsync(cancellationToken);
         await _tasks.StopAsync(TimeSpan.FromSeconds(12));

@@ -94,9 +94,10 @@ public sealed class GatewayService : IAsyncDisposable
         _pipeline = new GatewayPipeline(
             GatewaySteps.InOrder(parts), metrics, new RefusalAnswer(metrics, evidence, new DenialSampling(_clock.Process), lines, _log), lines);
         GatewayGauges.Register(registry, _revocations, revocationStream.Consumer.Figures, circuit, given.Trail, sockets);
+        var readiness = GatewayReadiness.Of(given.Database, given.State, _revocations, given.Trail, exchange, _clock.Process, _log);
+        readiness.Show(registry);
         _operator = new OperatorRoutes(
-            Own(new GatewayReadiness(given.Database, given.State, _revocations, given.Trail, exchange, _clock.Process)),
-            registry, new MetricsAccess(settings.MetricsToken, settings.Mode), settings.AdminToken, _snapshot, _revocations);
+            readiness, registry, new MetricsAccess(settings.MetricsToken, settings.Mode), settings.AdminToken, _snapshot, _revocations);
         _selfTests = new SelfTests(parts.ZoneKeys, guard, new MetricsAccess(settings.MetricsToken, settings.Mode));
         ServerOptions = new RoleServerOptions
         {

@@ -40,6 +40,9 @@ public interface IStreamTransport
     /// <summary>How many messages the topic holds.</summary>
     Task<long> LengthAsync(string topic, CancellationToken cancellationToken);
 
+    /// <summary>What the group still has to do; all of the topic while there is no such group.</summary>
+    Task<GroupBacklog> BacklogAsync(string topic, string group, CancellationToken cancellationToken);
+
     /// <summary>Removes a group whose instance ends.</summary>
     Task RemoveGroupAsync(string topic, string group, CancellationToken cancellationToken);
 }

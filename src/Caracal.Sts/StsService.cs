@@ -101,9 +101,11 @@ public sealed class StsService : IAsyncDisposable
         _policyStatus = new PolicyStatus(settings, _zones, _on.State, _on.Clock);
         metrics.Observe(_shadows.Figures);
         metrics.Observe(_on.Audit, figures, _zones.OldestPolicyAge, settings.PolicyPoll);
+        var readiness = StsReadiness.Of(_on.Database, _on.State, _on.Audit, () => _consumers.AreReady, time, _on.Logger);
+        readiness.Show(registry);
         _health = new HealthEndpoints(
-            _on.Database, _on.State, _on.Audit, () => _consumers.AreReady, metrics.Registry,
-            new MetricsAccess(settings.MetricsToken, settings.Mode), figures, _zones.OldestPolicyAge, settings.PolicyPoll, time);
+            readiness, _on.Audit, metrics.Registry, new MetricsAccess(settings.MetricsToken, settings.Mode), figures, _zones.OldestPolicyAge,
+            settings.PolicyPoll);
         Exchange = new InProcessExchange(spine, _shadows, metrics);
         ZoneKeys = new StsZoneKeys(_zones);
     }

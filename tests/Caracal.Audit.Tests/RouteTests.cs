@@ -132,6 +132,39 @@ public sealed class RouteTests
         Assert.True(json.TryGetProperty("tamper_chain_breaks", out _));
     }
 
+    [Fact]
+    public async Task What_is_stored_and_acknowledged_does_not_wait_though_it_is_still_in_the_stream()
+    {
+        await using var audit = await (await AuditHarness.CreateAsync(change: s => s with { ReadyLagLimit = 1 })).ListenAsync();
+        await Task.WhenAll(Enumerable.Range(1, 1_000).Select(i =>
+        {
+            var data = Vectors.Event($"e{i}");
+            return audit.PublishEventAsync(data, Vectors.Sign(data));
+        }));
+        Assert.Equal(1_000, await audit.Streams.LengthAsync(Protocol.Topics.AuditEvents, default));
+        await ReadyAsync(audit, "caracal_ready{service=\"audit\"} 1");
+        var idle = await (await audit.GetAsync("/metrics", AuditHarness.MetricsToken)).Content.ReadAsStringAsync();
+        foreach (var line in (string[])["consumer_lag 0", "stream_undelivered 0", "consumer_pel_oldest_seconds 0"]) Assert.Contains($"\ncaracal_audit_{line}\n", idle, StringComparison.Ordinal);
+
+        await audit.Service.StopAsync();
+        for (var i = 0; i < 2; i++) await audit.Streams.AppendAsync(Protocol.Topics.AuditEvents, [new("data", "{}")], null, default);
+        await ReadyAsync(audit, "caracal_not_ready{service=\"audit\",reason=\"audit_lag_threshold\"} 1");
+        var behind = await (await audit.GetAsync("/metrics", AuditHarness.MetricsToken)).Content.ReadAsStringAsync();
+        Assert.Contains("\ncaracal_audit_consumer_lag 2\n", behind, StringComparison.Ordinal);
+        Assert.Contains("\ncaracal_audit_stream_undelivered 2\n", behind, StringComparison.Ordinal);
+        Assert.DoesNotContain("\ncaracal_audit_consumer_pel_oldest_seconds 0\n", behind, StringComparison.Ordinal);
+    }
+
+    // An answer is kept for a second.
+    private static async Task ReadyAsync(AuditHarness audit, string line)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (!(await (await audit.GetAsync("/metrics", AuditHarness.MetricsToken)).Content.ReadAsStringAsync(limit.Token)).Contains($"\n{line}\n", StringComparison.Ordinal))
+        {
+            await Task.Delay(50, limit.Token);
+        }
+    }
+
     private static string[] Ids(JsonElement page) =>
         [.. page.GetProperty("events").EnumerateArray().Select(row => row.GetProperty("Event").GetProperty("id").GetString()!)];
 

@@ -173,10 +173,13 @@ public sealed class HttpConventionsTests
     [Fact]
     public async Task Reports_readiness_and_metrics()
     {
-        await using var api = await ApiHost.StartAsync();
+        var time = new MovableTime();
+        await using var api = await ApiHost.StartAsync(time: time);
         Assert.Equal("""{"ok":true}""", (await api.GetAsync("/ready", token: null)).Text);
+        Assert.Contains("\ncaracal_ready{service=\"api\"} 1\n", (await api.GetAsync("/metrics", token: null)).Text, StringComparison.Ordinal);
         await api.ExecuteAsync(
             "INSERT INTO event_outbox (id, stream_name, payload_json, attempts, available_at, created_at) VALUES ('dead', 's', '{}', 100, 9223372036854775807, 0)");
+        time.Advance(TimeSpan.FromSeconds(2)); // an answer serves for a second
         var dead = await api.GetAsync("/ready", token: null);
         Assert.Equal(503, dead.Status);
         Assert.Equal("""{"ok":false,"error":"outbox_dead_messages","deadCount":1,"limit":0}""", dead.Text);
@@ -185,6 +188,8 @@ public sealed class HttpConventionsTests
             var metrics = await api.GetAsync(path, token: null);
             Assert.Equal(200, metrics.Status);
             Assert.Contains("caracal_api_outbox_dead_total 1", metrics.Text, StringComparison.Ordinal);
+            Assert.Contains("\ncaracal_ready{service=\"api\"} 0\n", metrics.Text, StringComparison.Ordinal);
+            Assert.Contains("\ncaracal_not_ready{service=\"api\",reason=\"outbox_dead_messages\"} 1\n", metrics.Text, StringComparison.Ordinal);
         }
     }
 

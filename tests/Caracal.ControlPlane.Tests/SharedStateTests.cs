@@ -23,6 +23,32 @@ public sealed class SharedStateTests
         for (var i = 0; i < 4; i++) statuses.Add((await api.GetAsync("/v1/zones", "wrong")).Status);
         Assert.Equal(429, statuses[^1]);
     }
+
+    [Theory]
+    [InlineData(false, new[] { 200, 200, 429, 429 })]
+    [InlineData(true, new[] { 503, 503, 503, 503 })]
+    public async Task Limits_probes_of_an_address_but_never_while_only_this_process_counts(bool isAway, int[] expected)
+    {
+        await using var api = await ApiHost.StartAsync(
+            new Dictionary<string, string?> { ["READY_RATE_LIMIT_PER_MIN"] = "2", ["TRUST_PROXY"] = "true", ["TRUSTED_PROXIES"] = "127.0.0.0/8" },
+            shared: isAway ? new AwayState() : null, time: new StandingTime());
+        var statuses = new List<int>();
+        for (var i = 0; i < expected.Length; i++)
+        {
+            statuses.Add((await api.SendAsync("GET", "/ready", null, token: null, headers: ("X-Forwarded-For", "203.0.113.9"))).Status);
+        }
+
+        Assert.Equal(expected, statuses);
+        Assert.Equal(isAway ? 503 : 200, (await api.GetAsync("/ready", token: null)).Status); // loopback
+    }
+
+    // A minute that does not end while the test counts in it.
+    private sealed class StandingTime : TimeProvider
+    {
+        private readonly DateTimeOffset _now = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds() / 60 * 60);
+
+        public override DateTimeOffset GetUtcNow() => _now;
+    }
 }
 
 /// <summary>A Redis nobody reaches.</summary>

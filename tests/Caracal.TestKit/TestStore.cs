@@ -3,6 +3,7 @@ using Caracal.Storage.Migrations;
 using Caracal.Storage.Postgres;
 using Caracal.Storage.Privileges;
 using Caracal.Storage.Sqlite;
+using Dapper;
 
 namespace Caracal.TestKit;
 
@@ -55,6 +56,13 @@ public sealed class TestStore : IAsyncDisposable
         await Database.DisposeAsync();
         Database = _open(_role);
     }
+
+    /// <summary>PostgreSQL takes no connection of the service any more and ends those it has; the test's own go on.</summary>
+    public Task CutOffAsync() => Owner.WriteAsync(work => work.Connection.ExecuteAsync(
+        """
+        DO $$ BEGIN EXECUTE format('ALTER DATABASE %I CONNECTION LIMIT 0', current_database()); END $$;
+        SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+        """));
 
     public async ValueTask DisposeAsync()
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using Caracal.Hosting.Health;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Metrics;
 using Microsoft.AspNetCore.Http;
@@ -7,8 +8,9 @@ namespace Caracal.Audit.Health;
 
 /// <summary><c>GET /metrics</c> and <c>/metrics.json</c> (audit.md 10, 13).</summary>
 /// <param name="metrics">The series.</param>
+/// <param name="readiness">Asked before they are written, since it is one of them.</param>
 /// <param name="access">Who may read them.</param>
-internal sealed class AuditMetricsEndpoint(AuditMetrics metrics, MetricsAccess access)
+internal sealed class AuditMetricsEndpoint(AuditMetrics metrics, CachedReadiness readiness, MetricsAccess access)
 {
     public async Task TextAsync(HttpContext context)
     {
@@ -18,6 +20,7 @@ internal sealed class AuditMetricsEndpoint(AuditMetrics metrics, MetricsAccess a
             return;
         }
 
+        await readiness.ReasonsAsync();
         context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
         await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(metrics.Registry.ToText()), context.RequestAborted);
     }

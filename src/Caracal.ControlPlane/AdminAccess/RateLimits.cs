@@ -25,10 +25,11 @@ internal sealed class RateLimits(ControlPlaneSettings settings, ISharedState sha
     public Task<Refusal?> CountFailureAsync(IPAddress address, CancellationToken cancellationToken) =>
         PerMinuteAsync("api:admin_auth_fail", address.ToString(), settings.AuthFailLimit, cancellationToken);
 
+    /// <summary>Never for loopback, and never while only this process counts: probes must not fail because of probes (operations.md 6.2).</summary>
     public Task<Refusal?> CheckReadyAsync(IPAddress address, CancellationToken cancellationToken) =>
         IPAddress.IsLoopback(address)
             ? Task.FromResult<Refusal?>(null)
-            : PerMinuteAsync("api:ready_rl", address.ToString(), settings.ReadyRateLimit, cancellationToken);
+            : PerMinuteAsync("api:ready_rl", address.ToString(), settings.ReadyRateLimit, cancellationToken, onlyShared: true);
 
     /// <summary>A window of its own length, such as DCR's one second.</summary>
     public async Task<bool> AdmitAsync(string key, int limit, TimeSpan window, CancellationToken cancellationToken) =>
@@ -36,15 +37,15 @@ internal sealed class RateLimits(ControlPlaneSettings settings, ISharedState sha
 
     public void Dispose() => _local.Dispose();
 
-    private async Task<Refusal?> PerMinuteAsync(string prefix, string subject, int limit, CancellationToken cancellationToken)
+    private async Task<Refusal?> PerMinuteAsync(string prefix, string subject, int limit, CancellationToken cancellationToken, bool onlyShared = false)
     {
         if (limit == 0) return null;
         var seconds = time.GetUtcNow().ToUnixTimeSeconds();
-        var count = await CountAsync($"{prefix}:{subject}:{seconds / 60}", CounterLifetime, cancellationToken);
+        var count = await CountAsync($"{prefix}:{subject}:{seconds / 60}", CounterLifetime, cancellationToken, onlyShared);
         return count <= limit ? null : ControlPlaneErrors.RateLimited with { RetryAfterSeconds = (int)(60 - (seconds % 60)) };
     }
 
-    private async Task<long> CountAsync(string key, TimeSpan window, CancellationToken cancellationToken)
+    private async Task<long> CountAsync(string key, TimeSpan window, CancellationToken cancellationToken, bool onlyShared = false)
     {
         try
         {
@@ -52,7 +53,7 @@ internal sealed class RateLimits(ControlPlaneSettings settings, ISharedState sha
         }
         catch (StreamsUnavailableException)
         {
-            return await _local.IncrementAsync(key, window, cancellationToken);
+            return onlyShared ? 0 : await _local.IncrementAsync(key, window, cancellationToken);
         }
     }
 }

@@ -1,29 +1,21 @@
 using Caracal.ControlPlane.AdminAccess;
 using Caracal.ControlPlane.Http;
 using Caracal.ControlPlane.Rotations;
+using Caracal.Hosting.Health;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Metrics;
 using Caracal.Storage;
-using Caracal.Storage.Migrations;
-using Caracal.Storage.Platform;
-using Caracal.Streams;
-using Caracal.Streams.State;
 using Microsoft.AspNetCore.Http;
 
 namespace Caracal.ControlPlane.Operations;
 
 /// <summary><c>/health</c>, <c>/ready</c>, <c>/metrics</c> and its alias (api.md 14).</summary>
 internal sealed class OperationsRoutes(
-    ControlPlaneSettings settings, Database database, DatabaseClock clock, ISharedState shared, RateLimits limits, MetricsRegistry metrics,
-    OutboxGauges gauges, KeyGauges keys)
+    ControlPlaneSettings settings, Database database, DatabaseClock clock, ApiReadiness readiness, RateLimits limits,
+    MetricsRegistry metrics, OutboxGauges gauges, KeyGauges keys)
 {
-    private static readonly TimeSpan CheckBudget = TimeSpan.FromSeconds(5);
-
     private readonly ClientAddress _addresses = new(settings);
     private readonly MetricsAccess _metricsAccess = new(settings.MetricsBearer, settings.Mode);
-
-    /// <summary>Set when the service begins to stop.</summary>
-    public bool Draining { get; set; }
 
     public static Task HealthAsync(HttpContext context) => WriteAsync(context, 200, ok: true);
 
@@ -35,21 +27,14 @@ internal sealed class OperationsRoutes(
             return;
         }
 
-        if (Draining)
+        await (await readiness.Checks.FirstReasonAsync() switch
         {
-            await WriteAsync(context, 503, ok: false, ("draining", true));
-            return;
-        }
-
-        using var budget = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        budget.CancelAfter(CheckBudget);
-        await (await CheckAsync(budget.Token) switch
-        {
-            (null, _) => WriteAsync(context, 200, ok: true),
-            ("outbox_dead_messages", var dead) => WriteAsync(
-                context, 503, ok: false, ("error", "outbox_dead_messages"), ("deadCount", dead), ("limit", (long)settings.ReadyDeadMaximum)),
-            (var error, _) => WriteAsync(
-                context, 503, ok: false, ("error", error), ("dependency", error == "redis_unreachable" ? "redis" : "postgres")),
+            null => WriteAsync(context, 200, ok: true),
+            CachedReadiness.DrainingReason => WriteAsync(context, 503, ok: false, ("draining", true)),
+            ApiReadiness.DeadMessages => WriteAsync(
+                context, 503, ok: false, ("error", ApiReadiness.DeadMessages), ("deadCount", readiness.Dead), ("limit", (long)settings.ReadyDeadMaximum)),
+            var error => WriteAsync(
+                context, 503, ok: false, ("error", error), ("dependency", error == ApiReadiness.StateUnreachable ? "redis" : "postgres")),
         });
     }
 
@@ -61,8 +46,7 @@ internal sealed class OperationsRoutes(
             return;
         }
 
-        await gauges.RefreshAsync(database, clock, context.RequestAborted);
-        await keys.RefreshAsync(database, clock, context.RequestAborted);
+        await RefreshAsync(context);
         context.Response.ContentType = "text/plain; version=0.0.4";
         await context.Response.WriteAsync(metrics.ToText(), context.RequestAborted);
     }
@@ -75,8 +59,7 @@ internal sealed class OperationsRoutes(
             return;
         }
 
-        await gauges.RefreshAsync(database, clock, context.RequestAborted);
-        await keys.RefreshAsync(database, clock, context.RequestAborted);
+        await RefreshAsync(context);
         await ErrorBody.WriteJsonAsync(context.Response, JsonRows.Object(metrics.WriteJsonByName));
     }
 
@@ -86,37 +69,11 @@ internal sealed class OperationsRoutes(
         return ErrorBody.WriteJsonAsync(context.Response, JsonRows.Object(writer => writer.WriteString("error", "unauthorized")));
     }
 
-    private async Task<(string? Error, long Dead)> CheckAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            await database.ReadClockAsync(cancellationToken);
-            if (await database.ReadSchemaStateAsync(cancellationToken) != SchemaState.Current) return (Database.SchemaOutdated, 0);
-        }
-        catch (Exception fault) when (fault is StorageUnavailableException or OperationCanceledException)
-        {
-            return ("postgres_unreachable", 0);
-        }
-
-        try
-        {
-            await shared.PingAsync(cancellationToken);
-        }
-        catch (Exception fault) when (fault is StreamsUnavailableException or OperationCanceledException)
-        {
-            return ("redis_unreachable", 0);
-        }
-
-        try
-        {
-            var figures = await database.ReadAsync(connection => OutboxFigures.ReadAsync(connection, database.Dialect), cancellationToken);
-            return figures.Dead > settings.ReadyDeadMaximum ? ("outbox_dead_messages", figures.Dead) : (null, 0);
-        }
-        catch (Exception fault) when (fault is StorageUnavailableException or OperationCanceledException)
-        {
-            return ("outbox_unreachable", 0);
-        }
-    }
+    // At once, so that a store that hangs costs its budget once.
+    private Task RefreshAsync(HttpContext context) => Task.WhenAll(
+        readiness.Checks.ReasonsAsync(),
+        LastFigures.TryRefreshAsync(stop => gauges.RefreshAsync(database, clock, stop), context.RequestAborted),
+        LastFigures.TryRefreshAsync(stop => keys.RefreshAsync(database, clock, stop), context.RequestAborted));
 
     private static Task WriteAsync(HttpContext context, int status, bool ok, params (string Name, object? Value)[] members)
     {

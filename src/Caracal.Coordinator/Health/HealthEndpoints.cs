@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Caracal.Coordinator.Authentication;
 using Caracal.Coordinator.Requests;
+using Caracal.Hosting.Health;
 using Caracal.Hosting.Http;
 using Caracal.Protocol;
 using Microsoft.AspNetCore.Http;
@@ -10,12 +11,9 @@ namespace Caracal.Coordinator.Health;
 
 /// <summary><c>/health /ready /metrics /stats</c> (coordinator.md 15).</summary>
 internal sealed class HealthEndpoints(
-    CoordinatorSettings settings, Authenticator authenticator, RateLimits limits, Readiness readiness, StoredFigures figures,
+    CoordinatorSettings settings, Authenticator authenticator, RateLimits limits, CachedReadiness readiness, StoredFigures figures,
     CoordinatorMetrics metrics)
 {
-    /// <summary>Set when the service begins to stop.</summary>
-    public bool IsDraining { get; set; }
-
     /// <summary>Alive: no dependency is asked.</summary>
     public static Task HealthAsync(HttpContext context)
     {
@@ -32,23 +30,19 @@ internal sealed class HealthEndpoints(
             return;
         }
 
-        if (IsDraining)
+        var reason = await readiness.FirstReasonAsync();
+        await WriteAsync(context, reason is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, writer =>
         {
-            await WriteAsync(context, 503, writer => writer.WriteBoolean("draining"u8, true), ok: false);
-            return;
-        }
-
-        if (await readiness.CheckAsync() is not { } missing)
-        {
-            await WriteAsync(context, 200, _ => { }, ok: true);
-            return;
-        }
-
-        await WriteAsync(context, 503, writer =>
-        {
-            writer.WriteString("error"u8, missing.Error);
-            writer.WriteString("dependency"u8, missing.Dependency);
-        }, ok: false);
+            if (reason == CachedReadiness.DrainingReason)
+            {
+                writer.WriteBoolean("draining"u8, true);
+            }
+            else if (reason is not null)
+            {
+                writer.WriteString("error"u8, reason);
+                writer.WriteString("dependency"u8, Readiness.DependencyOf(reason));
+            }
+        }, ok: reason is null);
     }
 
     public async Task MetricsAsync(HttpContext context)
@@ -59,7 +53,7 @@ internal sealed class HealthEndpoints(
             return;
         }
 
-        await figures.RefreshAsync(context.RequestAborted);
+        await RefreshAsync(context);
         context.Response.ContentType = "text/plain; version=0.0.4";
         await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(metrics.Registry.ToText()), context.RequestAborted);
     }
@@ -72,7 +66,7 @@ internal sealed class HealthEndpoints(
             return;
         }
 
-        await figures.RefreshAsync(context.RequestAborted);
+        await RefreshAsync(context);
         await ErrorBody.WriteJsonAsync(context.Response, writer =>
         {
             writer.WriteStartObject();
@@ -93,6 +87,9 @@ internal sealed class HealthEndpoints(
         context.Response.StatusCode = StatusCodes.Status200OK;
         await ErrorBody.WriteJsonAsync(context.Response, WriteStatistics);
     }
+
+    // At once, so that a store that hangs costs its budget once.
+    private Task RefreshAsync(HttpContext context) => Task.WhenAll(readiness.ReasonsAsync(), figures.RefreshAsync(context.RequestAborted));
 
     // Never for loopback, and never while only this process counts: probes must not fail because of probes (operations.md 6.2).
     private async ValueTask<Refusal?> CheckRateAsync(HttpContext context)

@@ -1,3 +1,4 @@
+using Caracal.Hosting.Health;
 using Caracal.Storage;
 using Caracal.Storage.Migrations;
 using Caracal.Storage.Outbox;
@@ -6,74 +7,30 @@ using Microsoft.Extensions.Logging;
 
 namespace Caracal.Coordinator.Health;
 
-/// <summary>What keeps the service from being ready.</summary>
-/// <param name="Error">The code.</param>
-/// <param name="Dependency">Who is missing.</param>
-internal sealed record Unready(string Error, string Dependency);
-
-/// <summary>
-/// Probes the store, the outbox and the shared state at the same time and names the first that fails, in this order. An
-/// answer serves for a second, so that probes cannot overload what they probe (operations.md 6.2).
-/// </summary>
-internal sealed class Readiness(Database database, ISharedState state, CoordinatorOutboxCare outbox, TimeProvider time, ILogger logger)
+/// <summary>What the Coordinator needs, in the order of coordinator.md 15.</summary>
+internal static class Readiness
 {
-    private static readonly TimeSpan ProbeTime = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(1);
-    private volatile Answer? _last;
+    private const string StoreUnreachable = "postgres_unreachable";
+    private const string OutboxDead = "outbox_dead";
+    private const string StateUnreachable = "redis_unreachable";
+    private static readonly TimeSpan Budget = TimeSpan.FromSeconds(5);
 
-    /// <summary>Null when ready.</summary>
-    public async Task<Unready?> CheckAsync()
+    public static CachedReadiness Of(Database database, ISharedState state, CoordinatorOutboxCare outbox, TimeProvider time, ILogger logger) => new(
+        "coordinator",
+        [
+            new(StoreUnreachable, async budget =>
+                await database.ReadSchemaStateAsync(budget) != SchemaState.Current ? Database.SchemaOutdated
+                : await database.ReadAsync(outbox.HasDeadAsync, budget) ? OutboxDead
+                : null),
+            ReadinessProbe.Answers(StateUnreachable, budget => state.PingAsync(budget).AsTask()),
+        ],
+        Budget, time, logger);
+
+    /// <summary>Who is missing, for a reason.</summary>
+    public static string DependencyOf(string reason) => reason switch
     {
-        var now = time.GetUtcNow();
-        if (_last is { } last && now >= last.At && now - last.At < Lifetime)
-        {
-            return last.Unready;
-        }
-
-        var (store, shared) = (ProbeStoreAsync(), ProbeStateAsync());
-        await Task.WhenAll(store, shared);
-        var unready = (await store) ?? (await shared);
-        _last = new Answer(now, unready);
-        return unready;
-    }
-
-    private async Task<Unready?> ProbeStoreAsync()
-    {
-        try
-        {
-            if (await database.ReadSchemaStateAsync().AsTask().WaitAsync(ProbeTime) != SchemaState.Current)
-            {
-                return new Unready(Database.SchemaOutdated, "postgres");
-            }
-
-            if (await database.ReadAsync(outbox.HasDeadAsync).WaitAsync(ProbeTime))
-            {
-                CoordinatorLog.ReadyOutboxDead(logger);
-                return new Unready("outbox_dead", "outbox");
-            }
-
-            return null;
-        }
-        catch (Exception fault)
-        {
-            CoordinatorLog.ReadyStoreUnreachable(logger, fault);
-            return new Unready("postgres_unreachable", "postgres");
-        }
-    }
-
-    private async Task<Unready?> ProbeStateAsync()
-    {
-        try
-        {
-            await state.PingAsync(CancellationToken.None).AsTask().WaitAsync(ProbeTime);
-            return null;
-        }
-        catch (Exception fault)
-        {
-            CoordinatorLog.ReadyStateUnreachable(logger, fault);
-            return new Unready("redis_unreachable", "redis");
-        }
-    }
-
-    private sealed record Answer(DateTimeOffset At, Unready? Unready);
+        OutboxDead => "outbox",
+        StateUnreachable => "redis",
+        _ => "postgres",
+    };
 }

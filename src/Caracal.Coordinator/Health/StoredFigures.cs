@@ -67,15 +67,13 @@ internal sealed class StoredFigures
 
     public long Invocations(string status) => _figures.Invocations.GetValueOrDefault(status);
 
-    /// <summary>Reads again when the last reading is too old.</summary>
-    public async Task RefreshAsync(CancellationToken cancellationToken)
+    /// <summary>Reads again when the last reading is too old; while the store is away the last one stays.</summary>
+    public Task RefreshAsync(CancellationToken cancellationToken) =>
+        _clock.Now - _figures.ReadAt < Lifetime ? Task.CompletedTask : LastFigures.TryRefreshAsync(ReadAsync, cancellationToken);
+
+    private async Task ReadAsync(CancellationToken cancellationToken)
     {
         var now = _clock.Now;
-        if (now - _figures.ReadAt < Lifetime)
-        {
-            return;
-        }
-
         _figures = await _database.ReadAsync(
             async connection =>
             {

@@ -1,4 +1,5 @@
 using Caracal.Gateway.Revocations;
+using Caracal.Hosting.Health;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Metrics;
 using Caracal.Keys.Rings;
@@ -8,7 +9,7 @@ namespace Caracal.Gateway.Operations;
 
 /// <summary>The Gateway's own routes besides the proxy (gateway.md A1).</summary>
 internal sealed class OperatorRoutes(
-    GatewayReadiness readiness, MetricsRegistry metrics, MetricsAccess access, TokenRing? adminToken,
+    CachedReadiness readiness, MetricsRegistry metrics, MetricsAccess access, TokenRing? adminToken,
     RevocationSnapshot snapshot, RevocationState revocations)
 {
     private const string Scheme = "Bearer ";
@@ -21,11 +22,19 @@ internal sealed class OperatorRoutes(
         writer.WriteEndObject();
     });
 
-    public Task ReadyAsync(HttpContext http) => readiness.AnswerAsync(http);
+    public Task ReadyAsync(HttpContext http) => ReadyAnswer.WriteAsync(http, readiness);
 
-    public Task MetricsAsync(HttpContext http) => access.Allows(http.Request)
-        ? TextAsync(http, StatusCodes.Status200OK, "text/plain; version=0.0.4; charset=utf-8", metrics.ToText())
-        : UnauthorizedAsync(http);
+    public async Task MetricsAsync(HttpContext http)
+    {
+        if (!access.Allows(http.Request))
+        {
+            await UnauthorizedAsync(http);
+            return;
+        }
+
+        await readiness.ReasonsAsync();
+        await TextAsync(http, StatusCodes.Status200OK, "text/plain; version=0.0.4; charset=utf-8", metrics.ToText());
+    }
 
     public Task MetricsJsonAsync(HttpContext http) => access.Allows(http.Request)
         ? ErrorBody.WriteJsonAsync(http.Response, writer =>

@@ -35,4 +35,15 @@ public static partial class ServiceLog
 
     [LoggerMessage(EventId = 1007, EventName = "certificate_refused", Level = LogLevel.Warning, Message = "the listener's certificate files changed and do not make a usable pair ({Cause}); the old one stays")]
     public static partial void CertificateRefused(ILogger logger, string cause);
+
+    /// <summary>A reason why a role is not ready, when it begins to hold: <c>ready_postgres_unreachable</c> and so on.</summary>
+    public static void NotReady(ILogger logger, Exception? fault, string role, string reason) => logger.Log(
+        LogLevel.Warning,
+        new EventId(1008, "ready_" + reason),
+        (IReadOnlyList<KeyValuePair<string, object?>>)[new("role", role), new("reason", reason)],
+        fault,
+        (_, _) => $"{role} is not ready: {reason}");
+
+    [LoggerMessage(EventId = 1009, EventName = "ready_again", Level = LogLevel.Information, Message = "{Role} is ready again")]
+    public static partial void Ready(ILogger logger, string role);
 }

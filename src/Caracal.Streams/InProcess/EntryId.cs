@@ -15,5 +15,12 @@ internal readonly record struct EntryId(long Milliseconds, long Sequence) : ICom
         return byTime != 0 ? byTime : Sequence.CompareTo(other.Sequence);
     }
 
+    /// <summary>How long ago it was appended; clocks differ, so never less than nothing.</summary>
+    public TimeSpan Age(DateTimeOffset now)
+    {
+        var age = now - DateTimeOffset.FromUnixTimeMilliseconds(Milliseconds);
+        return age > TimeSpan.Zero ? age : TimeSpan.Zero;
+    }
+
     public override string ToString() => $"{Milliseconds}-{Sequence}";
 }

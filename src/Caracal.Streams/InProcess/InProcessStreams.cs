@@ -71,6 +71,9 @@ public sealed class InProcessStreams(TimeProvider time) : IStreamTransport
 
     public Task<long> LengthAsync(string topic, CancellationToken cancellationToken) => Task.FromResult(Topic(topic).Length);
 
+    public Task<GroupBacklog> BacklogAsync(string topic, string group, CancellationToken cancellationToken) =>
+        Task.FromResult(Topic(topic).Backlog(group));
+
     public Task RemoveGroupAsync(string topic, string group, CancellationToken cancellationToken)
     {
         Topic(topic).RemoveGroup(group);

@@ -32,6 +32,18 @@ internal sealed class InProcessTopic(string name, TimeProvider time)
         }
     }
 
+    public GroupBacklog Backlog(string group)
+    {
+        lock (_lock)
+        {
+            var reader = _groups.GetValueOrDefault(group);
+            var next = reader is null ? 0 : FirstAfter(reader.Last);
+            var pending = reader?.Pending.Count ?? 0;
+            var oldest = pending > 0 ? reader!.Pending.First().Key.ToString() : next < _entries.Count ? _entries.Keys[next].ToString() : null;
+            return new GroupBacklog(_entries.Count - next, pending, oldest);
+        }
+    }
+
     public string Append(IReadOnlyList<KeyValuePair<string, string>> fields, long? maximumLength)
     {
         TaskCompletionSource signal;

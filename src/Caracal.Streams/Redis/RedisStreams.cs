@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Caracal.Streams.Redis.Resp;
+using Caracal.Streams.Redis.Upkeep;
 using static Caracal.Streams.Redis.StreamCommands;
 
 namespace Caracal.Streams.Redis;
@@ -13,6 +14,7 @@ public sealed class RedisStreams(RedisConnection redis) : IStreamTransport
     private const string FirstId = "0-0";
 
     private readonly ConcurrentDictionary<(string Group, string Consumer), GroupReader> _readers = new();
+    private readonly RedisTopics _topics = new(redis);
 
     /// <summary>Called with (topic, group) when a group was found missing and made again; log it as <c>stream_group_recreated</c>.</summary>
     public Action<string, string>? GroupRecreated { get; init; }
@@ -102,6 +104,20 @@ public sealed class RedisStreams(RedisConnection redis) : IStreamTransport
 
     public async Task<long> LengthAsync(string topic, CancellationToken cancellationToken) =>
         RedisErrorException.ThrowIfError(await redis.SendAsync(Length, topic, cancellationToken)).Integer;
+
+    public async Task<GroupBacklog> BacklogAsync(string topic, string group, CancellationToken cancellationToken)
+    {
+        var states = await _topics.GroupsAsync(topic, cancellationToken);
+        if (states.FirstOrDefault(state => state.Name == group) is not { } found)
+        {
+            var first = await RangeAsync(topic, null, 1, cancellationToken);
+            return new GroupBacklog(await LengthAsync(topic, cancellationToken), 0, first.Count == 0 ? null : first[0].Id);
+        }
+
+        // Where Redis cannot tell, all that is there is the most it can be.
+        var undelivered = found.Undelivered ?? await LengthAsync(topic, cancellationToken);
+        return new GroupBacklog(undelivered, found.Pending, found.OldestWaitingId);
+    }
 
     public async Task RemoveGroupAsync(string topic, string group, CancellationToken cancellationToken)
     {

@@ -1,12 +1,9 @@
 using System.Text.Json;
 using Caracal.Authority.DecisionContract;
 using Caracal.Evidence.Trail;
+using Caracal.Hosting.Health;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Metrics;
-using Caracal.Storage;
-using Caracal.Storage.Migrations;
-using Caracal.Streams;
-using Caracal.Streams.State;
 using Caracal.Sts.Policies;
 using Microsoft.AspNetCore.Http;
 
@@ -14,14 +11,9 @@ namespace Caracal.Sts.Health;
 
 /// <summary><c>/health</c>, <c>/ready</c>, <c>/metrics</c>, <c>/metrics.json</c> (sts.md 14, operations.md 6.2).</summary>
 internal sealed class HealthEndpoints(
-    Database database, ISharedState state, AuditTrail trail, Func<bool> consumersReady, MetricsRegistry registry,
-    MetricsAccess access, PolicyFigures policy, Func<TimeSpan> oldestPolicy, TimeSpan poll, TimeProvider time)
+    CachedReadiness readiness, AuditTrail trail, MetricsRegistry registry, MetricsAccess access, PolicyFigures policy,
+    Func<TimeSpan> oldestPolicy, TimeSpan poll)
 {
-    private static readonly TimeSpan Budget = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan CacheLife = TimeSpan.FromSeconds(1);
-
-    private volatile Probe? _last;
-
     public Task HealthAsync(HttpContext context) =>
         ErrorBody.WriteJsonAsync(context.Response, static writer =>
         {
@@ -30,29 +22,7 @@ internal sealed class HealthEndpoints(
             writer.WriteEndObject();
         });
 
-    public async Task ReadyAsync(HttpContext context)
-    {
-        // Kept for a second, so that probes cannot overload what they probe.
-        var probe = _last;
-        if (probe is null || time.GetElapsedTime(probe.At) > CacheLife)
-        {
-            _last = probe = new Probe(await FirstReasonAsync(), time.GetTimestamp());
-        }
-
-        context.Response.StatusCode = probe.Reason is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-        await ErrorBody.WriteJsonAsync(context.Response, writer =>
-        {
-            writer.WriteStartObject();
-            writer.WriteBoolean("ok"u8, probe.Reason is null);
-            writer.WriteBoolean("ready"u8, probe.Reason is null);
-            if (probe.Reason is not null)
-            {
-                writer.WriteString("reason"u8, probe.Reason);
-            }
-
-            writer.WriteEndObject();
-        });
-    }
+    public Task ReadyAsync(HttpContext context) => ReadyAnswer.WriteAsync(context, readiness);
 
     public async Task MetricsTextAsync(HttpContext context)
     {
@@ -61,6 +31,7 @@ internal sealed class HealthEndpoints(
             return;
         }
 
+        await readiness.ReasonsAsync();
         context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
         await context.Response.WriteAsync(registry.ToText(), context.RequestAborted);
     }
@@ -111,38 +82,4 @@ internal sealed class HealthEndpoints(
         await ErrorBody.WriteAsync(context, StsErrors.BadBearer);
         return true;
     }
-
-    private async Task<string?> FirstReasonAsync()
-    {
-        using var budget = new CancellationTokenSource(Budget, time);
-        var outdated = false;
-        var store = FailsAsync(
-            async () =>
-            {
-                await database.ReadClockAsync(budget.Token);
-                outdated = await database.ReadSchemaStateAsync(budget.Token) != SchemaState.Current;
-            },
-            budget.Token);
-        var shared = FailsAsync(() => state.PingAsync(budget.Token).AsTask(), budget.Token);
-        await Task.WhenAll(store, shared);
-        return store.Result ? "postgres_unreachable"
-            : outdated ? Database.SchemaOutdated
-            : shared.Result ? "redis_unreachable"
-            : trail.NotReady ?? (consumersReady() ? null : "stream_consumers_not_ready");
-    }
-
-    private static async Task<bool> FailsAsync(Func<Task> probe, CancellationToken budget)
-    {
-        try
-        {
-            await probe().WaitAsync(budget);
-            return false;
-        }
-        catch (Exception fault) when (fault is StorageUnavailableException or StreamsUnavailableException or OperationCanceledException or ObjectDisposedException)
-        {
-            return true;
-        }
-    }
-
-    private sealed record Probe(string? Reason, long At);
 }

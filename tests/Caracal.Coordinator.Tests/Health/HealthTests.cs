@@ -1,4 +1,5 @@
 using Caracal.Coordinator.Tests.Support;
+using Caracal.TestKit;
 
 namespace Caracal.Coordinator.Tests.Health;
 
@@ -48,6 +49,27 @@ public sealed class HealthTests
         Assert.Equal(200, (await coordinator.GetAsync("/metrics", TestSettings.OperatorToken)).Status);
         var stats = (await coordinator.GetAsync("/stats", TestSettings.OperatorToken)).Json;
         Assert.Equal(1, stats.GetProperty("idempotency").GetProperty("rows").GetInt64());
+    }
+
+    [Fact]
+    public async Task Tells_the_last_figures_and_that_it_is_not_ready_while_the_store_is_away()
+    {
+        await using var coordinator = await TestCoordinator.StartAsync(engine: Engine.Postgres);
+        await coordinator.StartSessionAsync();
+        var metrics = (await coordinator.GetAsync("/metrics", TestSettings.MetricsBearer)).Body;
+        Assert.Contains("\ncaracal_sessions{status=\"active\"} 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("\ncaracal_ready{service=\"coordinator\"} 1\n", metrics, StringComparison.Ordinal);
+
+        await coordinator.Store.CutOffAsync();
+        coordinator.Time.Advance(TimeSpan.FromSeconds(16)); // figures serve for fifteen seconds
+        var away = await coordinator.GetAsync("/metrics", TestSettings.MetricsBearer);
+        Assert.Equal(200, away.Status);
+        Assert.Contains("\ncaracal_sessions{status=\"active\"} 1\n", away.Body, StringComparison.Ordinal);
+        Assert.Contains("\ncaracal_ready{service=\"coordinator\"} 0\n", away.Body, StringComparison.Ordinal);
+        Assert.Contains("\ncaracal_not_ready{service=\"coordinator\",reason=\"postgres_unreachable\"} 1\n", away.Body, StringComparison.Ordinal);
+        Assert.Equal(200, (await coordinator.GetAsync("/stats", TestSettings.OperatorToken)).Status);
+        var ready = await coordinator.GetAsync("/ready", null);
+        Assert.Equal((503, """{"ok":false,"error":"postgres_unreachable","dependency":"postgres"}"""), (ready.Status, ready.Body));
     }
 
     [Fact]

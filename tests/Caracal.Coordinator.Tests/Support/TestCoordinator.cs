@@ -47,6 +47,7 @@ internal sealed class TestCoordinator : IAsyncDisposable
         _http = new HttpClient();
     }
 
+    public TestStore Store => _store;
     public Database Owner => _store.Owner;
     public TestTime Time { get; }
     public CoordinatorSettings Settings { get; }

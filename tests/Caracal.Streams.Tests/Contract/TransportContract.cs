@@ -236,6 +236,38 @@ public abstract class TransportContract(Ports ports) : IAsyncDisposable
         await Streams.SettledAsync(Topic, id, End);
     }
 
+    [Fact]
+    public async Task What_a_group_has_acknowledged_does_not_count_as_waiting_though_it_is_still_there()
+    {
+        await Streams.EnsureGroupAsync(Topic, "g", fromBeginning: true, shared: true, End);
+        var ids = await Task.WhenAll(Enumerable.Range(0, 1_000).Select(i => AppendAsync(Topic, $"{i}")));
+        var now = DateTimeOffset.UtcNow;
+        Assert.Equal(new GroupBacklog(1_000, 0, ids[0]), await Streams.BacklogAsync(Topic, "g", End));
+        Assert.Equal(1_000, (await ReadAsync("g", 1_000)).Count);
+        Assert.Equal(new GroupBacklog(0, 1_000, ids[0]), await Streams.BacklogAsync(Topic, "g", End));
+
+        await Task.WhenAll(ids[..400].Concat(ids[401..]).Select(id => Streams.AcknowledgeAsync(Topic, "g", id, End)));
+        var one = await Streams.BacklogAsync(Topic, "g", End);
+        Assert.Equal((1, ids[400]), (one.Waiting, one.OldestWaitingId));
+        Assert.InRange(one.OldestAge(now + TimeSpan.FromHours(1)), TimeSpan.FromMinutes(59), TimeSpan.FromMinutes(61));
+
+        await Streams.AcknowledgeAsync(Topic, "g", ids[400], End);
+        var none = await Streams.BacklogAsync(Topic, "g", End);
+        Assert.Equal((0, TimeSpan.Zero, 1_000), (none.Waiting, none.OldestAge(now + TimeSpan.FromHours(1)), await Streams.LengthAsync(Topic, End)));
+
+        var last = await AppendAsync(Topic, "last");
+        Assert.Equal(new GroupBacklog(1, 0, last), await Streams.BacklogAsync(Topic, "g", End));
+    }
+
+    [Fact]
+    public async Task All_of_a_topic_waits_for_a_group_that_is_not_there()
+    {
+        Assert.Equal(new GroupBacklog(0, 0, null), await Streams.BacklogAsync(Topic, "g", End));
+        var first = await AppendAsync(Topic, "1");
+        await AppendAsync(Topic, "2");
+        Assert.Equal(new GroupBacklog(2, 0, first), await Streams.BacklogAsync(Topic, "g", End));
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();

@@ -10,17 +10,11 @@ namespace Caracal.Streams.Redis.Upkeep;
 /// <param name="Idle">How long none of its consumers has asked for anything; null when it has no consumer.</param>
 public sealed record GroupState(string Name, string LastDeliveredId, long Pending, string? OldestWaitingId, TimeSpan? Idle)
 {
-    /// <summary>How old the oldest waiting message is: <c>caracal_stream_lag_seconds</c>.</summary>
-    public TimeSpan Lag(DateTimeOffset now)
-    {
-        if (OldestWaitingId is null)
-        {
-            return TimeSpan.Zero;
-        }
+    /// <summary>Messages it was not given yet; null when Redis cannot tell, because messages between them were deleted.</summary>
+    public long? Undelivered { get; init; }
 
-        var age = now - DateTimeOffset.FromUnixTimeMilliseconds(EntryId.Parse(OldestWaitingId).Milliseconds);
-        return age > TimeSpan.Zero ? age : TimeSpan.Zero;
-    }
+    /// <summary>How old the oldest waiting message is: <c>caracal_stream_lag_seconds</c>.</summary>
+    public TimeSpan Lag(DateTimeOffset now) => OldestWaitingId is { } id ? EntryId.Parse(id).Age(now) : TimeSpan.Zero;
 
     /// <summary>True when somebody reads it: only then does it hold back trimming or count as lag (operations.md 8).</summary>
     public bool IsRead(TimeSpan readerLife) => Idle is { } idle && idle <= readerLife;

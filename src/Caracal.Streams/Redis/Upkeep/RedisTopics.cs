@@ -110,7 +110,10 @@ public sealed class RedisTopics(RedisConnection redis)
             idle = idle < own ? idle : own;
         }
 
-        return new GroupState(name, last, group["pending"].Integer, Oldest([oldestPending, oldestNew]), idle);
+        return new GroupState(name, last, group["pending"].Integer, Oldest([oldestPending, oldestNew]), idle)
+        {
+            Undelivered = oldestNew is null ? 0 : group["lag"].Kind == RespKind.Integer ? group["lag"].Integer : null,
+        };
     }
 
     /// <summary>How many messages a topic holds; 0 when there is no such topic.</summary>
