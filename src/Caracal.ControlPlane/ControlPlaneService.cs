@@ -21,6 +21,7 @@ using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Metrics;
 using Caracal.Hosting.StsCalls;
 using Caracal.Protocol.PolicyRuntime;
+using Caracal.Storage.Custody;
 using Caracal.Storage.Outbox;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -47,6 +48,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
     private readonly ControlPlanePipeline _pipeline;
     private readonly ApiReadiness _readiness;
     private readonly OperationsRoutes _operations;
+    private readonly SelfTestSealedValues _sealedValues;
     private readonly ConsoleReports _consoles;
     private readonly OutboundHttp _outbound;
     private readonly NotificationDispatcher _notifications;
@@ -111,6 +113,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _pipeline = new ControlPlanePipeline(
             settings, new Router(Routes), _limits, _authentication, _access, _changes, given.Clock,
             metrics.Counter("caracal_api_authentication_failures_total"), given.Log);
+        _sealedValues = new SelfTestSealedValues(given.Database, settings.Keks, new MetricsAccess(settings.MetricsBearer, settings.Mode));
         _consoles = new ConsoleReports(given.Database, given.Clock, settings.ConsoleReportToken);
         _readiness = new ApiReadiness(given.Database, given.State, settings.ReadyDeadMaximum, given.Clock.Process, given.Log);
         _readiness.Checks.Show(metrics);
@@ -145,7 +148,8 @@ public sealed class ControlPlaneService : IAsyncDisposable
     /// <summary>Checks the KEK, seeds the deployment tokens and starts the jobs; the role listens afterwards.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        await KekCanary.CheckAsync(_given.Database, _settings.Keks, _given.Clock.Now, cancellationToken);
+        await KekCanary.PlantAsync(_given.Database, _settings.Keks, _given.Clock.Now, cancellationToken);
+        if (!await KekCanary.OpensAsync(_given.Database, _settings.Keks, cancellationToken)) throw new InvalidOperationException(KekCanary.Fault);
         await _tokens.FollowAsync(cancellationToken);
         if (_control is not null) await _control.StartAsync(_tasks, cancellationToken);
         var following = new RecurringJob("deployment-tokens", DeploymentTokens.Interval, _tokens.FollowAsync);
@@ -168,6 +172,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         "/metrics" or "/api/metrics" when IsLook(context) => _operations.MetricsAsync(context),
         "/metrics.json" when IsLook(context) => _operations.MetricsJsonAsync(context),
         ConsoleReports.Path when HttpMethods.IsPost(context.Request.Method) => _consoles.HandleAsync(context),
+        SelfTestSealedValues.Path when HttpMethods.IsPost(context.Request.Method) => _sealedValues.HandleAsync(context),
         SelfTestControl.Path when _control is not null && HttpMethods.IsPost(context.Request.Method) => _control.SelfTest.HandleAsync(context),
         "/openapi.json" when IsLook(context) => WriteOpenApiAsync(context),
         { } path when path.StartsWith("/v1/", StringComparison.Ordinal) => _pipeline.HandleAsync(context),

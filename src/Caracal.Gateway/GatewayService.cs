@@ -47,6 +47,7 @@ public sealed class GatewayService : IAsyncDisposable
     private readonly GatewayPipeline _pipeline;
     private readonly OperatorRoutes _operator;
     private readonly SelfTests _selfTests;
+    private readonly SelfTestExchange _selfTestExchange;
     private readonly BackgroundTasks _tasks = new();
     private readonly List<IDisposable> _owned = [];
 
@@ -98,6 +99,7 @@ public sealed class GatewayService : IAsyncDisposable
         readiness.Show(registry);
         _operator = new OperatorRoutes(
             readiness, registry, new MetricsAccess(settings.MetricsToken, settings.Mode), settings.AdminToken, _snapshot, _revocations);
+        _selfTestExchange = Own(new SelfTestExchange(settings, new MetricsAccess(settings.MetricsToken, settings.Mode), _clock.Process));
         _selfTests = new SelfTests(parts.ZoneKeys, guard, new MetricsAccess(settings.MetricsToken, settings.Mode));
         ServerOptions = new RoleServerOptions
         {
@@ -166,6 +168,7 @@ public sealed class GatewayService : IAsyncDisposable
             "/ready" => _operator.ReadyAsync(http),
             "/metrics" => _operator.MetricsAsync(http),
             "/metrics.json" => _operator.MetricsJsonAsync(http),
+            SelfTestExchange.Path when HttpMethods.IsPost(http.Request.Method) => _selfTestExchange.HandleAsync(http),
             "/internal/revocations/reload" when HttpMethods.IsPost(http.Request.Method) => _operator.ReloadAsync(http),
             _ when HttpMethods.IsGet(http.Request.Method) && AnchorIn(target.Path) is { } anchor => _operator.AnchorAsync(http, anchor),
             _ when _selfTests.Find(http.Request, target.Path) is { } test => test(http),

@@ -5,6 +5,7 @@ using Caracal.Hosting.Metrics;
 using Caracal.Protocol.Exchange;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage.Approvals;
+using Caracal.Storage.Custody;
 using Caracal.Storage.ProviderConnections;
 using Caracal.Storage.SigningKeys;
 using Caracal.Storage.TokenExchange;
@@ -101,7 +102,7 @@ public sealed class StsService : IAsyncDisposable
         _policyStatus = new PolicyStatus(settings, _zones, _on.State, _on.Clock);
         metrics.Observe(_shadows.Figures);
         metrics.Observe(_on.Audit, figures, _zones.OldestPolicyAge, settings.PolicyPoll);
-        var readiness = StsReadiness.Of(_on.Database, _on.State, _on.Audit, () => _consumers.AreReady, time, _on.Logger);
+        var readiness = StsReadiness.Of(_on.Database, _on.State, _on.Audit, () => _consumers.AreReady, settings.Kek, time, _on.Logger);
         readiness.Show(registry);
         _health = new HealthEndpoints(
             readiness, _on.Audit, metrics.Registry, new MetricsAccess(settings.MetricsToken, settings.Mode), figures, _zones.OldestPolicyAge,
@@ -159,6 +160,7 @@ public sealed class StsService : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await _on.Clock.MeasureAsync(cancellationToken);
+        if (!await KekCanary.OpensAsync(_on.Database, _settings.Kek, cancellationToken)) throw new InvalidOperationException(KekCanary.Fault);
         await _records.OpenAsync(cancellationToken);
         await _consumers.StartAsync(_tasks, cancellationToken);
         await _zones.WarmAsync(cancellationToken);

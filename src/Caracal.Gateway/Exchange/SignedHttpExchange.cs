@@ -3,7 +3,6 @@ using Caracal.Hosting.StsCalls;
 using Caracal.Hosting.Tracing;
 using Caracal.Keys.Certificates;
 using Caracal.Keys.Rings;
-using Caracal.Keys.Signatures;
 using Caracal.Protocol;
 using Caracal.Protocol.Exchange;
 using Microsoft.AspNetCore.WebUtilities;
@@ -97,16 +96,7 @@ internal sealed class SignedHttpExchange : IGatewayExchange, IDisposable
         message.Headers.TryAddWithoutValidation("Accept", "application/json");
         message.Headers.TryAddWithoutValidation("User-Agent", "caracal-gateway");
         message.Headers.TryAddWithoutValidation(CaracalHeaders.RequestId, request.RequestId);
-        if (_keys is { } keys)
-        {
-            var timestamp = _time.GetUtcNow().ToUnixTimeSeconds().ToString();
-            var nonce = GatewaySignature.NewNonce();
-            message.Headers.TryAddWithoutValidation(CaracalHeaders.GatewayTimestamp, timestamp);
-            message.Headers.TryAddWithoutValidation(CaracalHeaders.GatewayNonce, nonce);
-            message.Headers.TryAddWithoutValidation(
-                CaracalHeaders.GatewaySignature, GatewaySignature.Sign(keys, timestamp, nonce, "POST", _signedPath, body));
-        }
-
+        if (_keys is { } keys) StsSignature.Add(message, keys, _time.GetUtcNow(), _signedPath, body);
         return message;
     }
 

@@ -91,6 +91,15 @@ public static class EnvelopeStore
         return new SweepBatch(rows.Count == 0 ? null : rows[^1].Key, rows.Count, 0, 0, failed);
     }
 
+    /// <summary>The oldest and the newest value of every zone.</summary>
+    public static async Task<IReadOnlyList<(string Zone, string Key, byte[] Envelope)>> SampleAsync(DbConnection connection, EnvelopeFamily family) =>
+        [.. await connection.QueryAsync<(string Zone, string Key, byte[] Envelope)>(
+            $"""
+             SELECT zone_id, {family.Key}, {family.Column} FROM {family.Table} WHERE {family.Key} IN (
+                 SELECT min({family.Key}) FROM {family.Table} WHERE {family.Condition} GROUP BY zone_id
+                 UNION SELECT max({family.Key}) FROM {family.Table} WHERE {family.Condition} GROUP BY zone_id)
+             """)];
+
     private static byte[]? Reseal(KekRing keks, string location, byte[] envelope)
     {
         if (Css1Envelope.Open(keks, location, envelope, out var plaintext) != Css1Outcome.Opened) return null;

@@ -1,6 +1,8 @@
 using Caracal.Evidence.Trail;
 using Caracal.Hosting.Health;
+using Caracal.Keys.Rings;
 using Caracal.Storage;
+using Caracal.Storage.Custody;
 using Caracal.Storage.Migrations;
 using Caracal.Streams.State;
 using Microsoft.Extensions.Logging;
@@ -13,7 +15,7 @@ internal static class StsReadiness
     private const string StoreUnreachable = "postgres_unreachable";
     private static readonly TimeSpan Budget = TimeSpan.FromSeconds(2);
 
-    public static CachedReadiness Of(Database database, ISharedState state, AuditTrail trail, Func<bool> consumersReady, TimeProvider time, ILogger logger) => new(
+    public static CachedReadiness Of(Database database, ISharedState state, AuditTrail trail, Func<bool> consumersReady, KekRing keks, TimeProvider time, ILogger logger) => new(
         StsSettings.Role,
         [
             ReadinessProbe.Answers(StoreUnreachable, budget => database.ReadClockAsync(budget)),
@@ -21,6 +23,7 @@ internal static class StsReadiness
             ReadinessProbe.Answers("redis_unreachable", budget => state.PingAsync(budget).AsTask()),
             new(AuditTrail.ReplayUnavailable, _ => Task.FromResult(trail.NotReady)),
             ReadinessProbe.Holds("stream_consumers_not_ready", consumersReady),
+            new(null, async budget => await KekCanary.OpensAsync(database, keks, budget) ? null : "kek_unavailable"),
         ],
         Budget, time, logger);
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Caracal.Hosting.Http;
+using Caracal.Hosting.Keys;
 using Caracal.Hosting.Metrics;
 using Caracal.Storage;
 using Caracal.Storage.SigningKeys;
@@ -35,7 +36,7 @@ internal sealed class SelfTestKeys(SigningKeyStore store, ZoneKeyring keyring, M
                 }
             }
 
-            await WriteAsync(context, zones.Count, failed);
+            await KeySelfTestAnswer.WriteAsync(context, zones.Count, failed, zones.Count - failed.Count);
         }
         catch (StorageUnavailableException)
         {
@@ -59,21 +60,4 @@ internal sealed class SelfTestKeys(SigningKeyStore store, ZoneKeyring keyring, M
             }
         }
     }
-
-    private static Task WriteAsync(HttpContext context, int zones, List<string> failed) =>
-        ErrorBody.WriteJsonAsync(context.Response, writer =>
-        {
-            writer.WriteStartObject();
-            writer.WriteNumber("zones_checked"u8, zones);
-            writer.WriteStartArray("failed"u8);
-            foreach (var zoneId in failed)
-            {
-                writer.WriteStringValue(zoneId);
-            }
-
-            writer.WriteEndArray();
-            writer.WriteNumber("samples_opened"u8, zones - failed.Count);
-            writer.WriteBoolean("ok"u8, failed.Count == 0);
-            writer.WriteEndObject();
-        });
 }

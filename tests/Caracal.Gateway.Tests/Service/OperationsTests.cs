@@ -121,6 +121,31 @@ public sealed class OperationsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Says_whether_the_STS_takes_its_signature_and_refuses_a_foreign_one()
+    {
+        const string Token = "metrics-bearer-0123456789-abcdefghijkl";
+        await using var host = await GatewayHost.StartAsync(settings => settings with { Mode = CaracalMode.Stable, MetricsToken = TokenRing.Of(KeyClass.MetricsBearer, Token) });
+        async Task<(HttpStatusCode Status, string Body)> AskAsync(string? body, string? token)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, host.Address + "/internal/selftest/exchange") { Content = body is null ? null : new StringContent(body) };
+            if (token is not null) request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + token);
+            using var answer = await host.SendAsync(request);
+            return (answer.StatusCode, System.Text.RegularExpressions.Regex.Replace(await answer.Content.ReadAsStringAsync(), "\"ms\":[0-9]+", "\"ms\":0"));
+        }
+
+        Assert.Equal(HttpStatusCode.NotFound, (await AskAsync("{}", null)).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await AskAsync("{}", "wrong")).Status);
+        const string Accepted = """{"ok":true,"status":200,"matched_sid":"sid_0123456789abcdef","ms":0}""";
+        Assert.Equal((HttpStatusCode.OK, Accepted), await AskAsync("""{"bad_key":false}""", Token));
+        Assert.Equal((HttpStatusCode.OK, Accepted), await AskAsync(null, Token));
+        Assert.Equal((HttpStatusCode.OK, """{"ok":true,"status":401,"ms":0}"""), await AskAsync("""{"bad_key":true}""", Token));
+        Assert.Equal(HttpStatusCode.BadRequest, (await AskAsync("""{"bad_key":1}""", Token)).Status);
+        Assert.Equal(HttpStatusCode.BadRequest, (await AskAsync("bad_key", Token)).Status);
+        await host.Sts.StopAsync();
+        Assert.Equal((HttpStatusCode.OK, """{"ok":false,"status":0,"ms":0}"""), await AskAsync("{}", Token));
+    }
+
+    [Fact]
     public async Task Reserved_paths_shadow_the_upstreams_and_others_do_not()
     {
         using var reload = await _host.SendAsync(_host.Request("/internal/revocations/reload"));

@@ -48,6 +48,7 @@ internal sealed class StsDouble : HttpDouble
         "/health" => Status(http, Healthy ? 200 : 503),
         "/.well-known/jwks.json" => JwksAsync(http),
         "/oauth/2/token" => ExchangeAsync(http),
+        "/internal/gateway/ping" => PingAsync(http),
         _ => Status(http, 404),
     };
 
@@ -62,6 +63,18 @@ internal sealed class StsDouble : HttpDouble
 
         http.Response.ContentType = "application/json";
         await http.Response.Body.WriteAsync(keys.ToUtf8Json());
+    }
+
+    private async Task PingAsync(HttpContext http)
+    {
+        if (!IsSigned(http.Request, "/internal/gateway/ping", []))
+        {
+            http.Response.StatusCode = 401;
+            return;
+        }
+
+        http.Response.ContentType = "application/json";
+        await http.Response.WriteAsync("""{"ok":true,"matched_slot":"current","matched_sid":"sid_0123456789abcdef"}""");
     }
 
     private async Task ExchangeAsync(HttpContext http)
@@ -93,9 +106,7 @@ internal sealed class StsDouble : HttpDouble
     {
         var timestamp = request.Headers["X-Caracal-Gateway-Timestamp"].ToString();
         var nonce = request.Headers["X-Caracal-Gateway-Request"].ToString();
-        var text = $"{timestamp}\n{nonce}\nPOST\n/oauth/2/token\n{Convert.ToHexStringLower(SHA256.HashData(body))}";
-        var expected = Convert.ToHexStringLower(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(text)));
-        Expect(request.Headers["X-Caracal-Gateway-Signature"] == expected, "signature");
+        Expect(IsSigned(request, "/oauth/2/token", body), "signature");
         Expect(Math.Abs(long.Parse(timestamp, CultureInfo.InvariantCulture) - DateTimeOffset.UtcNow.ToUnixTimeSeconds()) <= 60, "timestamp");
         Expect(nonce.Length == 64 && nonce.All(c => char.IsAsciiHexDigitLower(c)), "nonce");
         Expect(form["gateway_request_id"] == request.Headers["X-Request-Id"], "gateway_request_id");
@@ -103,6 +114,12 @@ internal sealed class StsDouble : HttpDouble
         Expect(request.ContentType == "application/x-www-form-urlencoded", "content type");
         Expect(form.Values.All(values => values.Count == 1), "a field twice");
         Nonces.Enqueue(nonce);
+    }
+
+    private bool IsSigned(HttpRequest request, string path, byte[] body)
+    {
+        var text = $"{request.Headers["X-Caracal-Gateway-Timestamp"]}\n{request.Headers["X-Caracal-Gateway-Request"]}\nPOST\n{path}\n{Convert.ToHexStringLower(SHA256.HashData(body))}";
+        return request.Headers["X-Caracal-Gateway-Signature"] == Convert.ToHexStringLower(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(text)));
     }
 
     private void Expect(bool holds, string what)
