@@ -125,6 +125,9 @@ public sealed class AuditMetrics
     public void Gauge(string name, Func<double> read, string? jsonName = null) =>
         Registry.Gauge(Prefix + name, read, jsonName ?? name);
 
+    /// <summary>A counter whose value another part knows.</summary>
+    public void ObserveCounter(string name, Func<double> read, string jsonName) => Registry.ObserveCounter(Prefix + name, read, jsonName);
+
     private Counter Total(string name, string? jsonName = null) =>
         Registry.Counter($"{Prefix}{name}_total", jsonName ?? name + "_total");
 }

@@ -12,6 +12,7 @@ using Caracal.Audit.Witnesses;
 using Caracal.Evidence.Trail;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
+using Caracal.Hosting.Logging;
 using Caracal.Hosting.Metrics;
 using Caracal.Storage;
 using Caracal.Storage.Leadership;
@@ -28,6 +29,7 @@ public sealed class AuditService : IAsyncDisposable
 {
     // audit.md 7.
     private static readonly AdvisoryLock ExportLock = AdvisoryLock.Job(0x4341524130303031);
+    private static readonly AdvisoryLock RetentionLock = AdvisoryLock.Job(0x4341524130303032);
     private static readonly AdvisoryLock SweepLock = AdvisoryLock.Job(0x4341524130303033);
 
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
@@ -50,6 +52,7 @@ public sealed class AuditService : IAsyncDisposable
     private readonly HourlyExport? _export;
     private readonly LeaderLease _sweeping;
     private readonly LeaderLease _telling;
+    private readonly LeaderLease _keeping;
     private readonly FeedHttp _feedHttp = new();
     private readonly IReadOnlyList<LedgerFeed> _feeds;
     private readonly EpochSealer? _sealer;
@@ -97,6 +100,7 @@ public sealed class AuditService : IAsyncDisposable
         _feeds = [.. FeedSinks.Of(settings.Feeds, _feedHttp, _time).Select(sink => new LedgerFeed(sink, database, metrics, clock, logger))];
         _sweeping = Lease(database, SweepLock, "sweep", metrics);
         _telling = Lease(database, ExportLock, "export", metrics);
+        _keeping = Lease(database, RetentionLock, "retention", metrics);
         JournalSink = new JournalSink(ingester, settings.AuditKeys);
         ServerOptions = new RoleServerOptions
         {
@@ -142,11 +146,9 @@ public sealed class AuditService : IAsyncDisposable
     {
         await _consumer.CreateGroupAsync(cancellationToken);
         _tasks.Start(_consumer.RunAsync);
-        _tasks.Start(_partitions.StartAsync);
         _tasks.Start(token => _sweeping.RunAsync(SweepAsync, token));
         _tasks.Start(token => _telling.RunAsync(TellAsync, token));
-        Every("ledger-partitions", PartitionCare.Interval, _partitions.RunAsync);
-        Every("policy-inputs", PolicyInputCare.Interval, _inputs.RunAsync);
+        _tasks.Start(token => _keeping.RunAsync(KeepAsync, token));
         if (_checkpointer is not null) Every("audit-checkpoints", Checkpointer.LookInterval, _checkpointer.RunAsync);
         if (_sealer is not null) Every("audit-epochs", EpochSealer.Interval, _sealer.RunAsync);
         Every("audit-figures", AuditHealth.FigureInterval, _health.MeasureAsync);
@@ -175,14 +177,22 @@ public sealed class AuditService : IAsyncDisposable
         return jobs.Count == 0 ? Task.Delay(Timeout.InfiniteTimeSpan, term) : Task.WhenAll(jobs);
     }
 
+    // One replica makes months and removes what is not kept. What it misses at first lands in the default partition and is moved later.
+    private Task KeepAsync(CancellationToken term) => Task.WhenAll(
+        WhileLeadingAsync("ledger-partitions", PartitionCare.Interval, _partitions.RunAsync, atOnce: true, term),
+        WhileLeadingAsync("policy-inputs", PolicyInputCare.Interval, _inputs.RunAsync, atOnce: false, term));
+
     private Task WhileLeadingAsync(string name, TimeSpan interval, Func<CancellationToken, Task> run, bool atOnce, CancellationToken term) =>
         new RecurringJob(name, interval, run) { StartsAtOnce = atOnce }.RunAsync(_time, _logger, term);
 
     private LeaderLease Lease(Database database, AdvisoryLock wanted, string name, AuditMetrics metrics)
     {
-        var lease = new LeaderLease(database, wanted, _time, LeaderLease.DefaultInterval);
+        var lease = new LeaderLease(database, wanted, _time, LeaderLease.DefaultInterval)
+        {
+            Changed = leads => ServiceLog.LeadChanged(_logger, AuditSettings.Role, name, leads),
+        };
         metrics.Gauge($"is_{name}_leader", () => lease.IsLeader ? 1 : 0);
-        metrics.Gauge($"{name}_lease_transitions_total", () => lease.Changes, $"{name}_lease_changes_total");
+        metrics.ObserveCounter($"{name}_lease_transitions_total", () => lease.Changes, $"{name}_lease_changes_total");
         return lease;
     }
 

@@ -1,3 +1,4 @@
+using Caracal.Hosting.Logging;
 using Caracal.Hosting.Metrics;
 using Caracal.Protocol.Mandates;
 using Caracal.Protocol.PolicyRuntime;
@@ -33,6 +34,9 @@ public sealed record ControlPlaneDependencies
     public HttpMessageInvoker? Http { get; init; }
 
     public required ILogger Log { get; init; }
+
+    /// <summary>What writes the log's lines, for its figures; null counts none.</summary>
+    public JsonLineLogging? Lines { get; init; }
 
     /// <summary>Series of what the role stands on, shown with its own.</summary>
     public MetricsRegistry? StoreMetrics { get; init; }

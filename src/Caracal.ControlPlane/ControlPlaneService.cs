@@ -18,6 +18,7 @@ using Caracal.ControlPlane.ScheduledRotations;
 using Caracal.ControlPlane.ZoneKeys;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
+using Caracal.Hosting.Logging;
 using Caracal.Hosting.Metrics;
 using Caracal.Hosting.StsCalls;
 using Caracal.Protocol.PolicyRuntime;
@@ -69,6 +70,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
             ?? (_http is null ? null : new SignedPolicyRuntime(_http, settings.StsUrl, settings.GatewayStsKeys!, given.Clock.Process));
         var metrics = new MetricsRegistry();
         metrics.Include(given.StoreMetrics);
+        LogFigures.Show(metrics, given.Lines);
         _custodyFigures = new CustodyFigures(metrics);
         _changes = new Changes(given.Database, given.Clock, new EventOutbox(), settings.AuditKeys, given.Log);
         _limits = new RateLimits(settings, given.State, given.Clock.Process);
@@ -112,7 +114,7 @@ public sealed class ControlPlaneService : IAsyncDisposable
         _openApi = new Lazy<byte[]>(() => OpenApiDocument.Of(Routes));
         _pipeline = new ControlPlanePipeline(
             settings, new Router(Routes), _limits, _authentication, _access, _changes, given.Clock,
-            metrics.Counter("caracal_api_authentication_failures_total"), given.Log);
+            new AuthenticationFailures(metrics.Counter("caracal_api_authentication_failures_total"), given.Clock.Process, given.Log), given.Log);
         _sealedValues = new SelfTestSealedValues(given.Database, settings.Keks, new MetricsAccess(settings.MetricsBearer, settings.Mode));
         _consoles = new ConsoleReports(given.Database, given.Clock, settings.ConsoleReportToken);
         _readiness = new ApiReadiness(given.Database, given.State, settings.ReadyDeadMaximum, given.Clock.Process, given.Log);

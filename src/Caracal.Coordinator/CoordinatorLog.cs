@@ -20,8 +20,8 @@ internal static partial class CoordinatorLog
     [LoggerMessage(EventId = 4004, EventName = "admin_audit_failed", Level = LogLevel.Error, Message = "an admin audit row for request {RequestId} could not be written")]
     public static partial void AuditFailed(ILogger logger, Exception fault, string requestId);
 
-    [LoggerMessage(EventId = 4005, EventName = "lifecycle_event", Level = LogLevel.Information, Message = "{Lifecycle} of session {Session} in zone {Zone}")]
-    public static partial void Lifecycle(ILogger logger, string lifecycle, string session, string zone);
+    [LoggerMessage(EventId = 4005, EventName = "lifecycle_event", Level = LogLevel.Information, Message = "{Lifecycle} of session {SessionId} in zone {Zone}")]
+    public static partial void Lifecycle(ILogger logger, string lifecycle, string sessionId, string zone);
 
     [LoggerMessage(EventId = 4009, EventName = "unhandled_fault", Level = LogLevel.Error, Message = "unhandled error, request {RequestId}")]
     public static partial void Unhandled(ILogger logger, Exception fault, string requestId);

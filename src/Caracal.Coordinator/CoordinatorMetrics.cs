@@ -28,13 +28,16 @@ internal sealed class CoordinatorMetrics
         SessionsDeleted = Registry.Counter("caracal_retention_sessions_deleted_total");
         LifecycleRelayed = Registry.Counter("caracal_lifecycle_relay_total{result=\"relayed\"}");
         JobFailures = Registry.Counter("caracal_coordinator_job_failures_total");
-        Registry.ObserveCounter("caracal_log_emitted_total", () => LogLines);
+        LogFigures.Show(Registry, lines);
     }
 
     public MetricsRegistry Registry { get; } = new();
 
-    /// <summary>Log lines written; none is ever dropped or sampled.</summary>
+    /// <summary>Log lines written.</summary>
     public long LogLines => _lines?.Emitted ?? 0;
+
+    /// <summary>Log lines that the output did not take.</summary>
+    public long LogLinesDropped => _lines?.Dropped ?? 0;
 
     public Counter IdempotencyCreated { get; }
     public Counter IdempotencyReplayed { get; }

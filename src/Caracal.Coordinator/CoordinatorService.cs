@@ -164,6 +164,7 @@ public sealed class CoordinatorService : IAsyncDisposable
             database, new CoordinatorOutboxQueue(database, outboxSettings), on.Streams, settings.StreamsKeys, clock, settings.StreamsMaximumLength)
         {
             Report = (topic, row, reason) => ServiceLog.OutboxPublishFailed(_logger, topic, row, reason),
+            GivenUp = (topic, row) => ServiceLog.OutboxRowDead(_logger, topic, row),
         };
         _lifecycle = new LifecycleRelay(settings, on.Streams, on.State, _time, _metrics, _logger);
         var leadership = new SweepLeadership(database, _metrics);

@@ -54,11 +54,12 @@ internal sealed class KeyHeartbeat
         {
             var state = states.GetValueOrDefault(ring.ClassId);
             if (state is "active" or "next" or "previous") continue;
-            faults.Add($"key_not_registered: {ring.ClassId} {ring.Slots.Current}{(state is null ? "" : $" is {state}")}; use caracal keys prepare, or keys adopt after disaster recovery");
+            var known = state is null ? "" : $" is {state}";
+            faults.Add($"key_not_registered: {ring.ClassId} {ring.Slots.Current}{known}; use caracal keys prepare, or keys adopt after disaster recovery");
+            StackLog.KeyNotRegistered(logger, Mode.IsPublished() ? LogLevel.Error : LogLevel.Warning, Role, ring.ClassId, ring.Slots.Current, known);
         }
 
         if (Mode.IsPublished() && faults.Count > 0) throw new SettingsException(Role, faults);
-        foreach (var fault in faults) StackLog.SettingsWarning(logger, Role, fault);
     }
 
     /// <summary>The role listens now; from here on <see cref="RunAsync"/> tells of it.</summary>

@@ -35,8 +35,8 @@ internal static partial class StackLog
     [LoggerMessage(EventId = 6008, EventName = "stream_group_not_waited_for", Level = LogLevel.Warning, Message = "group {Group} of {Topic} has no reader; what it has not read may be trimmed")]
     public static partial void GroupNotWaitedFor(ILogger logger, string topic, string group);
 
-    [LoggerMessage(EventId = 6009, EventName = "redis_eviction_unsafe", Level = LogLevel.Warning, Message = "maxmemory-policy is {Policy}; required=noeviction, or marks and evidence are lost when Redis is full")]
-    public static partial void EvictionUnsafe(ILogger logger, string policy);
+    [LoggerMessage(EventId = 6009, EventName = "redis_eviction_unsafe", Message = "maxmemory-policy is {Policy}; required=noeviction, or marks and evidence are lost when Redis is full")]
+    public static partial void EvictionUnsafe(ILogger logger, LogLevel level, string policy);
 
     [LoggerMessage(EventId = 6010, EventName = "streams_unmeasured", Level = LogLevel.Debug, Message = "{Role}: the streams could not be measured: {Reason}")]
     public static partial void StreamsUnmeasured(ILogger logger, string role, string reason);
@@ -62,4 +62,7 @@ internal static partial class StackLog
     /// <summary>One line with every problem (operations.md 2.3); <paramref name="problems"/> is a field of its own.</summary>
     [LoggerMessage(EventId = 6015, EventName = "startup_config_invalid", Level = LogLevel.Error, Message = "the configuration must not start: {Problems}")]
     public static partial void ConfigurationRefused(ILogger logger, IReadOnlyList<string> problems);
+
+    [LoggerMessage(EventId = 6019, EventName = "key_not_registered", Message = "{Role}: key_not_registered: {Class} {Sid}{State}; use caracal keys prepare, or keys adopt after disaster recovery")]
+    public static partial void KeyNotRegistered(ILogger logger, LogLevel level, string role, string @class, string sid, string state);
 }

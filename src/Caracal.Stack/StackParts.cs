@@ -215,12 +215,14 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
                 ZoneKeys = _sts?.ZoneKeys,
                 Http = options.Outbound,
                 Log = log,
+                Lines = logging,
                 StoreMetrics = on.Metrics,
             });
         var relay = new OutboxRelay(
             on.Database, new EventOutboxQueue(on.Database, ServiceInstance.Id, new OutboxSettings()), on.Streams, read.StreamKeys, on.Clock, StreamLength)
         {
             Report = (topic, row, error) => ServiceLog.OutboxPublishFailed(log, topic, row, error),
+            GivenUp = (topic, row) => ServiceLog.OutboxRowDead(log, topic, row),
         };
         var tasks = new BackgroundTasks();
         var watch = new DriftWatch(options.Inspect, watchEvery, new DriftRecord(Path.Combine(options.DataDirectory, "hardening.json")), on, log);

@@ -34,4 +34,42 @@ public sealed class ReplicaTests
         Assert.Single(audit.Log.Split('\n'), line => line.Contains("tamper sweep complete", StringComparison.Ordinal));
         await other.StopAsync();
     }
+
+    [Fact]
+    public async Task Of_two_replicas_one_keeps_the_ledger_short_and_a_hold_need_not_wait_for_it()
+    {
+        await using var audit = await AuditHarness.CreateAsync(Engine.Postgres);
+        using var state = new InProcessState(TimeProvider.System);
+        await using var other = new AuditService(
+            audit.Settings, audit.Database, audit.Clock, new InProcessStreams(TimeProvider.System), state, audit.Logging.CreateLogger("audit"));
+        await audit.ListenAsync();
+        using var limit = new CancellationTokenSource(Patience);
+        string[] leases = ["retention", "sweep", "export"];
+        foreach (var lease in leases)
+        {
+            while (!(await MetricsAsync()).Contains($"\ncaracal_audit_is_{lease}_leader 1\n", StringComparison.Ordinal)) await Task.Delay(50, limit.Token);
+        }
+
+        await other.StartAsync(default);
+        var metrics = await MetricsAsync();
+        foreach (var lease in leases)
+        {
+            Assert.Contains($"# TYPE caracal_audit_{lease}_lease_transitions_total counter\ncaracal_audit_{lease}_lease_transitions_total 1\n", metrics, StringComparison.Ordinal);
+        }
+
+        Assert.Single(audit.Log.Split('\n'), line => line.Contains("\"event\":\"leader_acquired\"", StringComparison.Ordinal) && line.Contains("\"job\":\"retention\"", StringComparison.Ordinal));
+
+        using var hold = new HttpRequestMessage(HttpMethod.Post, "/api/audit/holds")
+        {
+            Content = new StringContent("""{"from":"2026-01-01T00:00:00Z","until":"2026-02-01T00:00:00Z","reason":"case 12","placed_by":"ops"}"""),
+        };
+        hold.Headers.Authorization = new("Bearer", AuditHarness.AdminToken);
+        using var placed = await audit.Http.SendAsync(hold, limit.Token);
+        Assert.Equal(System.Net.HttpStatusCode.Created, placed.StatusCode);
+        await audit.Service.StopAsync();
+        Assert.Contains("\"event\":\"leader_lost\"", audit.Log, StringComparison.Ordinal);
+        await other.StopAsync();
+
+        async Task<string> MetricsAsync() => await (await audit.GetAsync("/metrics", AuditHarness.MetricsToken)).Content.ReadAsStringAsync(limit.Token);
+    }
 }

@@ -99,6 +99,7 @@ internal sealed class ApiHost : IAsyncDisposable
             Policies = runtime,
             Http = http,
             Log = logging.CreateLogger("api"),
+            Lines = logging,
         });
         var server = RoleServer.Create(service.ServerOptions, logging);
         service.MapRoutes(server.Application);

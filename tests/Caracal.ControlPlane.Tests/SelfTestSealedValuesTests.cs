@@ -12,7 +12,8 @@ public sealed class SelfTestSealedValuesTests
     public async Task Names_the_zones_whose_values_do_not_open(Engine engine)
     {
         await using var api = await ApiHost.StartAsync(new Dictionary<string, string?> { ["METRICS_BEARER"] = Token }, engine: engine);
-        var (good, bad) = (await api.ZoneAsync("good"), await api.ZoneAsync("bad"));
+        await api.ZoneAsync("good");
+        var bad = await api.ZoneAsync("bad");
         var provider = await api.PostAsync(
             $"/v1/zones/{bad}/providers",
             """{"name":"o","kind":"oauth2_client_credentials","config_json":{"token_endpoint":"https://id.example/token","client_id":"c","client_secret":"s3"}}""");
@@ -28,6 +29,5 @@ public sealed class SelfTestSealedValuesTests
         await api.ExecuteAsync($"UPDATE secret_store SET envelope = (SELECT envelope FROM secret_store WHERE zone_id = 'caracal.sys') WHERE zone_id = '{bad}'");
         Assert.Equal(
             $$"""{"zones_checked":3,"failed":["{{bad}}"],"samples_opened":3,"ok":false}""", (await api.PostAsync("/internal/keys/selftest", token: Token)).Text);
-        Assert.NotEqual(good, bad);
     }
 }

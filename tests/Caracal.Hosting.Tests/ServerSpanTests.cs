@@ -38,7 +38,7 @@ public sealed class ServerSpanTests : IDisposable
         Assert.Equal(Parent, $"00-{span.TraceId}-{span.ParentSpanId}-01");
         Assert.Equal(("/things/{id}", 200, null), (span.GetTagItem("http.route"), span.GetTagItem("http.response.status_code"), span.GetTagItem("error.type")));
         Assert.DoesNotContain(span.TagObjects, tag => tag.Value?.ToString()?.Contains("secret", StringComparison.Ordinal) == true);
-        Assert.Contains($"\"trace_id\":\"{span.TraceId}\",\"span_id\":\"{span.SpanId}\"", log.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"\"trace_id\":\"{span.TraceId}\",\"span_id\":\"{span.SpanId}\",\"request_id\":\"{span.GetTagItem("caracal.request_id")}\"", log.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -35,6 +35,7 @@ public sealed class KeyRegistryTests : IDisposable
 
         Assert.Contains($"key_not_registered: {classId} sid_", refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(File.ReadAllText(Path.Combine(Secrets, file)), refused.Message, StringComparison.Ordinal);
+        Assert.Contains(log.ToString().Split('\n'), line => line.Contains("\"event\":\"key_not_registered\"", StringComparison.Ordinal) && line.Contains("\"level\":\"error\"", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -50,6 +50,7 @@ internal sealed class StsHarness : IAsyncDisposable
 
     private readonly TestStore _store;
     private readonly DirectoryInfo _journal;
+    private readonly StringWriter _log = new();
     private HttpMessageInvoker? _issuers;
     private TimeProvider _time = TimeProvider.System;
     private StsReplica _replica;
@@ -68,6 +69,7 @@ internal sealed class StsHarness : IAsyncDisposable
         Client = null!;
     }
 
+    public string Log => _log.ToString();
     public StsSettings Settings { get; }
     public CapturedAudit Audit { get; }
     public BreakableState State { get; }
@@ -341,7 +343,7 @@ internal sealed class StsHarness : IAsyncDisposable
         State = State,
         Leases = State,
         Audit = _trail,
-        Logger = new JsonLineLogging(TextWriter.Null, LogLevel.Warning, "test", "test").CreateLogger("sts"),
+        Logger = new JsonLineLogging(TextWriter.Synchronized(_log), LogLevel.Information, "test", "test").CreateLogger("sts"),
         Http = _issuers,
     };
 

@@ -1,11 +1,10 @@
-using Caracal.Hosting.Logging;
 using Caracal.Storage;
 using Caracal.Storage.Ledger;
 using Microsoft.Extensions.Logging;
 
 namespace Caracal.Audit.Retention;
 
-/// <summary>Keeps the ledger's months ahead of the clock and removes those retention no longer keeps (audit.md 7): at start and every six hours.</summary>
+/// <summary>Keeps the ledger's months ahead of the clock and removes those retention no longer keeps (audit.md 7): the one that leads, at once and every six hours.</summary>
 /// <param name="partitions">Months to come.</param>
 /// <param name="retention">Months that go.</param>
 /// <param name="settings">The ceiling, and whether there is an export that must have everything first.</param>
@@ -16,19 +15,6 @@ internal sealed class PartitionCare(
     LedgerPartitions partitions, LedgerRetention retention, AuditSettings settings, AuditMetrics metrics, DatabaseClock clock, ILogger logger)
 {
     public static readonly TimeSpan Interval = TimeSpan.FromHours(6);
-
-    /// <summary>The first look, when nobody waits for it: what it misses lands in the default partition and is moved later.</summary>
-    public async Task StartAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            await RunAsync(cancellationToken);
-        }
-        catch (Exception fault) when (fault is not OperationCanceledException)
-        {
-            ServiceLog.JobFailed(logger, fault, "ledger-partitions");
-        }
-    }
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {

@@ -4,7 +4,6 @@ using Caracal.ControlPlane.AdminAudit;
 using Caracal.ControlPlane.Control;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Logging;
-using Caracal.Hosting.Metrics;
 using Caracal.Protocol;
 using Caracal.Storage;
 using Microsoft.AspNetCore.Http;
@@ -22,7 +21,7 @@ internal sealed class ControlPlanePipeline(
     ZoneAccess access,
     Changes changes,
     DatabaseClock clock,
-    Counter authenticationFailures,
+    AuthenticationFailures authenticationFailures,
     ILogger log)
 {
     private readonly ClientAddress _addresses = new(settings);
@@ -71,7 +70,7 @@ internal sealed class ControlPlanePipeline(
         {
             if (await authentication.AuthenticateAsync(context) is not { } caller)
             {
-                authenticationFailures.Add();
+                authenticationFailures.Note(address);
                 return await limits.CountFailureAsync(address, call.Cancelled) ?? ControlPlaneErrors.InvalidAdminToken;
             }
 

@@ -24,7 +24,14 @@ internal sealed class RotationController(
     // After a refusal to begin; a value is staged and taken back for each try.
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(10);
 
-    private readonly LeaderLease lease = new(changes.Database, Leader, clock.Process, settings.Poll);
+    private readonly LeaderLease lease = new(changes.Database, Leader, clock.Process, settings.Poll)
+    {
+        // One that may not write leads for a look at a time, over and over.
+        Changed = leads =>
+        {
+            if (material.MayWrite) ServiceLog.LeadChanged(log, ControlPlaneSettings.Role, "rotation-schedule", leads);
+        },
+    };
     private readonly Dictionary<string, DateTimeOffset> notBefore = new(StringComparer.Ordinal);
     private readonly HashSet<string> told = new(StringComparer.Ordinal);
 

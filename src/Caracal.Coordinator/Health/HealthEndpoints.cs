@@ -148,7 +148,7 @@ internal sealed class HealthEndpoints(
         WriteRuns(writer, "retention_cleaner", metrics.RetentionRuns.Value);
         writer.WriteStartObject("log"u8);
         writer.WriteNumber("emitted"u8, metrics.LogLines);
-        writer.WriteNumber("dropped"u8, 0);
+        writer.WriteNumber("dropped"u8, metrics.LogLinesDropped);
         writer.WriteNumber("sampled"u8, 0);
         writer.WriteEndObject();
         writer.WriteEndObject();

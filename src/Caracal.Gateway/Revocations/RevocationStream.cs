@@ -21,6 +21,7 @@ internal sealed class RevocationStream
     private readonly RevocationState _state;
     private readonly GatewayMetrics _metrics;
     private readonly TimeProvider _time;
+    private readonly ILogger _log;
 
     public RevocationStream(
         IStreamTransport transport, ISharedState shared, HmacKeyRing keys, RevocationState state,
@@ -29,6 +30,7 @@ internal sealed class RevocationStream
         _state = state;
         _metrics = metrics;
         _time = time;
+        _log = log;
         var subscription = new StreamSubscription
         {
             Topics = Read,
@@ -86,7 +88,7 @@ internal sealed class RevocationStream
         Array.ForEach(records, _state.MarkRecord);
         _state.MarkSession(session);
         _state.MarkDelegation(edge);
-        Applied(entry);
+        Applied(entry, edge is null ? [] : [edge]);
     }
 
     // The epoch rises for the whole zone, and the STS judges it at every exchange. What is open ends only when it stands on
@@ -101,12 +103,14 @@ internal sealed class RevocationStream
         switch (entry.Value("event"))
         {
             case "edge_revoke":
-                _state.MarkDelegation(entry.Value("edge_id") ?? throw new FormatException("missing edge_id"));
-                Applied(entry);
+                var edge = entry.Value("edge_id") ?? throw new FormatException("missing edge_id");
+                _state.MarkDelegation(edge);
+                Applied(entry, [edge]);
                 break;
             case "edge_expire":
-                Array.ForEach(EdgesOf(entry), _state.MarkDelegation);
-                Applied(entry);
+                var edges = EdgesOf(entry);
+                Array.ForEach(edges, _state.MarkDelegation);
+                Applied(entry, edges);
                 break;
         }
     }
@@ -123,8 +127,10 @@ internal sealed class RevocationStream
         }
     }
 
-    private void Applied(StreamEntry entry)
+    private void Applied(StreamEntry entry, string[] edges)
     {
+        GatewayLog.RevocationApplied(
+            _log, entry.Topic, entry.Id, entry.Value("zone_id"), entry.Value("session_id") ?? entry.Value("sid") ?? entry.Value("root_sid"), entry.Value("agent_session_id"), edges);
         _metrics.Count(GatewayCounter.RevocationMessages);
         _metrics.RevocationTook(_time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(entry.Milliseconds));
     }

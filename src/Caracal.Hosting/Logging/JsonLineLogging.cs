@@ -15,9 +15,13 @@ public sealed class JsonLineLogging(TextWriter output, LogLevel minimum, string 
     private const int MaximumFieldLength = 8_192;
     private readonly Lock _lock = new();
     private long _emitted;
+    private long _dropped;
 
     /// <summary>Lines written so far.</summary>
     public long Emitted => Interlocked.Read(ref _emitted);
+
+    /// <summary>Lines that the output did not take.</summary>
+    public long Dropped => Interlocked.Read(ref _dropped);
 
     /// <summary>A logger whose category, for example <c>sts</c>, becomes the field <c>service</c>.</summary>
     public ILogger CreateLogger(string categoryName) => new LineLogger(this, categoryName);
@@ -46,7 +50,7 @@ public sealed class JsonLineLogging(TextWriter output, LogLevel minimum, string 
                 writer.WriteString("event"u8, name);
             }
 
-            WriteTrace(writer);
+            WriteTrace(writer, state);
             writer.WriteString("msg"u8, Clean(format(state, null)));
             WriteFields(writer, state);
             WriteFault(writer, fault);
@@ -54,20 +58,40 @@ public sealed class JsonLineLogging(TextWriter output, LogLevel minimum, string 
         }
 
         var line = Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
-        lock (_lock)
+        try
         {
-            output.WriteLine(line);
-            output.Flush();
-        }
+            lock (_lock)
+            {
+                output.WriteLine(line);
+                output.Flush();
+            }
 
-        Interlocked.Increment(ref _emitted);
+            Interlocked.Increment(ref _emitted);
+        }
+        catch (Exception refused) when (refused is IOException or ObjectDisposedException)
+        {
+            // A full disk or a reader that went away is no reason to refuse what the line tells of.
+            Interlocked.Increment(ref _dropped);
+        }
     }
 
-    private static void WriteTrace(Utf8JsonWriter writer)
+    private static void WriteTrace<TState>(Utf8JsonWriter writer, TState state)
     {
         if (Spans.Current is not { } span) return;
         writer.WriteString("trace_id"u8, span.TraceId.ToHexString());
         writer.WriteString("span_id"u8, span.SpanId.ToHexString());
+        if (Spans.RequestIdOf(span) is { } request && !NamesRequest(state)) writer.WriteString("request_id"u8, request);
+    }
+
+    private static bool NamesRequest<TState>(TState state)
+    {
+        if (state is not IReadOnlyList<KeyValuePair<string, object?>> fields) return false;
+        foreach (var (name, _) in fields)
+        {
+            if (name is "RequestId" or "requestId" or "request_id") return true;
+        }
+
+        return false;
     }
 
     private static void WriteFields<TState>(Utf8JsonWriter writer, TState state)
@@ -98,7 +122,7 @@ public sealed class JsonLineLogging(TextWriter output, LogLevel minimum, string 
             case int or long:
                 writer.WriteNumberValue(Convert.ToInt64(value));
                 break;
-            case IEnumerable<string> texts when !Redaction.IsSecretName(name):
+            case IEnumerable<string> texts when !Redaction.IsSecretField(name):
                 writer.WriteStartArray();
                 foreach (var text in texts)
                 {
@@ -108,7 +132,7 @@ public sealed class JsonLineLogging(TextWriter output, LogLevel minimum, string 
                 writer.WriteEndArray();
                 break;
             default:
-                writer.WriteStringValue(Redaction.IsSecretName(name) ? "***" : Clean(value.ToString() ?? ""));
+                writer.WriteStringValue(Redaction.IsSecretField(name) ? "***" : Clean(value.ToString() ?? ""));
                 break;
         }
     }

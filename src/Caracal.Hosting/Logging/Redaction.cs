@@ -6,6 +6,7 @@ namespace Caracal.Hosting.Logging;
 public static partial class Redaction
 {
     private const string Mask = "***";
+    private static readonly string[] Harmless = ["id", "ids", "count"];
 
     /// <summary>The text with bearer values, JWTs, our tokens, cloud keys, PEM keys, URL passwords and secret query values masked.</summary>
     public static string Scrub(string text)
@@ -25,6 +26,12 @@ public static partial class Redaction
     /// <remarks>A key's id names it without being it (audit.md 6 logs <c>hmac_key_id</c>).</remarks>
     public static bool IsSecretName(string name) =>
         SecretName().IsMatch(name) && !name.EndsWith("key_id", StringComparison.OrdinalIgnoreCase) && !name.EndsWith("KeyId", StringComparison.Ordinal);
+
+    /// <summary>True for a field of a log line whose value must not be seen: besides secrets, whatever describes a session; its id only names it.</summary>
+    public static bool IsSecretField(string name) =>
+        IsSecretName(name)
+        || (name.Contains("session", StringComparison.OrdinalIgnoreCase)
+            && !Array.Exists(Harmless, ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)));
 
     [GeneratedRegex("-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----",
         RegexOptions.Singleline | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]

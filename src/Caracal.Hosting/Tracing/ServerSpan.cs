@@ -14,7 +14,11 @@ internal static class ServerSpan
     {
         if (!source.HasListeners()) return null;
         var method = Spans.MethodOf(context.Request.Method);
-        return source.StartActivity(method, ActivityKind.Server, ParentOf(context.Request));
+        var span = source.StartActivity(method, ActivityKind.Server, ParentOf(context.Request));
+
+        // From the start on, so that the lines of the request carry it.
+        if (span is { IsAllDataRequested: true }) span.SetTag(Spans.RequestIdTag, Redaction.Scrub(context.RequestId()));
+        return span;
     }
 
     /// <summary>Records what was asked, by its route, and how it ended. The path stays out: agents put into it what they like.</summary>
@@ -32,7 +36,6 @@ internal static class ServerSpan
         span.SetTag("http.request.method", method);
         span.SetTag("url.scheme", request.Scheme);
         span.SetTag("network.protocol.version", request.Protocol.StartsWith("HTTP/", StringComparison.Ordinal) ? request.Protocol[5..] : null);
-        span.SetTag("caracal.request_id", Redaction.Scrub(context.RequestId()));
         span.Served(context.Response.StatusCode);
     }
 

@@ -12,6 +12,8 @@ public static class Spans
     /// <summary>How the names of all sources begin: <c>caracal.sts</c> and so on, one for each role.</summary>
     public const string SourcePrefix = "caracal.";
 
+    internal const string RequestIdTag = "caracal.request_id";
+
     private const string ParentHeader = "traceparent";
     private const string StateHeader = "tracestate";
     private const int ServerError = 500;
@@ -20,6 +22,17 @@ public static class Spans
     /// <summary>The span that this call is in; null when it is in none of ours.</summary>
     public static Activity? Current =>
         Activity.Current is { } current && current.Source.Name.StartsWith(SourcePrefix, StringComparison.Ordinal) ? current : null;
+
+    /// <summary>The request that a span belongs to; null where it belongs to none.</summary>
+    public static string? RequestIdOf(Activity span)
+    {
+        for (var up = span; up is not null; up = up.Parent)
+        {
+            if (up.GetTagItem(RequestIdTag) is string id) return id;
+        }
+
+        return null;
+    }
 
     /// <summary>The source of a role's spans.</summary>
     public static ActivitySource SourceOf(string role) => new(SourcePrefix + role);

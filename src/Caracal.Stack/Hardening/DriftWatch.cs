@@ -1,4 +1,5 @@
 using Caracal.Hosting.Jobs;
+using Caracal.Hosting.Logging;
 using Caracal.Hosting.Metrics;
 using Caracal.Stack.Stores;
 using Caracal.Storage;
@@ -35,7 +36,10 @@ internal sealed class DriftWatch
     {
         (_inspect, _record, _logger, _time) = (inspect, record, logger, stores.Clock.Process);
         _interval = inspect is null ? TimeSpan.Zero : interval;
-        _lease = new LeaderLease(stores.Database, WatchLock, _time, LeaderLease.DefaultInterval);
+        _lease = new LeaderLease(stores.Database, WatchLock, _time, LeaderLease.DefaultInterval)
+        {
+            Changed = leads => ServiceLog.LeadChanged(logger, StackRoles.Api, "hardening-watch", leads),
+        };
         var metrics = stores.Metrics;
         foreach (var status in InspectedCheck.Statuses)
         {

@@ -52,7 +52,7 @@ internal sealed class ServerStores : StackStores
         _roles.SelectMany(role => (Task[])
         [
             ClockCare.RunAsync(role.Value.Stores.Clock, _logger, cancellationToken),
-            new StreamCare(role.Key, role.Value.Redis, role.Value.Stores.Metrics, _time, _logger).RunAsync(cancellationToken),
+            new StreamCare(role.Key, role.Value.IsPublished, role.Value.Redis, role.Value.Stores.Metrics, _time, _logger).RunAsync(cancellationToken),
         ]));
 
     public override async ValueTask DisposeAsync()
@@ -74,7 +74,7 @@ internal sealed class ServerStores : StackStores
         RedisMetrics.Register(metrics, redis.Figures);
         PoolMetrics.Register(metrics, role, database.Pool);
         var state = new RedisState(redis);
-        return new RoleServers(redis, new RoleStores
+        return new RoleServers(settings.IsPublished, redis, new RoleStores
         {
             Database = database,
             Clock = new DatabaseClock(database, _time),
@@ -132,5 +132,5 @@ internal sealed class ServerStores : StackStores
         }
     }
 
-    private sealed record RoleServers(RedisConnection Redis, RoleStores Stores);
+    private sealed record RoleServers(bool IsPublished, RedisConnection Redis, RoleStores Stores);
 }

@@ -22,6 +22,9 @@ internal sealed record StoreSettings
     /// <summary><c>REDIS_URL</c>, in a secrets folder <c>&lt;role&gt;RedisUrl</c>, with the <c>REDIS_*</c> limits.</summary>
     public required RedisOptions Redis { get; init; }
 
+    /// <summary>Whether the mode is rc or stable.</summary>
+    public required bool IsPublished { get; init; }
+
     /// <summary>The files behind <see cref="Database"/>: what a reload takes.</summary>
     public required CredentialRing DatabaseEntry { get; init; }
 
@@ -58,6 +61,7 @@ internal sealed record StoreSettings
         return address is null || options is null ? null : new StoreSettings
         {
             Database = address,
+            IsPublished = reader.Published,
             Limits = ReadLimits(reader),
             Redis = options,
             DatabaseEntry = database!,

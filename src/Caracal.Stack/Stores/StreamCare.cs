@@ -14,7 +14,7 @@ namespace Caracal.Stack.Stores;
 /// responsible for short without cutting what somebody still has to read, and sweeps the groups of instances that are
 /// gone (streams.md 9, operations.md 8).
 /// </summary>
-internal sealed class StreamCare(string role, RedisConnection redis, MetricsRegistry metrics, TimeProvider time, ILogger logger)
+internal sealed class StreamCare(string role, bool isPublished, RedisConnection redis, MetricsRegistry metrics, TimeProvider time, ILogger logger)
 {
     private const long KeptMessages = 100_000;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
@@ -60,6 +60,7 @@ internal sealed class StreamCare(string role, RedisConnection redis, MetricsRegi
         StackRoles.Sts => Invalidations,
         StackRoles.Gateway => [Topics.SessionsRevoke, Topics.AgentsLifecycle, Topics.KeysInvalidate],
         StackRoles.Coordinator => [Topics.AgentsLifecycle, Topics.KeysInvalidate],
+        StackRoles.Api => [Topics.KeysInvalidate], // its own group is there while Control is on
         _ => [],
     };
 
@@ -126,7 +127,7 @@ internal sealed class StreamCare(string role, RedisConnection redis, MetricsRegi
         {
             if (Read.Count > 0 && await _topics.EvictionPolicyAsync(cancellationToken) is { } policy and not "noeviction")
             {
-                StackLog.EvictionUnsafe(logger, policy);
+                StackLog.EvictionUnsafe(logger, isPublished ? LogLevel.Error : LogLevel.Warning, policy);
             }
         }
         catch (StreamsUnavailableException fault)

@@ -21,6 +21,9 @@ public sealed class LeaderLease(Database database, AdvisoryLock wanted, TimeProv
     /// <summary>How often it began to lead or ceased to.</summary>
     public long Changes => Interlocked.Read(ref _changes);
 
+    /// <summary>Called with whether this process leads, whenever that changes.</summary>
+    public Action<bool>? Changed { get; init; }
+
     /// <summary>Runs until cancelled.</summary>
     /// <param name="lead">The leader's work; its token is cancelled when the lead is lost.</param>
     /// <param name="cancellationToken">The end of the process.</param>
@@ -69,5 +72,6 @@ public sealed class LeaderLease(Database database, AdvisoryLock wanted, TimeProv
     {
         _leads = leads;
         Interlocked.Increment(ref _changes);
+        Changed?.Invoke(leads);
     }
 }

@@ -22,7 +22,7 @@ public sealed class LedgerPartitions(Database database)
             async work =>
             {
                 var created = 0;
-                if (!await work.TryLockAsync(LedgerRetention.Leader))
+                if (!await work.TryLockAsync(LedgerRetention.Months))
                 {
                     return created;
                 }

@@ -33,7 +33,7 @@ public sealed class LedgerRetention(Database database, HmacKeyRing? keys = null)
     private const int ChunkSize = 1000;
 
     /// <summary>Whoever removes months and whoever places holds wait for each other.</summary>
-    internal static readonly AdvisoryLock Leader = AdvisoryLock.Job(0x4341524130303032);
+    internal static readonly AdvisoryLock Months = AdvisoryLock.Job(0x4341524130303039);
 
     /// <summary>Days that operators set below the ceiling; null when they set none.</summary>
     public Task<long?> DaysAsync(CancellationToken cancellationToken) => database.ReadAsync(
@@ -68,7 +68,7 @@ public sealed class LedgerRetention(Database database, HmacKeyRing? keys = null)
             WriteKind.Bookkeeping,
             async work =>
             {
-                if (!await work.TryLockAsync(Leader)) return MonthOutcome.Busy;
+                if (!await work.TryLockAsync(Months)) return MonthOutcome.Busy;
                 var held = await work.Connection.ExecuteScalarAsync<long>(
                     """
                     SELECT count(*) FROM audit_legal_holds WHERE released_at IS NULL AND held_from < @end AND held_until > @start

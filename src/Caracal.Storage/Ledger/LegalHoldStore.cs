@@ -30,7 +30,7 @@ public sealed class LegalHoldStore(Database database)
         WriteKind.Bookkeeping,
         async work =>
         {
-            await work.LockAsync(LedgerRetention.Leader);
+            await work.LockAsync(LedgerRetention.Months);
             return await work.Connection.ExecuteAsync(
                 $"INSERT INTO audit_legal_holds ({Columns}) VALUES (@Id, @HeldZoneId, @HeldFrom, @HeldUntil, @Reason, @PlacedBy, @PlacedAt, NULL)", hold);
         },

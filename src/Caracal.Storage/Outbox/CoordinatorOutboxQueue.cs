@@ -41,16 +41,17 @@ public sealed class CoordinatorOutboxQueue(Database database, OutboxSettings set
         return MarkAsync(now, cancellationToken);
     }
 
-    public Task FailedAsync(
+    public async Task<bool> FailedAsync(
         OutboxMessage message, string error, bool countAttempt, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var dead = countAttempt && message.Attempts >= settings.MaximumAttempts && !OutboxPolicy.NeverDies(message.Topic);
         var next = now + TimeSpan.FromSeconds(Math.Min(message.Attempts, 60) + Random.Shared.NextDouble());
-        return database.WriteAsync(
+        await database.WriteAsync(
             work => work.Connection.ExecuteAsync(
                 "UPDATE caracal_outbox SET status = @status, available_at = @next, updated_at = @now, attempts = @attempts WHERE id = @Id",
                 new { message.Id, status = dead ? "dead" : "pending", next, now, attempts = countAttempt ? message.Attempts : message.Attempts - 1 }),
             cancellationToken);
+        return dead;
     }
 
     private async Task<IReadOnlyList<OutboxMessage>> DueAsync(DateTimeOffset now, CancellationToken cancellationToken)

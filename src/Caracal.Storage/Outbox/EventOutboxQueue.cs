@@ -56,13 +56,13 @@ public sealed class EventOutboxQueue(Database database, string worker, OutboxSet
             },
             cancellationToken);
 
-    public Task FailedAsync(
+    public async Task<bool> FailedAsync(
         OutboxMessage message, string error, bool countAttempt, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var dead = countAttempt && message.Attempts >= settings.MaximumAttempts && !OutboxPolicy.NeverDies(message.Topic);
         var seconds = Math.Min(60, Math.Pow(2, Math.Min(message.Attempts, 6)));
         var next = now + TimeSpan.FromSeconds(Math.Floor(seconds * (1 + (Random.Shared.NextDouble() * 0.3))));
-        return database.WriteAsync(
+        await database.WriteAsync(
             work => work.Connection.ExecuteAsync(
                 $"""
                  UPDATE event_outbox SET available_at = {(dead ? work.Dialect.Infinity : "@next")}, locked_until = NULL,
@@ -70,5 +70,6 @@ public sealed class EventOutboxQueue(Database database, string worker, OutboxSet
                  """,
                 new { message.Id, next, error = error[..Math.Min(error.Length, 500)], uncounted = countAttempt ? 0 : 1 }),
             cancellationToken);
+        return dead;
     }
 }

@@ -17,7 +17,7 @@ public interface IOutboxQueue
 
     /// <summary>
     /// Schedules the next try, or parks the row as dead. <paramref name="countAttempt"/> is false when the transport was
-    /// unreachable, which is nobody's failed attempt (streams.md 8).
+    /// unreachable, which is nobody's failed attempt (streams.md 8). True when the row is dead now.
     /// </summary>
-    Task FailedAsync(OutboxMessage message, string error, bool countAttempt, DateTimeOffset now, CancellationToken cancellationToken);
+    Task<bool> FailedAsync(OutboxMessage message, string error, bool countAttempt, DateTimeOffset now, CancellationToken cancellationToken);
 }

@@ -24,6 +24,9 @@ public sealed class OutboxRelay(
     /// <summary>Called with (topic, row id, error) when a row could not be published.</summary>
     public Action<string, string, string>? Report { get; init; }
 
+    /// <summary>Called with (topic, row id) when a row has had its last try.</summary>
+    public Action<string, string>? GivenUp { get; init; }
+
     /// <summary>Runs until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -77,7 +80,7 @@ public sealed class OutboxRelay(
 
         foreach (var (message, fault) in failed)
         {
-            await queue.FailedAsync(message, fault.Message, fault is not StreamsUnavailableException, clock.Now, cancellationToken);
+            if (await queue.FailedAsync(message, fault.Message, fault is not StreamsUnavailableException, clock.Now, cancellationToken)) GivenUp?.Invoke(message.Topic, message.Id);
         }
 
         return messages.Count;

@@ -35,7 +35,7 @@ internal sealed class StsConsumers
         var instance = ServiceInstance.Id;
         _consumers =
         [
-            Read("sts-revocation", true, [Topics.SessionsRevoke], (entry, ct) => RevokeAsync(entry, revocations, canaries, clock, ct)),
+            Read("sts-revocation", true, [Topics.SessionsRevoke], (entry, ct) => RevokeAsync(entry, revocations, canaries, clock, logger, ct)),
             Read(
                 $"sts-cache:{instance}", false, [Topics.SessionsRevoke, Topics.DelegationsInvalidate, Topics.AgentsLifecycle],
                 (entry, _) => Forget(entry, zones)),
@@ -67,7 +67,7 @@ internal sealed class StsConsumers
 
     // Only a named authority record has something to write; the rest is read from the tables per request.
     private static async Task RevokeAsync(
-        StreamEntry entry, RevocationWriter revocations, CanaryAcknowledgements canaries, DatabaseClock clock, CancellationToken cancellationToken)
+        StreamEntry entry, RevocationWriter revocations, CanaryAcknowledgements canaries, DatabaseClock clock, ILogger logger, CancellationToken cancellationToken)
     {
         var record = Present(entry, "session_id") ?? Present(entry, "sid") ?? Present(entry, "root_sid");
         if (Present(entry, "zone_id") is not { } zone
@@ -83,6 +83,7 @@ internal sealed class StsConsumers
         }
 
         canaries.Note(record);
+        ConsumerLog.RevocationApplied(logger, entry.Topic, entry.Id, zone, record, Present(entry, "agent_session_id"), Present(entry, "delegation_edge_id") ?? Present(entry, "edge_id"));
     }
 
     private static string? Present(StreamEntry entry, string name) => entry.Value(name) is { Length: > 0 } value ? value : null;

@@ -472,6 +472,7 @@ public sealed class ForwardingTests : IAsyncLifetime
         Assert.Equal(0, await host.MetricAsync("requests_allowed"));
         Assert.True(await host.MetricAsync("audit_dropped") > 0);
         using var ready = await host.Client.GetAsync(host.Address + "/ready");
+        Assert.NotEmpty(await host.LinesAsync("audit_events_lost"));
         Assert.Contains("audit_evidence_lost", await ready.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 

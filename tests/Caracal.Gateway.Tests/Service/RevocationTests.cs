@@ -29,6 +29,9 @@ public sealed class RevocationTests : IAsyncLifetime
     {
         await _host.PublishAsync(Topics.SessionsRevoke, _host.StreamKeys, ("zone_id", "zone-1"), (field, value), ("reason", "test"));
         await CountedAsync("revocation_messages");
+        var applied = Assert.Single(await _host.LinesAsync("revocation_applied"));
+        Assert.Equal(("zone-1", Topics.SessionsRevoke), (applied.GetProperty("zone_id").GetString(), applied.GetProperty("topic").GetString()));
+        Assert.Contains($"\"{value}\"", applied.GetRawText(), StringComparison.Ordinal);
         using var response = await _host.SendAsync(_host.Request());
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
         Assert.Contains("session revoked", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);

@@ -74,7 +74,7 @@ public sealed class CoordinatorOutboxQueueTests
             var message = Assert.Single(await queue.ClaimAsync(now, None));
             Assert.Equal(attempt, message.Attempts);
             var unreachable = now == Now; // An unreachable transport is nobody's failed attempt.
-            await queue.FailedAsync(message, "no", countAttempt: !unreachable, now, None);
+            Assert.Equal(attempt == 3, await queue.FailedAsync(message, "no", countAttempt: !unreachable, now, None));
             Assert.Empty(await queue.ClaimAsync(now.AddSeconds(attempt - 0.1), None));
             now = now.AddSeconds(attempt + 1.1);
         }

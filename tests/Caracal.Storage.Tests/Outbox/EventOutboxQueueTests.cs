@@ -26,7 +26,7 @@ public sealed class EventOutboxQueueTests
             var message = Assert.Single(await queue.ClaimAsync(now, None));
             Assert.Equal(attempt, message.Attempts);
             var unreachable = now == Now; // An unreachable transport is nobody's failed attempt.
-            await queue.FailedAsync(message, "no", countAttempt: !unreachable, now, None);
+            Assert.Equal(attempt == 3, await queue.FailedAsync(message, "no", countAttempt: !unreachable, now, None));
             Assert.Empty(await queue.ClaimAsync(now.AddSeconds(1), None));
             now = now.AddSeconds(60);
         }

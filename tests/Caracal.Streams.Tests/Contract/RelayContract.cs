@@ -103,6 +103,23 @@ public abstract class RelayContract : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_row_that_had_its_last_try_is_told_of_once()
+    {
+        await Migrator.MigrateAsync(_database, _clock.Now);
+        await _database.WriteAsync(work => new CoordinatorOutbox().EnqueueAsync(work, [new(Topics.AgentsLifecycle, "spawn:s1", "[]")], _clock.Now));
+        var given = new List<(string Topic, string Row)>();
+        var relay = new OutboxRelay(
+            _database, new CoordinatorOutboxQueue(_database, new OutboxSettings { MaximumAttempts = 1 }), _streams, Keys, _clock, 100_000)
+        {
+            GivenUp = (topic, row) => given.Add((topic, row)),
+        };
+        Assert.Equal(1, await relay.DispatchAsync(_end.Token));
+        Assert.Equal(0, await relay.DispatchAsync(_end.Token));
+        var row = await _database.ReadAsync(c => c.QuerySingleAsync<string>("SELECT id FROM caracal_outbox WHERE status = 'dead'"), _end.Token);
+        Assert.Equal([(Topics.AgentsLifecycle, row)], given);
+    }
+
+    [Fact]
     public async Task A_forged_message_is_dead_lettered_at_once_and_not_handled()
     {
         var handled = 0;

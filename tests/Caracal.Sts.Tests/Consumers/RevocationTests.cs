@@ -17,6 +17,8 @@ public sealed class RevocationTests
         var claims = MandateToken.TryParse(await sts.MintAsync())!.Claims;
         await SendAsync(sts, new("zone_id", "zone-1"), new(name, claims.Sid!), new("reason", "because"));
         Assert.Equal("because", await sts.ScalarAsync<string>("SELECT revoked_reason FROM authority_records WHERE id = @Sid AND status = 'revoked'", claims));
+        var applied = Assert.Single(sts.Log.Split('\n'), line => line.Contains("\"event\":\"revocation_applied\"", StringComparison.Ordinal));
+        Assert.Contains($"\"zone_id\":\"zone-1\",\"record_id\":\"{claims.Sid}\"", applied, StringComparison.Ordinal);
         await SendAsync(sts, new("zone_id", "zone-1"), new(name, claims.Sid!), new("reason", "another"));
         Assert.Equal("because", await sts.ScalarAsync<string>("SELECT revoked_reason FROM authority_records WHERE id = @Sid", claims));
     }

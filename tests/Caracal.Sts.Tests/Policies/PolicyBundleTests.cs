@@ -49,6 +49,7 @@ public sealed class PolicyBundleTests
         await sts.ActivateAsync(StsHarness.Documents(), "# caracal:data-document\npackage caracal.authz\n\nimport rego.v1\n\ngrants := {\"resource://x\": {}}\n");
         Assert.Equal(200, (await sts.PostAsync(StsHarness.Bootstrap())).Status);
         Assert.Equal(before, (await StatusAsync(sts)).Text("policy_set_version_id"));
+        Assert.Contains("\"event\":\"policy_compile_failed\"", sts.Log, StringComparison.Ordinal); // the doctor sends operators to it
     }
 
     [Fact]
