@@ -36,8 +36,8 @@ give() {
       echo "kept $to: it is younger than $from" >&2
       continue
     fi
-    for slot in '' .id .next .next.id .previous .previous.id; do
-      if [[ -e $from$slot ]]; then copy "$from$slot" "$to$slot"; else rm -f "$to$slot"; fi
+    for slot in '' .id .next .next.id .previous .previous.id .archive; do
+      if [[ -e $from$slot && ($slot != .archive || $service == audit) ]]; then copy "$from$slot" "$to$slot"; else rm -f "$to$slot"; fi
     done
   done
 }
@@ -48,9 +48,11 @@ give coordinator auditHmacKey streamsHmacKey idempotencyHmacKey caracalCoordinat
 give audit auditHmacKey streamsHmacKey auditCheckpointKey metricsBearer auditDatabaseUrl auditRedisUrl
 give console caracalAuthSecret metricsBearer consoleReportToken
 give postgres postgresPassword
-mkdir -p "$dir/secrets/redis" "$dir/secrets/edge"
-[[ -s $dir/secrets/redis/redis.conf ]] || printf 'port 6379\ndir /data\nrequirepass %s\nappendonly yes\nappendfsync everysec\nsave 3600 1\nmaxmemory 512mb\nmaxmemory-policy noeviction\ntcp-keepalive 60\nprotected-mode yes\n' \
-  "$(<"$operator/redisPassword")" >"$dir/secrets/redis/redis.conf"
+give redis redisPassword
+# The administrator as the ACL file names it; of the password it holds a hash.
+hash=$(printf '%s' "$(<"$dir/secrets/redis/redisPassword")" | openssl dgst -sha256 -r)
+printf 'user default on #%s ~* &* +@all\n' "${hash%% *}" >"$dir/secrets/redis/default.acl"
+mkdir -p "$dir/secrets/edge"
 
 if [[ ! -s $dir/tls/tls.crt ]]; then
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=caracal -addext 'subjectAltName=DNS:gateway,DNS:localhost,IP:127.0.0.1' \
@@ -62,5 +64,7 @@ if [[ $(id -u) == 0 ]]; then
   for service in sts api gateway coordinator audit console; do chown -R 65532:65532 "$dir/secrets/$service"; done
   chown -R 101:101 "$dir/secrets/edge"
   chown -R 999:999 "$dir/secrets/redis" "$dir/secrets/postgres"
+else
+  echo "not root: $dir/secrets belongs to $(id -un), and the containers' users cannot read it" >&2
 fi
 echo "secrets in $dir/secrets, certificate in $dir/tls; neither belongs into a repository"

@@ -106,6 +106,7 @@ public sealed class ComposeTests
         foreach (var slot in slots) Write("operator", slot, slot == "stsDatabaseUrl" ? Rotated : slot);
         Write("gateway", "gatewayRedisUrl", "redis://in-place"); // younger than the operator's
         Write("api", "metricsBearer.previous", "gone meanwhile");
+        Write("operator", "auditHmacKey.archive", "of sealed epochs");
         var tls = Path.Combine(folder, "tls", "tls.crt");
         File.WriteAllText(tls, "renewed");
         await PrepareAsync(folder);
@@ -115,6 +116,8 @@ public sealed class ComposeTests
         Assert.Equal(["zoneKek", "zoneKek.next", "zoneKek.next.id"], Directory.GetFiles(Of("api"), "zoneKek*").Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal("redis://in-place", Text("gateway", "gatewayRedisUrl"));
         Assert.False(File.Exists(Path.Combine(Of("api"), "metricsBearer.previous")));
+        Assert.Equal("of sealed epochs", Text("audit", "auditHmacKey.archive"));
+        Assert.All((string[])["sts", "api", "gateway", "coordinator"], service => Assert.False(File.Exists(Path.Combine(Of(service), "auditHmacKey.archive"))));
         Assert.Equal("renewed", Text("edge", "tls.crt"));
         Assert.Equal(File.ReadAllText(Path.Combine(folder, "tls", "tls.key")), Text("edge", "tls.key"));
         var edge = Yaml.One(File.ReadAllText(Path.Combine(Yaml.Deploy, "compose", "compose.edge.yaml"))).Map("services");
@@ -123,6 +126,19 @@ public sealed class ComposeTests
         string Of(string service) => Path.Combine(folder, "secrets", service);
         string Text(string service, string name) => File.ReadAllText(Path.Combine(Of(service), name));
         void Write(string service, string name, string text) => File.WriteAllText(Path.Combine(Of(service), name), text);
+    }
+
+    [Fact]
+    public void The_edge_shows_no_metrics_and_nothing_internal()
+    {
+        var servers = File.ReadAllText(Path.Combine(Yaml.Deploy, "compose", "edge.conf")).Split("server {")[1..];
+        Assert.Equal(3, servers.Length);
+        Assert.All(servers, server =>
+        {
+            var hidden = Regex.Match(server, @"location ~\* (?<pattern>\S+) \{ return 404; \}").Groups["pattern"].Value; // of letters in any case
+            foreach (var path in (string[])["/metrics", "/metrics.json", "/api/metrics", "/API/Metrics", "/internal/keys", "/Internal/keys"]) Assert.Matches(new Regex(hidden, RegexOptions.IgnoreCase), path);
+            foreach (var path in (string[])["/v1/zones", "/oauth/2/token", "/api/metric", "/ready"]) Assert.DoesNotMatch(new Regex(hidden, RegexOptions.IgnoreCase), path);
+        });
     }
 
     // The variables that each service would see, and where the operator finds the services.
@@ -142,7 +158,7 @@ public sealed class ComposeTests
         foreach (var service in (string[])["STS", "API", "GATEWAY", "COORDINATOR"]) running.Set($"CARACAL_{service}_URL", $"https://{service.ToLowerInvariant()}.example.com");
     }
 
-    private static async Task PrepareAsync(string folder)
+    internal static async Task PrepareAsync(string folder)
     {
         using var process = Process.Start(new ProcessStartInfo(Path.Combine(Yaml.Deploy, "compose", "prepare.sh"), folder) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
         var said = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken) + await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
