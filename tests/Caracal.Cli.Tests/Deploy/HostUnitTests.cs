@@ -26,6 +26,11 @@ public sealed class HostUnitTests
     }
 
     [Fact]
+    public void The_target_wants_every_role() => Assert.Equal(
+        StackRoles.All.Select(role => $"caracal@{role}.service").Order(StringComparer.Ordinal),
+        Assert.Single(File.ReadAllLines(Path.Combine(Yaml.Deploy, "systemd", "caracal.target")), line => line.StartsWith("Wants=", StringComparison.Ordinal))["Wants=".Length..].Split(' ').Order(StringComparer.Ordinal));
+
+    [Fact]
     public void The_image_is_not_root_and_has_no_shell()
     {
         var project = XDocument.Load(Path.Combine(Yaml.Deploy, "..", "src", "Caracal.Cli", "Caracal.Cli.csproj"));
