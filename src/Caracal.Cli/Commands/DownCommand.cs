@@ -4,7 +4,7 @@ using Caracal.Cli.Processes;
 
 namespace Caracal.Cli.Commands;
 
-/// <summary><c>caracal down [-v] [--yes]</c> (cli.md 5): ends the background stack in order; its data stays.</summary>
+/// <summary><c>caracal down [-v] [--yes]</c> (cli.md 5): ends the stack that <c>up</c> started; its data stays.</summary>
 internal static class DownCommand
 {
     // The longest drain of any service (15 s) and room for closing the stores.
@@ -15,8 +15,9 @@ internal static class DownCommand
         """
         usage: caracal down [-v] [--yes]
 
-        Asks the background stack to finish its requests and end, and waits for it. Data stays.
-        -v      also removes the data: asks for `yes` unless --yes is given
+        Asks the background stack to finish its requests and end, and waits for it; after
+        `up --compose` ends the containers. Data stays.
+        -v      also removes the data, or the volumes: asks for `yes` unless --yes is given
         """,
         RunAsync);
 
@@ -36,8 +37,10 @@ internal static class DownCommand
             return 0;
         }
 
-        if (removeData && !context.Arguments.IsOn("yes")) RequireYes(context.Terminal, paths.Data);
+        var compose = RuntimeRecord.Read(paths.RuntimeRecord) is { Stack: RuntimeRecord.Compose } started ? started.ComposeFiles : null;
+        if (removeData && !context.Arguments.IsOn("yes")) RequireYes(context.Terminal, compose is null ? paths.Data : $"the volumes of {compose[0]}");
         using var held = StackLock.Take(paths.Lock);
+        if (compose is not null) return await ComposeStack.DownAsync(context, compose, removeData);
         PrintMode(context);
         if (!await StopAsync(context, paths)) return 1;
         if (removeData && Directory.Exists(paths.Data))

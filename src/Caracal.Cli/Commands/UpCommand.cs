@@ -17,16 +17,22 @@ internal static class UpCommand
     public static Command Descriptor { get; } = new(
         "up", CommandGroup.Stack, "start the stack in the background and wait until it is ready",
         """
-        usage: caracal up
+        usage: caracal up [--compose [--file F]... [SERVICE...]]
 
         Starts all services in one background process, waits until every one is ready, and prints
         their addresses. They keep their state in the embedded store, or, with DATABASE_URL and
         REDIS_URL set, in PostgreSQL and Redis. Files live under CARACAL_HOME (~/.local/share/caracal).
+
+        --compose   the packaged containers instead, by docker compose: makes their secrets if there are
+                    none, starts them and waits until every one is ready
+        --file F    its file, or one more; else CARACAL_COMPOSE_FILE, else compose.yaml in this folder
         """,
         RunAsync);
 
     private static async Task<int> RunAsync(CommandContext context)
     {
+        var arguments = Arguments.Parse(context.Arguments.Words, "compose");
+        if (arguments.IsOn("compose")) return await ComposeStack.UpAsync(context with { Arguments = arguments });
         context.Arguments.RequireKnown();
         if (context.Arguments.Operands.Count > 0) throw new CommandFailure($"unknown argument '{context.Arguments.Operands[0]}'");
         var paths = context.Paths;

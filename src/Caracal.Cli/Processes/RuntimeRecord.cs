@@ -5,9 +5,14 @@ using Caracal.Cli.CommandLine;
 namespace Caracal.Cli.Processes;
 
 /// <summary><c>runtime.json</c>: which version and which kind of stack this home belongs to (cli.md 2.1).</summary>
-internal sealed record RuntimeRecord(string Version, DateTimeOffset UpdatedAt, string Stack)
+/// <param name="Version">Of the binary that started it.</param>
+/// <param name="UpdatedAt">When.</param>
+/// <param name="Stack"><see cref="Embedded"/> or <see cref="Compose"/>.</param>
+/// <param name="ComposeFiles">What the containers were started from; of the embedded stack none.</param>
+internal sealed record RuntimeRecord(string Version, DateTimeOffset UpdatedAt, string Stack, IReadOnlyList<string>? ComposeFiles = null)
 {
     public const string Embedded = "embedded";
+    public const string Compose = "compose";
 
     public static RuntimeRecord? Read(string path)
     {
@@ -33,6 +38,6 @@ internal sealed record RuntimeRecord(string Version, DateTimeOffset UpdatedAt, s
     }
 }
 
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(RuntimeRecord))]
 internal sealed partial class RuntimeRecordJson : JsonSerializerContext;

@@ -18,10 +18,11 @@ internal static partial class ChildProcess
     /// <summary>Runs to the end and returns the exit code; 128+N when a signal ended it.</summary>
     /// <param name="words">Program and arguments, verbatim.</param>
     /// <param name="variables">The whole environment of the child; emptied once it runs.</param>
-    public static async Task<int> RunAsync(IReadOnlyList<string> words, Dictionary<string, string> variables)
+    /// <param name="quiet">What it says is dropped.</param>
+    public static async Task<int> RunAsync(IReadOnlyList<string> words, Dictionary<string, string> variables, bool quiet = false)
     {
         if (words.Any(word => word.Contains('\0', StringComparison.Ordinal))) throw new CommandFailure("an argument holds a NUL character");
-        var start = new ProcessStartInfo(Resolve(words[0], variables.GetValueOrDefault("PATH"))) { UseShellExecute = false };
+        var start = new ProcessStartInfo(Resolve(words[0], variables.GetValueOrDefault("PATH"))) { UseShellExecute = false, RedirectStandardOutput = quiet, RedirectStandardError = quiet };
         foreach (var word in words.Skip(1)) start.ArgumentList.Add(word);
         start.Environment.Clear();
         foreach (var (name, value) in variables) start.Environment[name] = value;
@@ -35,6 +36,12 @@ internal static partial class ChildProcess
             start.Environment.Clear();
             variables.Clear();
             running.SetResult(child.Id);
+            if (quiet)
+            {
+                child.BeginOutputReadLine();
+                child.BeginErrorReadLine();
+            }
+
             await child.WaitForExitAsync(CancellationToken.None);
             return child.ExitCode;
         }
