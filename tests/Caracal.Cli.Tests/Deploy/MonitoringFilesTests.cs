@@ -18,7 +18,7 @@ public sealed partial class MonitoringFilesTests
     private static readonly string[] Elsewhere =
     [
         "up", "caracal_stream_lag_seconds", "caracal_dead_letters", "caracal_db_pool_in_use_ratio", "caracal_db_pool_acquired_conns",
-        "caracal_db_errors_total", "caracal_http_requests_total", "caracal_redis_errors_total", "caracal_redis_connections_total", "caracal_tls_cert_expiry_seconds",
+        "caracal_db_errors_total", "caracal_http_requests_total", "caracal_redis_errors_total", "caracal_redis_connections_open", "caracal_tls_cert_expiry_seconds",
     ];
 
     [Fact]
@@ -112,6 +112,29 @@ public sealed partial class MonitoringFilesTests
             Assert.True(panel.GetProperty("gridPos").GetProperty("x").GetInt32() + panel.GetProperty("gridPos").GetProperty("w").GetInt32() <= 24);
         });
         Assert.Equal("datasource", root.GetProperty("templating").GetProperty("list")[0].GetProperty("name").GetString());
+    }
+
+    [Theory]
+    [InlineData("Ages of keys", "caracal_key_age_seconds")]
+    [InlineData("Open rotations", "caracal_rotation_open_seconds")]
+    [InlineData("Requests that failed", "rate(caracal_http_requests_total{status=~\"5..\"}[5m])")]
+    [InlineData("Failures of PostgreSQL", "rate(caracal_db_errors_total[5m])")]
+    [InlineData("Redis", "sum(caracal_redis_connections_open)")]
+    public void The_dashboard_shows(string title, string expression)
+    {
+        using var dashboard = JsonDocument.Parse(File.ReadAllText(Dashboard));
+        var panel = Assert.Single(dashboard.RootElement.GetProperty("panels").EnumerateArray(), panel => panel.GetProperty("title").GetString() == title);
+        Assert.Contains(panel.GetProperty("targets").EnumerateArray(), target => target.GetProperty("expr").GetString()!.Contains(expression, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Steps_of_rotations_are_marked_where_they_are_logged()
+    {
+        using var dashboard = JsonDocument.Parse(File.ReadAllText(Dashboard));
+        var mark = Assert.Single(dashboard.RootElement.GetProperty("annotations").GetProperty("list").EnumerateArray());
+        Assert.Equal("${logs}", mark.GetProperty("datasource").GetProperty("uid").GetString());
+        Assert.Contains("event = \"key_rotation\"", mark.GetProperty("target").GetProperty("expr").GetString(), StringComparison.Ordinal);
+        Assert.Contains(dashboard.RootElement.GetProperty("templating").GetProperty("list").EnumerateArray(), variable => variable.GetProperty("name").GetString() == "logs" && variable.GetProperty("query").GetString() == "loki");
     }
 
     private static IEnumerable<object?> Alerts() => AlertsOf(Rules);
