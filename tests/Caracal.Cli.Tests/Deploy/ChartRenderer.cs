@@ -1,11 +1,13 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using YamlDotNet.Serialization;
 
 namespace Caracal.Cli.Tests.Deploy;
 
 /// <summary>
-/// Renders our chart as Helm would: the part of its template language that the chart uses (values, if/else, range, eq, not,
-/// fail, toYaml with nindent, and trimmed white space). Anything else in a template fails the test.
+/// Renders our chart as Helm would: the part of its template language that the chart uses (values, if/else, range, variables,
+/// pipelines of a few functions, and trimmed white space). Anything else in a template fails the test.
 /// </summary>
 internal sealed partial class ChartRenderer
 {
@@ -19,7 +21,7 @@ internal sealed partial class ChartRenderer
             var parts = path.Split('.');
             var at = parts[..^1].Aggregate(values, (map, name) => map.Map(name));
             Assert.True(at.ContainsKey(parts[^1]), $"values.yaml has no {path}");
-            at[parts[^1]] = value;
+            at[parts[^1]] = value.Length == 0 ? "" : new DeserializerBuilder().Build().Deserialize<object?>(value);
         }
 
         _root = new Dictionary<object, object?> { ["Values"] = values };
@@ -73,7 +75,8 @@ internal sealed partial class ChartRenderer
             else if (text is "end" or "else") return i;
             else if (text.StartsWith("if ", StringComparison.Ordinal)) i = If(parts, i, to, scope, output);
             else if (text.StartsWith("range ", StringComparison.Ordinal)) i = Range(parts, i, to, scope, output);
-            else output.Append(Value(text, scope));
+            else if (Assignment().Match(text) is { Success: true } set) scope[set.Groups["name"].Value] = Eval(set.Groups["value"].Value, scope);
+            else output.Append(Eval(text, scope)?.ToString() ?? "");
         }
 
         return to;
@@ -93,7 +96,7 @@ internal sealed partial class ChartRenderer
         var names = words[0].Split(',', StringSplitOptions.TrimEntries);
         var over = Eval(words[1], scope);
         var items = over is Dictionary<object, object?> map ? map.OrderBy(pair => (string)pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value)).ToList()
-            : ((List<object?>)over!).Select((item, index) => ((object)index, item)).ToList();
+            : (over as List<object?> ?? []).Select((item, index) => ((object)index, item)).ToList();
         var end = Skip(parts, at + 1);
         foreach (var (key, value) in items)
         {
@@ -119,32 +122,48 @@ internal sealed partial class ChartRenderer
         throw new InvalidOperationException("a block is not ended");
     }
 
-    private string Value(string text, Dictionary<string, object?> scope)
-    {
-        if (text.StartsWith("fail ", StringComparison.Ordinal)) throw new ChartRefusedException(text[5..].Trim('"'));
-        if (ToYaml().Match(text) is { Success: true } yaml)
-        {
-            var indent = new string(' ', int.Parse(yaml.Groups[2].Value, System.Globalization.CultureInfo.InvariantCulture));
-            var lines = new YamlDotNet.Serialization.SerializerBuilder().Build().Serialize(Eval(yaml.Groups[1].Value, scope)!).TrimEnd().Split('\n');
-            return "\n" + string.Join('\n', lines.Select(line => indent + line.TrimEnd('\r')));
-        }
-
-        return Eval(text, scope)?.ToString() ?? "";
-    }
-
+    // A pipeline of functions, each of which gets what the one before it made as its last argument.
     private object? Eval(string text, Dictionary<string, object?> scope)
     {
-        text = text.Trim();
-        if (text.StartsWith("not ", StringComparison.Ordinal)) return !IsTrue(Eval(text[4..], scope));
-        if (text.StartsWith("eq ", StringComparison.Ordinal))
+        var stages = new List<List<string>> { new() };
+        foreach (var word in Word().Matches(text).Select(match => match.Value))
         {
-            var words = text[3..].Split(' ', 2);
-            return Equals(Eval(words[0], scope), Eval(words[1], scope));
+            if (word == "|") stages.Add([]);
+            else stages[^1].Add(word);
         }
 
-        if (text.StartsWith('"')) return text.Trim('"');
-        Assert.Matches(@"^(\$\w*)?(\.\w+)*$", text);
-        var path = text.Split('.', StringSplitOptions.RemoveEmptyEntries);
+        object? value = null;
+        foreach (var stage in stages)
+        {
+            var arguments = stage.Skip(1).Select(word => Operand(word, scope)).ToList();
+            if (stage != stages[0]) arguments.Add(value);
+            value = arguments.Count == 0 ? Operand(stage[0], scope) : Call(stage[0], arguments);
+        }
+
+        return value;
+    }
+
+    private static object? Call(string function, List<object?> given) => function switch
+    {
+        "not" => !IsTrue(given[0]),
+        "eq" => Equals(given[0], given[1]),
+        "and" => IsTrue(given[0]) ? given[1] : given[0],
+        "or" => IsTrue(given[0]) ? given[0] : given[1],
+        "index" => given[0].At((string)given[1]!),
+        "fail" => throw new ChartRefusedException((string)given[0]!),
+        "toYaml" => new SerializerBuilder().Build().Serialize(given[0]!).ReplaceLineEndings("\n").TrimEnd(),
+        "nindent" => "\n" + string.Join('\n', ((string)given[1]!).Split('\n').Select(line => new string(' ', int.Parse((string)given[0]!, CultureInfo.InvariantCulture)) + line)),
+        ".Files.Get" => File.ReadAllText(Path.Combine(Chart, (string)given[0]!)),
+        _ => throw new InvalidOperationException($"the chart uses {function}, which is unknown here"),
+    };
+
+    private object? Operand(string word, Dictionary<string, object?> scope)
+    {
+        if (word.StartsWith('"')) return word.Trim('"');
+        if (word.StartsWith('(')) return Eval(word[1..^1], scope);
+        if (char.IsAsciiDigit(word[0])) return word;
+        Assert.Matches(@"^(\$\w*)?(\.\w+)*$", word);
+        var path = word.Split('.', StringSplitOptions.RemoveEmptyEntries);
         return path[0] == "$" || !path[0].StartsWith('$') ? _root.At([.. path.Where(name => name != "$")]) : scope[path[0]].At(path[1..]);
     }
 
@@ -153,14 +172,19 @@ internal sealed partial class ChartRenderer
         null => false,
         bool flag => flag,
         string text => text is not ("" or "false" or "0"),
+        Dictionary<object, object?> map => map.Count > 0,
+        List<object?> list => list.Count > 0,
         _ => true,
     };
 
     [GeneratedRegex(@"\{\{(-?)((?:(?!\}\}).)*?)(-?)\}\}")]
     private static partial Regex Action();
 
-    [GeneratedRegex(@"^toYaml (\S+) \| nindent (\d+)$")]
-    private static partial Regex ToYaml();
+    [GeneratedRegex(@"^(?<name>\$\w+) := (?<value>.+)$", RegexOptions.ExplicitCapture)]
+    private static partial Regex Assignment();
+
+    [GeneratedRegex(@"""[^""]*""|\([^()]*\)|\S+")]
+    private static partial Regex Word();
 }
 
 /// <summary>The chart refuses its values.</summary>
