@@ -37,12 +37,12 @@ public sealed partial class VariablesPageTests
         ("ZONE_KEK_OLD", "–", "of `caracal keys reencrypt`"), ("ZONE_KEK_NEW", "–", "of `caracal keys reencrypt`"), ("DATABASE_URL", "`<role>DatabaseUrl`", "–"), ("REDIS_URL", "`<role>RedisUrl`", "–"),
     ];
 
-    // Named in the code and not read as settings of ours: what caracal run keeps from a child or gives it, what marks our own child
-    // processes, and secrets of v1.0 that the operator's environment must not leak.
+    // Named in the code and not read as settings of ours: what caracal run keeps from a child or gives it, what up --compose hands to
+    // the engine, what marks our own child processes, and secrets of v1.0 that the operator's environment must not leak.
     private static readonly HashSet<string> NotRead = new(StringComparer.Ordinal)
     {
         "BASH_ENV", "BUN_OPTIONS", "DOTNET_STARTUP_HOOKS", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH", "GIT_SSH_COMMAND", "HTTPS_PROXY", "HTTP_PROXY", "JAVA_TOOL_OPTIONS",
-        "LD_AUDIT", "LD_LIBRARY_PATH", "LD_PRELOAD", "NODE_OPTIONS", "NO_PROXY", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "CARACAL_DETACHED_LOG", "DATABASE_URL_FILE",
+        "LD_AUDIT", "LD_LIBRARY_PATH", "LD_PRELOAD", "NODE_OPTIONS", "NO_PROXY", "SSH_AUTH_SOCK", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "CARACAL_DETACHED_LOG", "CARACAL_IMAGE", "DATABASE_URL_FILE",
         "CARACAL_APP_CLIENT_SECRET", "CARACAL_AZURE_CLIENT_SECRET", "CARACAL_BOOTSTRAP_TOKEN", "CARACAL_CUSTOM_SECRETS_TOKEN", "CARACAL_INFISICAL_TOKEN", "CARACAL_SMTP_URL",
         "CARACAL_VAULT_TOKEN", "GITHUB_CLIENT_SECRET", "GOOGLE_CLIENT_SECRET",
     };
