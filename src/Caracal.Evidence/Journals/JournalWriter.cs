@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Caracal.Evidence.Journals;
 
 // Appends: whoever finds nobody writing writes for everyone who is waiting, in one call.
@@ -16,6 +18,7 @@ internal sealed class JournalWriter : IDisposable
     private bool closed;
 
     private FileStream? segment;
+    private SafeFileHandle? handle; // The stream seeks whenever it is asked for this.
     private long segmentNumber;
     private long segmentEnd;
 
@@ -133,7 +136,7 @@ internal sealed class JournalWriter : IDisposable
         if (segment is null || segmentEnd >= options.SegmentBytes) Roll();
         try
         {
-            RandomAccess.Write(segment!.SafeFileHandle, group.Buffer.AsSpan(0, group.Length), segmentEnd);
+            RandomAccess.Write(handle!, group.Buffer.AsSpan(0, group.Length), segmentEnd);
         }
         catch (IOException)
         {
@@ -155,6 +158,7 @@ internal sealed class JournalWriter : IDisposable
         index.Close(segmentNumber);
         index.Add(number, 0, closed: false, damaged: false);
         segment = opened;
+        handle = opened.SafeFileHandle;
         segmentNumber = number;
         segmentEnd = 0;
     }
@@ -163,7 +167,7 @@ internal sealed class JournalWriter : IDisposable
     {
         try
         {
-            RandomAccess.SetLength(segment!.SafeFileHandle, segmentEnd);
+            RandomAccess.SetLength(handle!, segmentEnd);
         }
         catch (IOException)
         {
