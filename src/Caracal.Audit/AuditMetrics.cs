@@ -118,6 +118,13 @@ public sealed class AuditMetrics
     /// <summary>How many months only a legal hold or an open finding keeps.</summary>
     public void PartitionsHeld(long months) => Interlocked.Exchange(ref _heldPartitions, months);
 
+    /// <summary>Another replica looks after the months now: what this one saw last is not true for long.</summary>
+    public void ForgetRetention()
+    {
+        PartitionsHeld(0);
+        DefaultPartitionHolds(0);
+    }
+
     /// <summary>How long the last run of the export took.</summary>
     public void ExportTook(TimeSpan duration) => Interlocked.Exchange(ref _exportMilliseconds, (long)duration.TotalMilliseconds);
 

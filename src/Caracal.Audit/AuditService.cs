@@ -100,7 +100,7 @@ public sealed class AuditService : IAsyncDisposable
         _feeds = [.. FeedSinks.Of(settings.Feeds, _feedHttp, _time).Select(sink => new LedgerFeed(sink, database, metrics, clock, logger))];
         _sweeping = Lease(database, SweepLock, "sweep", metrics);
         _telling = Lease(database, ExportLock, "export", metrics);
-        _keeping = Lease(database, RetentionLock, "retention", metrics);
+        _keeping = Lease(database, RetentionLock, "retention", metrics, metrics.ForgetRetention);
         JournalSink = new JournalSink(ingester, settings.AuditKeys);
         ServerOptions = new RoleServerOptions
         {
@@ -185,11 +185,15 @@ public sealed class AuditService : IAsyncDisposable
     private Task WhileLeadingAsync(string name, TimeSpan interval, Func<CancellationToken, Task> run, bool atOnce, CancellationToken term) =>
         new RecurringJob(name, interval, run) { StartsAtOnce = atOnce }.RunAsync(_time, _logger, term);
 
-    private LeaderLease Lease(Database database, AdvisoryLock wanted, string name, AuditMetrics metrics)
+    private LeaderLease Lease(Database database, AdvisoryLock wanted, string name, AuditMetrics metrics, Action? lost = null)
     {
         var lease = new LeaderLease(database, wanted, _time, LeaderLease.DefaultInterval)
         {
-            Changed = leads => ServiceLog.LeadChanged(_logger, AuditSettings.Role, name, leads),
+            Changed = leads =>
+            {
+                ServiceLog.LeadChanged(_logger, AuditSettings.Role, name, leads);
+                if (!leads) lost?.Invoke();
+            },
         };
         metrics.Gauge($"is_{name}_leader", () => lease.IsLeader ? 1 : 0);
         metrics.ObserveCounter($"{name}_lease_transitions_total", () => lease.Changes, $"{name}_lease_changes_total");
