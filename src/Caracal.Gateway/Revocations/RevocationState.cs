@@ -16,6 +16,10 @@ internal sealed class RevocationState
     /// <summary>Two snapshot intervals and ten seconds: an older state is not trusted.</summary>
     public static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(70);
 
+    // What ended stays ended, so a record may outlast a snapshot without it: the canary of a rotation's verification is in no table,
+    // and is looked for after the snapshot that may come right then.
+    private static readonly TimeSpan RecordsOutlast = TimeSpan.FromSeconds(10);
+
     private readonly Lock _turn = new();
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<string, long> _resumed = new(StringComparer.Ordinal);
@@ -96,7 +100,7 @@ internal sealed class RevocationState
             Fill(next.Delegations, snapshot.Delegations, now, suspended: false);
             Fill(next.Sessions, snapshot.SuspendedSessions.Where(id => !ResumedSince(id, queryStarted)), now, suspended: true);
             Fill(next.Sessions, snapshot.EndedSessions, now, suspended: false);
-            Carry(_sets.Records, next.Records, queryStarted);
+            Carry(_sets.Records, next.Records, queryStarted - (long)(RecordsOutlast.TotalSeconds * _time.TimestampFrequency));
             Carry(_sets.Sessions, next.Sessions, queryStarted);
             Carry(_sets.Delegations, next.Delegations, queryStarted);
             ForgetResumed(queryStarted);

@@ -79,6 +79,18 @@ public sealed class RevocationStateTests
     }
 
     [Fact]
+    public void A_record_that_no_table_holds_is_known_for_ten_seconds_across_a_snapshot()
+    {
+        _state.MarkRecord("canary");
+        _time.Advance(TimeSpan.FromSeconds(1));
+        _state.Apply(new RevocationAnchors([], [], [], []), _state.Moment());
+        Assert.True(_state.IsMarked("canary"));
+        _time.Advance(TimeSpan.FromSeconds(10));
+        _state.Apply(new RevocationAnchors([], [], [], []), _state.Moment());
+        Assert.False(_state.IsMarked("canary"));
+    }
+
+    [Fact]
     public void A_resumed_session_is_free_again_even_when_an_older_snapshot_calls_it_suspended()
     {
         _state.Suspend("sess-1");
