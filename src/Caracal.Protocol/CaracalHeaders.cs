@@ -12,9 +12,6 @@ public static class CaracalHeaders
 
     /// <summary>Ours: names the answer's audit event, as header or trailer.</summary>
     public const string Receipt = "X-Caracal-Receipt";
-    public const string GatewayTimestamp = "X-Caracal-Gateway-Timestamp";
-    public const string GatewayNonce = "X-Caracal-Gateway-Request";
-    public const string GatewaySignature = "X-Caracal-Gateway-Signature";
     public const string LaunchId = "X-Caracal-Launch-Id";
     public const string IdempotencyKey = "Idempotency-Key";
     public const string IdempotencyKeyKind = "Idempotency-Key-Kind";

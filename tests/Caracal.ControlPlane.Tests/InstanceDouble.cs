@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json;
+using Caracal.Keys.Rings;
 using Caracal.Keys.Signatures;
 using Caracal.Protocol.Mandates;
 using Microsoft.AspNetCore.Builder;
@@ -45,6 +46,12 @@ internal sealed class InstanceDouble : IAsyncDisposable
 
     public string Metrics { get; set; } = "";
 
+    /// <summary>What the STS's ping takes; null takes everything.</summary>
+    public HmacKeyRing? Takes { get; set; }
+
+    /// <summary>What a Gateway says of its own exchange, by whether the key is a bad one.</summary>
+    public Func<bool, object> Exchange { get; set; } = _ => new { };
+
     /// <summary>What JWKS publishes under every key id.</summary>
     public SigningKey Published { get; set; } = SigningKey.Generate();
 
@@ -75,31 +82,43 @@ internal sealed class InstanceDouble : IAsyncDisposable
         return new KeySample(zone, Kids(zone)[0], 1, Base64Url.EncodeToString(signature)).ToString();
     }
 
-    private Task AnswerAsync(HttpContext context)
+    private bool IsTaken(IHeaderDictionary headers) => Takes is null
+        || GatewaySignature.Sign(Takes, headers[GatewaySignature.TimestampHeader]!, headers[GatewaySignature.NonceHeader]!, "POST", "/internal/gateway/ping", [])
+            == headers[GatewaySignature.SignatureHeader];
+
+    private static async Task<bool> IsBadAsync(HttpContext context)
+    {
+        using var body = await JsonDocument.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted);
+        return body.RootElement.GetProperty("bad_key").GetBoolean();
+    }
+
+    private async Task AnswerAsync(HttpContext context)
     {
         var path = context.Request.Path.Value!;
         Asked.Enqueue(path);
         if (Cut is { } cut && path.StartsWith(cut, StringComparison.Ordinal))
         {
             context.Abort();
-            return Task.CompletedTask;
+            return;
         }
 
-        if (Broken.ContainsKey(path))
-        {
-            context.Response.StatusCode = 500;
-            return Task.CompletedTask;
-        }
+        if (Broken.ContainsKey(path)) context.Response.StatusCode = 500;
+        else if (path == "/internal/gateway/ping") context.Response.StatusCode = IsTaken(context.Request.Headers) ? 200 : 401;
+        else await context.Response.WriteAsync(await BodyAsync(context, path));
+    }
 
-        if (Sampled is not null && path.StartsWith("/internal/keys/sample/", StringComparison.Ordinal)) return context.Response.WriteAsync(Sampled);
-        if (path == "/metrics") return context.Response.WriteAsync(Metrics);
-        return context.Response.WriteAsync(JsonSerializer.Serialize<object>(path switch
+    private async Task<string> BodyAsync(HttpContext context, string path)
+    {
+        if (Sampled is not null && path.StartsWith("/internal/keys/sample/", StringComparison.Ordinal)) return Sampled;
+        if (path == "/metrics") return Metrics;
+        return JsonSerializer.Serialize(path switch
         {
             "/.well-known/jwks.json" => new { keys = Kids(context.Request.Query["zone_id"]!).Select(kid => new { kid, kty = "EC", crv = "P-256", alg = "ES256", use = "sig", x = Base64Url.EncodeToString(Published.X.Span), y = Base64Url.EncodeToString(Published.Y.Span) }) },
             _ when path.StartsWith("/internal/keys/sample/", StringComparison.Ordinal) => new { sample = Sample(path.Split('/')[^1]) },
             "/internal/keys/selftest" => new { ok = ClosedZones.Count == 0, failed = ClosedZones },
             "/internal/selftest/refusal" => new { ok = RefusesForgery },
+            "/internal/selftest/exchange" => Exchange(await IsBadAsync(context)),
             _ => new { revoked = KnowsRevocations, acknowledged = Acknowledges },
-        }));
+        });
     }
 }

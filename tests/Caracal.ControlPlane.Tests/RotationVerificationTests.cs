@@ -1,6 +1,8 @@
+using System.Security.Cryptography;
 using Caracal.ControlPlane.AdminAudit;
 using Caracal.ControlPlane.Rotations;
 using Caracal.Hosting.Settings;
+using Caracal.Keys.Rings;
 using Caracal.Keys.Sealing;
 using Caracal.Storage;
 using Caracal.Storage.Custody;
@@ -50,6 +52,38 @@ public sealed class RotationVerificationTests : IAsyncLifetime
         _instance.Acknowledges = true;
         _instance.KnowsRevocations = false;
         Assert.Contains("gateway/host-1 does not know", (await CheckAsync(id, "V4", ok: false)).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_gateway_whose_calls_the_STS_does_not_take_or_takes_with_any_key_fails_V5()
+    {
+        var keys = HmacKeyRing.Of(KeyClass.GatewayStsHmac, RandomNumberGenerator.GetBytes(32));
+        InstanceAddress[] instances = [new("sts/one-1", "sts", _instance.Address), new("gateway/two-2", "gateway", _instance.Address)];
+        using var probes = new InstanceProbes(Settings(), TimeProvider.System);
+        async Task FailsAsync(string says, params object[] exchange)
+        {
+            _instance.Exchange = bad => exchange[bad ? 1 : 0];
+            var (ok, detail) = await probes.PingAsync(instances, keys, Stop);
+            Assert.False(ok);
+            Assert.Equal("gateway/two-2 " + says, detail);
+        }
+
+        var (taken, refused) = (new { ok = true, status = 200, matched_sid = keys.SecretId, ms = 1 }, new { ok = true, status = 401, ms = 1 });
+        _instance.Takes = keys;
+        _instance.Exchange = bad => bad ? refused : taken;
+        Assert.Equal((true, "1 STS take the key and refuse a wrong one, 1 Gateways sign with it"), await probes.PingAsync(instances, keys, Stop));
+        await FailsAsync("is answered 401 by the STS", new { ok = false, status = 401, ms = 1 }, refused);
+        await FailsAsync("does not sign with " + keys.SecretId, taken with { matched_sid = Old }, refused);
+        await FailsAsync("does not sign with " + keys.SecretId, refused, refused); // with no key that is told
+        await FailsAsync("is not refused with a wrong key", taken, new { ok = false, status = 200, ms = 1 });
+        _instance.Broken["/internal/selftest/exchange"] = true;
+        await FailsAsync("does not answer its self test", taken, refused);
+
+        // In the process of an STS it signs nothing.
+        instances[1] = new("gateway/one-1", "gateway", _instance.Address);
+        Assert.Equal((true, "1 STS take the key and refuse a wrong one, 0 Gateways sign with it"), await probes.PingAsync(instances, keys, Stop));
+        _instance.Takes = null;
+        Assert.Equal((false, "sts/one-1 answers 200 to a wrong signature"), await probes.PingAsync(instances, keys, Stop));
     }
 
     [Fact]

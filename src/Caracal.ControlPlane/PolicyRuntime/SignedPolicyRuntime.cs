@@ -3,9 +3,8 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Caracal.Hosting.StsCalls;
 using Caracal.Keys.Rings;
-using Caracal.Keys.Signatures;
-using Caracal.Protocol;
 using Caracal.Protocol.PolicyRuntime;
 
 namespace Caracal.ControlPlane.PolicyRuntime;
@@ -75,11 +74,7 @@ public sealed class SignedPolicyRuntime(HttpClient http, string stsUrl, HmacKeyR
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, byte[] body, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(method, _base + path);
-        var timestamp = time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
-        var nonce = Ids.New();
-        request.Headers.Add(GatewaySignature.TimestampHeader, timestamp);
-        request.Headers.Add(GatewaySignature.NonceHeader, nonce);
-        request.Headers.Add(GatewaySignature.SignatureHeader, GatewaySignature.Sign(keys, timestamp, nonce, method.Method, path, body));
+        SignedStsCall.Sign(request, keys, time.GetUtcNow(), path, body);
         if (body.Length > 0)
         {
             request.Content = new ByteArrayContent(body);

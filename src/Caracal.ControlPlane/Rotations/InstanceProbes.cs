@@ -2,18 +2,22 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Caracal.Hosting.Metrics;
 using Caracal.Hosting.StsCalls;
 using Caracal.Keys.Rings;
 using Caracal.Keys.Secrets;
-using Caracal.Keys.Signatures;
 using Caracal.Protocol.Mandates;
 
 namespace Caracal.ControlPlane.Rotations;
 
 /// <summary>A live instance and where it said it listens.</summary>
-internal sealed record InstanceAddress(string Name, string Service, string? Address);
+internal sealed record InstanceAddress(string Name, string Service, string? Address)
+{
+    /// <summary>The part of the name after the service is that of the process.</summary>
+    public bool SharesProcessWith(InstanceAddress other) => Name[(Service.Length + 1)..] == other.Name[(other.Service.Length + 1)..];
+}
 
 /// <summary>Asks running instances how they are, each at the address of its heartbeat, with the metrics bearer.</summary>
 internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider time) : IDisposable
@@ -118,8 +122,11 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
         return open.Count == 0 ? null : (long)open.Values.Sum();
     }
 
-    /// <summary>Every STS takes a call signed with the current key and refuses one signed with a key nobody knows (V5).</summary>
-    public async Task<(bool, string)> PingAsync(IReadOnlyList<InstanceAddress> instances, HmacKeyRing keys, CancellationToken cancellationToken)
+    /// <summary>
+    /// Every STS takes a call signed with the current key and refuses one signed with a key nobody knows, of this API and of
+    /// every Gateway (operations.md 4.7, V5).
+    /// </summary>
+    public async Task<(bool Ok, string Detail)> PingAsync(IReadOnlyList<InstanceAddress> instances, HmacKeyRing keys, CancellationToken cancellationToken)
     {
         var unknown = HmacKeyRing.Of(KeyClass.GatewayStsHmac, RandomNumberGenerator.GetBytes(32));
         var services = instances.Where(instance => instance.Service == "sts").ToList();
@@ -132,14 +139,33 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
             }
         }
 
-        return (true, $"{services.Count} STS take the key and refuse a wrong one");
+        // A Gateway in the process of an STS signs nothing.
+        var gateways = instances.Where(instance => instance.Service == "gateway" && !services.Any(instance.SharesProcessWith)).ToList();
+        foreach (var gateway in gateways)
+        {
+            if (await FailedExchangeAsync(gateway, keys.SecretId, cancellationToken) is { } fault) return (false, $"{gateway.Name} {fault}");
+        }
+
+        return (true, $"{services.Count} STS take the key and refuse a wrong one, {gateways.Count} Gateways sign with it");
+    }
+
+    // What a Gateway's own exchange with the STS lacks; null when nothing.
+    private async Task<string?> FailedExchangeAsync(InstanceAddress gateway, string sid, CancellationToken cancellationToken)
+    {
+        const string Path = "/internal/selftest/exchange";
+        using var good = await JsonAsync(HttpMethod.Post, gateway, Path, cancellationToken, """{"bad_key":false}""");
+        if (good is null) return "does not answer its self test";
+        if (!good.RootElement.GetProperty("ok").GetBoolean()) return $"is answered {good.RootElement.GetProperty("status").GetInt32()} by the STS";
+        if (!good.RootElement.TryGetProperty("matched_sid", out var matched) || matched.GetString() != sid) return $"does not sign with {sid}";
+        using var bad = await JsonAsync(HttpMethod.Post, gateway, Path, cancellationToken, """{"bad_key":true}""");
+        return bad?.RootElement.GetProperty("ok").GetBoolean() == true ? null : "is not refused with a wrong key";
     }
 
     /// <summary>How an instance answers a bearer; 0 when it does not.</summary>
     public async Task<HttpStatusCode> StatusWithAsync(InstanceAddress instance, string path, SecretText bearer, CancellationToken cancellationToken)
     {
         using var answer = await SendAsync(
-            HttpMethod.Get, instance, path, cancellationToken, headers => headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer.Reveal()));
+            HttpMethod.Get, instance, path, cancellationToken, request => request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer.Reveal()));
         return answer?.StatusCode ?? (HttpStatusCode)0;
     }
 
@@ -179,32 +205,27 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
         return counts;
     }
 
-    private async Task<JsonDocument?> JsonAsync(HttpMethod method, InstanceAddress instance, string path, CancellationToken cancellationToken)
+    private async Task<JsonDocument?> JsonAsync(HttpMethod method, InstanceAddress instance, string path, CancellationToken cancellationToken, string? body = null)
     {
-        using var answer = await SendAsync(method, instance, path, cancellationToken);
+        using var answer = await SendAsync(method, instance, path, cancellationToken, body: body);
         return answer?.StatusCode == HttpStatusCode.OK ? JsonDocument.Parse(await answer.Content.ReadAsStringAsync(cancellationToken)) : null;
     }
 
     private async Task<HttpStatusCode> PingAsync(InstanceAddress sts, HmacKeyRing keys, CancellationToken cancellationToken)
     {
-        var timestamp = time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
-        var nonce = GatewaySignature.NewNonce();
-        using var answer = await SendAsync(HttpMethod.Post, sts, PingPath, cancellationToken, headers =>
-        {
-            headers.Add(GatewaySignature.TimestampHeader, timestamp);
-            headers.Add(GatewaySignature.NonceHeader, nonce);
-            headers.Add(GatewaySignature.SignatureHeader, GatewaySignature.Sign(keys, timestamp, nonce, "POST", PingPath, []));
-        });
-        return answer?.StatusCode ?? (System.Net.HttpStatusCode)0;
+        using var answer = await SendAsync(
+            HttpMethod.Post, sts, PingPath, cancellationToken, request => SignedStsCall.Sign(request, keys, time.GetUtcNow(), PingPath, []));
+        return answer?.StatusCode ?? (HttpStatusCode)0;
     }
 
     private async Task<HttpResponseMessage?> SendAsync(
-        HttpMethod method, InstanceAddress instance, string path, CancellationToken cancellationToken, Action<HttpRequestHeaders>? sign = null)
+        HttpMethod method, InstanceAddress instance, string path, CancellationToken cancellationToken, Action<HttpRequestMessage>? sign = null, string? body = null)
     {
         if (instance.Address is not { } address) return null;
         using var request = new HttpRequestMessage(method, address + path);
         request.Headers.TryAddWithoutValidation("User-Agent", ScrapeFigures.OwnLook);
-        if (sign is not null) sign(request.Headers);
+        if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, "application/json");
+        if (sign is not null) sign(request);
         else if (settings.MetricsBearer is { } bearer) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer.Current.Reveal());
         try
         {

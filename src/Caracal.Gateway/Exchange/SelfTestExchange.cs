@@ -85,7 +85,7 @@ internal sealed class SelfTestExchange(GatewaySettings settings, MetricsAccess a
         deadline.CancelAfter(settings.StsTimeout);
         var address = new Uri(settings.StsUrl.TrimEnd('/') + "/internal/gateway/ping");
         using var message = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent([]) };
-        if (keys is not null) StsSignature.Add(message, keys, time.GetUtcNow(), address.AbsolutePath, []);
+        if (keys is not null) SignedStsCall.Sign(message, keys, time.GetUtcNow(), address.AbsolutePath, []);
         try
         {
             using var answer = await _http.SendAsync(message, deadline.Token);

@@ -96,7 +96,7 @@ internal sealed class SignedHttpExchange : IGatewayExchange, IDisposable
         message.Headers.TryAddWithoutValidation("Accept", "application/json");
         message.Headers.TryAddWithoutValidation("User-Agent", "caracal-gateway");
         message.Headers.TryAddWithoutValidation(CaracalHeaders.RequestId, request.RequestId);
-        if (_keys is { } keys) StsSignature.Add(message, keys, _time.GetUtcNow(), _signedPath, body);
+        if (_keys is { } keys) SignedStsCall.Sign(message, keys, _time.GetUtcNow(), _signedPath, body);
         return message;
     }
 
