@@ -11,8 +11,6 @@ namespace Caracal.Audit.Retention;
 /// <summary><c>/api/audit/holds</c>: what must be kept, by zone and time, whatever retention says.</summary>
 internal sealed class HoldEndpoints(LegalHoldStore store, AdminAccess access, DatabaseClock clock)
 {
-    private const int LongestText = 1000;
-
     public Task ListAsync(HttpContext context) => GuardAsync(context, async () =>
     {
         var holds = await store.ListAsync(context.RequestAborted);
@@ -45,26 +43,13 @@ internal sealed class HoldEndpoints(LegalHoldStore store, AdminAccess access, Da
         else await PlainText.WriteAsync(context, 404, AuditErrors.HoldNotFound);
     });
 
-    // Nothing but the five members, so that a misspelt zone does not become a hold on something else.
     private async Task<LegalHold?> ReadAsync(HttpContext context)
     {
-        try
-        {
-            using var body = await JsonDocument.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted);
-            if (body.RootElement.ValueKind != JsonValueKind.Object) return null;
-            var members = body.RootElement.EnumerateObject().ToDictionary(member => member.Name, member => member.Value, StringComparer.Ordinal);
-            if (members.Keys.Except(["zone_id", "from", "until", "reason", "placed_by"], StringComparer.Ordinal).Any()) return null;
-            if (Text("reason") is not { } reason || Text("placed_by") is not { } by || Time("from") is not { } from || Time("until") is not { } until || until <= from) return null;
-            if (members.TryGetValue("zone_id", out var zone) && zone.ValueKind != JsonValueKind.Null && Text("zone_id") is null) return null;
-            return new LegalHold { Id = Ids.New(), HeldZoneId = Text("zone_id"), HeldFrom = from, HeldUntil = until, Reason = reason, PlacedBy = by, PlacedAt = clock.Now };
+        var body = await TextBody.ReadAsync(context, "zone_id", "from", "until", "reason", "placed_by");
+        if (body?["reason"] is not { } reason || body["placed_by"] is not { } by || Time("from") is not { } from || Time("until") is not { } until || until <= from) return null;
+        return new LegalHold { Id = Ids.New(), HeldZoneId = body["zone_id"], HeldFrom = from, HeldUntil = until, Reason = reason, PlacedBy = by, PlacedAt = clock.Now };
 
-            string? Text(string name) => members.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 and <= LongestText } text ? text : null;
-            DateTimeOffset? Time(string name) => Text(name) is { } text && Rfc3339.TryParse(text, out var time) ? time : null;
-        }
-        catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException)
-        {
-            return null;
-        }
+        DateTimeOffset? Time(string name) => body[name] is { } text && Rfc3339.TryParse(text, out var time) ? time : null;
     }
 
     private static void Write(Utf8JsonWriter writer, LegalHold hold)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Caracal.Evidence.Events;
 using Caracal.Hosting.Http;
 using Caracal.Storage;
@@ -14,36 +13,20 @@ namespace Caracal.Audit.Tampering;
 internal sealed class AlertsEndpoint(SweepStore store, AdminAccess access, DatabaseClock clock)
 {
     private const int Most = 1000;
-    private const int LongestText = 1000;
 
     public async Task CloseAsync(HttpContext context)
     {
         if (!await access.AllowsAsync(context)) return;
         try
         {
-            if (await ReadAsync(context) is not { } closing) await PlainText.WriteAsync(context, 400, AuditErrors.ClosingInvalid);
-            else if (!await store.CloseAsync((string)context.Request.RouteValues["id"]!, closing.By, closing.Reason, clock.Now, context.RequestAborted)) await PlainText.WriteAsync(context, 404, AuditErrors.AlertNotFound);
+            var body = await TextBody.ReadAsync(context, "closed_by", "reason");
+            if (body?["closed_by"] is not { } by || body["reason"] is not { } reason) await PlainText.WriteAsync(context, 400, AuditErrors.ClosingInvalid);
+            else if (!await store.CloseAsync((string)context.Request.RouteValues["id"]!, by, reason, clock.Now, context.RequestAborted)) await PlainText.WriteAsync(context, 404, AuditErrors.AlertNotFound);
             else context.Response.StatusCode = 204;
         }
         catch (StorageUnavailableException)
         {
             await PlainText.WriteAsync(context, 500, AuditErrors.SearchFailed);
-        }
-    }
-
-    private static async Task<(string By, string Reason)?> ReadAsync(HttpContext context)
-    {
-        try
-        {
-            using var body = await JsonDocument.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted);
-            if (body.RootElement.ValueKind != JsonValueKind.Object || body.RootElement.EnumerateObject().Any(member => member.Name is not ("closed_by" or "reason"))) return null;
-            return Text("closed_by") is { } by && Text("reason") is { } reason ? (by, reason) : null;
-
-            string? Text(string name) => body.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 and <= LongestText } text ? text : null;
-        }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
-        {
-            return null;
         }
     }
 
