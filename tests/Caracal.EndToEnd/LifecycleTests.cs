@@ -39,6 +39,41 @@ public sealed class LifecycleTests
     }
 
     [Fact]
+    public async Task A_restore_stops_a_running_stack_when_told_so_starts_it_again_and_asks_the_doctor()
+    {
+        using var caracal = new CaracalCommand().WithFreePorts();
+        var up = await caracal.RunAsync("up");
+        Assert.True(up.Exit == 0, up.Output + up.Error);
+        try
+        {
+            var backup = await caracal.RunAsync("backup");
+            Assert.True(backup.Exit == 0, backup.Output + backup.Error);
+            var bundle = Directory.GetFiles(Path.Combine(caracal.Home, "backups")).Single(file => Path.GetFileName(file).StartsWith("caracalBackup-", StringComparison.Ordinal));
+            Assert.Contains("or add --yes", (await caracal.RunAsync("restore", bundle, "--confirm")).Error, StringComparison.Ordinal);
+            Assert.Contains("does not look into --data", (await caracal.RunAsync("restore", bundle, "--confirm", "--yes", "--data", caracal.Folder)).Error, StringComparison.Ordinal);
+            Assert.Contains("--replace keeps it aside", (await caracal.RunAsync("restore", bundle, "--confirm", "--yes")).Error, StringComparison.Ordinal);
+            Assert.Equal(0, (await caracal.RunAsync("status", "--ready")).Exit); // nothing of that stopped it
+
+            var (exit, output, error) = await caracal.RunAsync("restore", bundle, "--confirm", "--replace", "--yes");
+
+            Assert.True(exit == 0, output + error);
+            Assert.Matches("(?s)stopped \\(pid [0-9]+\\).*ended: .*runtime services ready.*readiness.*preflight", output);
+            Assert.Single(Directory.GetFiles(Path.Combine(caracal.Home, "data"), "caracal.db.before-restore-*"));
+            Assert.Equal(0, (await caracal.RunAsync("status", "--ready")).Exit);
+
+            // Where nothing runs, --start is enough.
+            Assert.Equal(0, (await caracal.RunAsync("down")).Exit);
+            var started = await caracal.RunAsync("restore", bundle, "--confirm", "--replace", "--start");
+            Assert.True(started.Exit == 0, started.Output + started.Error);
+            Assert.Equal(0, (await caracal.RunAsync("status", "--ready")).Exit);
+        }
+        finally
+        {
+            Assert.Equal(0, (await caracal.RunAsync("down")).Exit);
+        }
+    }
+
+    [Fact]
     public async Task The_demo_ends_with_every_outcome_as_expected()
     {
         using var caracal = new CaracalCommand();

@@ -19,7 +19,7 @@ internal static class RestoreCommand
     public static Command Descriptor { get; } = new(
         "restore", CommandGroup.Operations, "bring a backup back; nothing that lived then comes back to life",
         """
-        usage: caracal restore BUNDLE --confirm [--data DIR] [--replace] [--trust]
+        usage: caracal restore BUNDLE --confirm [--data DIR] [--replace] [--trust] [--start | --yes]
                caracal restore --secrets FILE --passphrase-file FILE
 
         Brings back the store of a bundle: into DATA/caracal.db, or into the database that the
@@ -30,21 +30,23 @@ internal static class RestoreCommand
         then is the store where services find it. At last it verifies the ledgers.
         --confirm    you mean it
         --data DIR   folder of caracal.db and of the journals (default CARACAL_HOME/data)
-        --replace    keeps a store that is there aside as caracal.db.before-restore
+        --replace    keeps a store that is there aside as caracal.db.before-restore-TIME
         --trust      ends nothing: only where nothing was revoked since the backup, as in a planned move
+        --start      starts the stack of this CARACAL_HOME when all is well, and runs caracal doctor
+        --yes        the same where it runs now: stops it first
         --secrets    puts back what backup --secrets-out wrote, into an empty CARACAL_SECRETS_DIR
         """,
         RunAsync);
 
     private static async Task<int> RunAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("confirm", "data", "replace", "trust", "secrets", "passphrase-file");
+        context.Arguments.RequireKnown("confirm", "data", "replace", "trust", "start", "yes", "secrets", "passphrase-file");
         if (context.Arguments.Value("secrets") is { } secrets) return SecretsBundle.Restore(context, secrets);
         if (context.Arguments.Operands is not [var bundle] || !File.Exists(bundle)) throw new CommandFailure("say which bundle: caracal restore BUNDLE --confirm");
         if (!context.Arguments.IsOn("confirm")) throw new CommandFailure("a restore replaces what services believe; add --confirm");
-        if (StackRecord.Read(context.Paths.StackRecord) is { Process.IsRunning: true }) throw new CommandFailure("a stack runs here; stop it first with caracal down");
         var data = context.Arguments.Value("data") ?? context.Paths.Data;
-        BackedUpJournals.RequireIdle(Path.Combine(data, "journal"));
+        var stops = RequireStoppable(context, data);
+        if (!stops) BackedUpJournals.RequireIdle(Path.Combine(data, "journal"));
         SecretFolder.Prepare(data);
         StagingFolder.RemoveLeftovers(data, StagingFolder.Restore);
         using var staging = new StagingFolder(data, StagingFolder.Restore); // beside its target: moving a file there is one step
@@ -52,12 +54,46 @@ internal static class RestoreCommand
         {
             var manifest = await BackupBundle.ReadAsync(bundle, BackupKeys.Kek(context), staging.Path, context.Stop);
             context.Terminal.Success($"backup of {manifest.TakenAt:yyyy-MM-dd HH:mm:ss}Z, {manifest.Files.Length} files as the manifest says");
-            return await RestoreAsync(context, manifest, staging.Path, data);
+            if (stops) await StopAsync(context);
+            BackedUpJournals.RequireIdle(Path.Combine(data, "journal"));
+            var exit = await RestoreAsync(context, manifest, staging.Path, data);
+            return exit == 0 && (stops || context.Arguments.IsOn("start")) ? await StartAsync(context) : exit;
         }
         catch (StoreBackupException fault)
         {
             throw new CommandFailure(fault.Message);
         }
+    }
+
+    // Whether a stack of this home runs and may be stopped (operations.md 9).
+    private static bool RequireStoppable(CommandContext context, string data)
+    {
+        var (running, yes) = (StackRecord.Read(context.Paths.StackRecord) is { Process.IsRunning: true }, context.Arguments.IsOn("yes"));
+        if (running && !yes) throw new CommandFailure("a stack runs here; stop it first with caracal down, or add --yes: it is stopped, and started again at the end");
+        if ((yes || context.Arguments.IsOn("start")) && Path.GetFullPath(data) != Path.GetFullPath(context.Paths.Data))
+        {
+            throw new CommandFailure("the stack of CARACAL_HOME does not look into --data; start what does yourself");
+        }
+
+        // Known now, and not when the stack is down.
+        if (running && File.Exists(CaracalStack.DatabasePath(data)) && !context.Arguments.IsOn("replace")) throw new CommandFailure("a store is there; --replace keeps it aside");
+        return running;
+    }
+
+    private static async Task StopAsync(CommandContext context)
+    {
+        if (await Dispatcher.RunAsync(["down"], context.Variables, context.Terminal) != 0) throw new CommandFailure("the stack did not stop; nothing was restored");
+        context.Terminal.Info("what is not restored now stays as it is; caracal up starts it again");
+    }
+
+    private static async Task<int> StartAsync(CommandContext context)
+    {
+        foreach (var word in (string[])["up", "doctor"])
+        {
+            if (await Dispatcher.RunAsync([word], context.Variables, context.Terminal) is not 0 and var exit) return exit;
+        }
+
+        return 0;
     }
 
     private static async Task<int> RestoreAsync(CommandContext context, BackupManifest manifest, string staging, string data)
@@ -78,7 +114,7 @@ internal static class RestoreCommand
             context.Terminal.Warning("a key was rotated since the backup: run caracal keys adopt before you start the services");
         }
 
-        context.Terminal.Info("next: start the services, caracal doctor, mint an admin token for each operator, look at each zone's policy set and activate it; rotate secrets of applications that were changed since the backup");
+        context.Terminal.Info("next: start the services and run caracal doctor where this command does not, mint an admin token for each operator, look at each zone's policy set and activate it; rotate secrets of applications that were changed since the backup");
         return report.IsClean && whole ? 0 : 1;
     }
 

@@ -54,7 +54,7 @@ internal static class ServiceFigures
         return verdict.Finding();
     }
 
-    // Shown, not judged: denials are what a Gateway is for.
+    // Shown, not judged: denials are what a Gateway is for. It has no bindings to show: the STS resolves each call (gateway.md, part A).
     private static async Task<Finding> GatewayAsync(Deployment deployment, CancellationToken stop)
     {
         var verdict = new Verdict();

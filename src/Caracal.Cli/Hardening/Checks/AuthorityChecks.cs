@@ -185,7 +185,7 @@ internal static class AuthorityChecks
     private static async Task<Finding> CoordinatorTokenAsync(Deployment deployment, CancellationToken stop)
     {
         if (deployment.Secret("coordinator", SecretFiles.CoordinatorToken) is not { } token) return Finding.NotEvaluated($"{SecretFiles.CoordinatorToken} is not set");
-        foreach (var other in (string[])[SecretFiles.AdminToken, SecretFiles.MetricsBearer, SecretFiles.AuthSecret, SecretFiles.ConsoleReportToken, SecretFiles.StsAdminToken])
+        foreach (var other in (string[])[SecretFiles.AdminToken, SecretFiles.MetricsBearer, SecretFiles.AuthSecret, SecretFiles.ConsoleReportToken, SecretFiles.StsAdminToken, SecretFiles.AuditAdminToken])
         {
             if (deployment.Secret("coordinator", other) is { } held && held.Value.Equals(token.Value)) return Finding.Fail($"it is the value of {other}");
         }

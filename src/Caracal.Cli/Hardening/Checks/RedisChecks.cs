@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Caracal.Cli.Environment;
 using Caracal.Stack;
 using Caracal.Streams;
 using Caracal.Streams.Redis;
@@ -171,7 +172,31 @@ internal static class RedisChecks
             }
         }
 
+        await DefaultUserAsync(deployment, verdict, stop);
         return verdict.Finding(Nothing(deployment));
+    }
+
+    // Only an administrator may look at another user, and the administrator's address is not everywhere.
+    private static async Task DefaultUserAsync(Deployment deployment, Verdict verdict, CancellationToken stop)
+    {
+        if (new AdministratorAccess(deployment.Variables).Secret("REDIS_URL", "redisUrl")?.Reveal() is not { } url) return;
+        if (!RedisOptions.TryParse(url, out var options, out var fault))
+        {
+            verdict.Fail($"the administrator's REDIS_URL {fault}");
+            return;
+        }
+
+        await using var redis = new RedisConnection(options with { ClientName = "caracal-harden" });
+        try
+        {
+            var user = await redis.ExecuteAsync(["ACL", "GETUSER", "default"], stop);
+            if (user.Kind == RespKind.Error) verdict.Unseen("the administrator may not look at Redis' default user");
+            else if (user["flags"].Items.ToArray().Any(flag => flag.Text == "on") && user["commands"].Text is "+@all") verdict.Warn("Redis' default user is on and may run everything");
+        }
+        catch (StreamsUnavailableException)
+        {
+            verdict.Unseen("the administrator does not reach Redis");
+        }
     }
 
     private static Finding Transport(Deployment deployment)

@@ -52,6 +52,7 @@ internal static class ConfigurationFaults
         ["long exchanges"] = new("H-NET-4", "warn", "16s", on => on.Set("STS_TIMEOUT", "16s")),
         ["audit on a public address"] = new("H-NET-6", "fail", "audit listens on 8.8.8.8", on => on.Set("AUDIT__HOST", "8.8.8.8")),
         ["Coordinator token is admin token"] = new("H-ADM-4", "fail", "CARACAL_ADMIN_TOKEN", on => File.Copy(on.Secret("caracalAdminToken"), on.Secret("caracalCoordinatorToken"), overwrite: true)) { Also = ["H-SEC-4"] },
+        ["Coordinator token is Audit's"] = new("H-ADM-4", "fail", "AUDIT_ADMIN_TOKEN", on => File.Copy(on.Secret("caracalCoordinatorToken"), on.Secret("auditAdminToken"), overwrite: true)) { Also = ["H-SEC-4"] },
         ["no journal"] = new("H-BAK-4", "fail", "not there", on => Directory.Delete(Path.Combine(on.Running.Home, "data", "journal", "sts"))),
         ["journal in memory"] = new("H-BAK-4", "fail", "does not outlive", on => on.Set("STS__AUDIT_REPLAY_DIR", "/dev/shm")),
     };

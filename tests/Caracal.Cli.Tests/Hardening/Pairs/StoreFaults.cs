@@ -28,6 +28,7 @@ internal static class StoreFaults
         ["in memory"] = Configured("appendonly", "no", "fail"),
         ["does not sync"] = Configured("appendfsync", "no", "warn"),
         ["default user"] = new("H-RED-4", "warn", "Redis' default user", on => on.Set("STS__REDIS_URL_FILE", on.Running.Write("url", on.Stores!.RedisUrl))),
+        ["default user may do everything"] = new("H-RED-4", "warn", "default user is on and may run everything", on => on.Running.Write("secrets/redisUrl", on.Stores!.RedisUrl)),
         ["no TLS to Redis"] = new("H-RED-5", "fail", $"redis:// to {Outside}", on => Elsewhere(on, "gatewayRedisUrl"))
         {
             Also = Deployment.IsPublicAddress(Outside) ? ["H-RED-4"] : [], // by what that address happens to be
