@@ -92,6 +92,7 @@ public class PrivilegeTests
     };
 
     [Theory]
+    [Trait("requirement", "R41")]
     [MemberData(nameof(Projects))]
     public void Refuses_a_service_that_uses_a_store_beyond_its_row_of_the_privilege_matrix(string project, string service)
     {

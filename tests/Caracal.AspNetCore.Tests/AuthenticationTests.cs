@@ -16,6 +16,7 @@ public sealed class AuthenticationTests : IDisposable
     private readonly InMemoryRevocationStore _store = new();
 
     [Theory]
+    [Trait("requirement", "R127")]
     [InlineData("/open", null, 200, "")]
     [InlineData("/read", null, 401, "missing_token")]
     [InlineData("/read", "Bearer x.y.z", 401, "invalid_token")]

@@ -22,6 +22,7 @@ public sealed class EpochTests
     private static readonly HmacKey C = Key(64);
 
     [Theory]
+    [Trait("requirement", "R23")]
     [InlineData(Engine.Sqlite)]
     [InlineData(Engine.Postgres)]
     public async Task Old_rows_of_every_chain_are_proven_when_the_old_key_is_gone(Engine engine)

@@ -6,6 +6,8 @@ namespace Caracal.Audit.Tests;
 public sealed class IngestTests
 {
     [Theory]
+    [Trait("requirement", "R4")]
+    [Trait("requirement", "R23")]
     [InlineData(null)]
     [InlineData("00")]
     [InlineData("other")]
@@ -93,6 +95,7 @@ public sealed class IngestTests
     }
 
     [Theory]
+    [Trait("requirement", "R75")]
     [InlineData(Engine.Sqlite)]
     [InlineData(Engine.Postgres)]
     public async Task Events_form_the_chain_of_the_vectors(Engine engine)
@@ -112,6 +115,7 @@ public sealed class IngestTests
     }
 
     [Fact]
+    [Trait("requirement", "R38")]
     public async Task What_comes_over_the_stream_and_from_a_journal_share_one_chain()
     {
         await using var audit = await (await AuditHarness.CreateAsync()).ListenAsync();

@@ -88,6 +88,7 @@ public sealed class RouteTests
     }
 
     [Fact]
+    [Trait("requirement", "R48")]
     public async Task Health_is_always_well_and_ready_says_what_is_not()
     {
         await using var audit = await (await AuditHarness.CreateAsync(change: s => s with { ReadyDeadLetterLimit = 1 })).ListenAsync();
@@ -110,6 +111,8 @@ public sealed class RouteTests
     }
 
     [Fact]
+    [Trait("requirement", "R113")]
+    [Trait("requirement", "R128")]
     public async Task Metrics_need_the_bearer_and_carry_every_name()
     {
         await using var audit = await (await AuditHarness.CreateAsync()).ListenAsync();

@@ -55,6 +55,8 @@ public sealed class TamperingTests
     }
 
     [Fact]
+    [Trait("requirement", "R110")]
+    [Trait("requirement", "R150")]
     public async Task Sweeps_log_the_words_that_alerts_match_and_count_once_per_sweep()
     {
         await using var audit = await AuditHarness.CreateAsync();

@@ -7,6 +7,7 @@ namespace Caracal.Cli.Tests;
 public sealed class ConfigTests
 {
     [Fact]
+    [Trait("requirement", "R123")]
     public async Task Init_writes_an_owner_only_profile_that_check_accepts_until_others_may_write_it()
     {
         using var caracal = new Running();

@@ -56,6 +56,8 @@ public sealed class EnvironmentTests
     public void A_segment_is_one_safe_name(string text, string segment) => Assert.Equal(segment, CaracalPaths.Segment(text));
 
     [Fact]
+    [Trait("requirement", "R11")]
+    [Trait("requirement", "R12")]
     public void Paths_follow_their_order()
     {
         static CaracalPaths Paths(params (string, string?)[] values) =>

@@ -8,6 +8,7 @@ namespace Caracal.Cli.Tests;
 public sealed class PolicyLogTests
 {
     [Fact]
+    [Trait("requirement", "R96")]
     public async Task An_activated_policy_set_is_a_line_with_its_zone_and_version()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));

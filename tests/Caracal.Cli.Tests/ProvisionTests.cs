@@ -42,6 +42,7 @@ public sealed class ProvisionTests(RedisServer redis)
     }
 
     [Fact]
+    [Trait("requirement", "R84")]
     public async Task A_service_enters_Redis_for_its_own_keys_only()
     {
         using var running = await NewAsync();
@@ -77,6 +78,7 @@ public sealed class ProvisionTests(RedisServer redis)
     }
 
     [Fact]
+    [Trait("requirement", "R32")]
     public async Task Verifies_a_provisioned_Redis_and_names_what_is_wrong_with_another()
     {
         using var running = await NewAsync();
@@ -134,6 +136,7 @@ public sealed class ProvisionTests(RedisServer redis)
     }
 
     [Fact]
+    [Trait("requirement", "R32")]
     public async Task Checks_then_migrates_then_has_nothing_left_to_do()
     {
         using var running = await NewAsync();

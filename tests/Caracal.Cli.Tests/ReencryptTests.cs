@@ -9,6 +9,8 @@ namespace Caracal.Cli.Tests;
 public sealed class ReencryptTests
 {
     [Fact]
+    [Trait("requirement", "R138")]
+    [Trait("requirement", "R139")]
     public async Task A_dry_run_counts_and_writes_nothing_and_the_run_leaves_nothing_under_the_old_key_given_as_base64()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
@@ -39,6 +41,7 @@ public sealed class ReencryptTests
     }
 
     [Fact]
+    [Trait("requirement", "R64")]
     public async Task A_compromised_key_names_every_signing_key_and_credential_that_it_opens_and_what_to_do()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));

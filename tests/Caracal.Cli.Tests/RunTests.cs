@@ -142,6 +142,7 @@ public sealed class RunTests
     }
 
     [Fact]
+    [Trait("requirement", "R14")]
     public async Task The_child_sees_its_credentials_and_nothing_that_opens_anything_else()
     {
         await using var sts = await FakeSts.StartAsync(FakeSts.Bindings(One, Two));
@@ -223,6 +224,7 @@ public sealed class RunTests
     }
 
     [Fact]
+    [Trait("requirement", "R14")]
     public async Task A_workspace_with_operator_secrets_launches_nothing_unless_told_so()
     {
         await using var sts = await FakeSts.StartAsync(FakeSts.Bindings(One));

@@ -8,6 +8,7 @@ namespace Caracal.ControlPlane.Tests;
 public sealed class AdminAccessTests
 {
     [Fact]
+    [Trait("requirement", "R100")]
     public async Task Keeps_a_zone_token_inside_its_zone()
     {
         await using var api = await ApiHost.StartAsync();
@@ -31,6 +32,7 @@ public sealed class AdminAccessTests
     }
 
     [Fact]
+    [Trait("requirement", "R122")]
     public async Task Follows_the_capability_matrix()
     {
         await using var api = await ApiHost.StartAsync();
@@ -49,6 +51,7 @@ public sealed class AdminAccessTests
     }
 
     [Fact]
+    [Trait("requirement", "R7")]
     public async Task Lets_the_deployment_token_alone_use_the_reserved_namespace()
     {
         await using var api = await ApiHost.StartAsync();
@@ -65,6 +68,7 @@ public sealed class AdminAccessTests
     }
 
     [Fact]
+    [Trait("requirement", "R26")]
     public async Task Kills_the_old_deployment_token_at_restart_with_a_new_one()
     {
         await using var store = await TestStore.CreateAsync(Engine.Sqlite);
@@ -124,6 +128,8 @@ public sealed class AdminAccessTests
     }
 
     [Fact]
+    [Trait("requirement", "R98")]
+    [Trait("requirement", "R101")]
     public async Task Revokes_an_admin_token_at_once()
     {
         await using var api = await ApiHost.StartAsync();

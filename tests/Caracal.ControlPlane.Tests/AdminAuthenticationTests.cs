@@ -16,6 +16,7 @@ namespace Caracal.ControlPlane.Tests;
 public sealed class AdminAuthenticationTests
 {
     [Fact]
+    [Trait("requirement", "R101")]
     public async Task A_lookup_that_began_before_a_revocation_lets_nobody_in_after_it()
     {
         await using var store = await TestStore.CreateAsync(Engine.Sqlite);

@@ -59,6 +59,7 @@ public sealed class ApplicationsTests
     }
 
     [Fact]
+    [Trait("requirement", "R132")]
     public async Task Rotates_a_secret_hard_or_with_an_overlap()
     {
         await using var api = await ApiHost.StartAsync();

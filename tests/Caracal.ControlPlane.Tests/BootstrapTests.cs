@@ -14,6 +14,7 @@ public sealed class BootstrapTests
     }
 
     [Fact]
+    [Trait("requirement", "R103")]
     public async Task Takes_its_own_token_and_that_token_opens_nothing_else()
     {
         await using var api = await ApiHost.StartAsync(WithToken);
@@ -38,6 +39,7 @@ public sealed class BootstrapTests
     }
 
     [Fact]
+    [Trait("requirement", "R7")]
     public async Task Falls_back_on_the_deployment_token()
     {
         await using var api = await ApiHost.StartAsync();

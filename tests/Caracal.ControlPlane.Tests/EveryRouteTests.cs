@@ -24,6 +24,7 @@ public sealed partial class EveryRouteTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _api.DisposeAsync();
 
     [Fact]
+    [Trait("requirement", "R35")]
     public async Task Asks_for_a_token_everywhere_but_at_the_open_doors()
     {
         Assert.Equal(["/v1/bootstrap", "/v1/zones/{zoneId}/provider-connections/oauth/callback"], _api.Service.Routes.Where(route => route.IsOpen).Select(route => route.Pattern));
@@ -62,6 +63,7 @@ public sealed partial class EveryRouteTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R100")]
     public async Task Keeps_a_zones_token_in_its_zone()
     {
         var token = await _api.TokenAsync(_other);

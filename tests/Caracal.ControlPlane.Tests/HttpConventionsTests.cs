@@ -140,6 +140,7 @@ public sealed class HttpConventionsTests
     }
 
     [Fact]
+    [Trait("requirement", "R102")]
     public async Task Limits_calls_per_address_and_per_token_but_not_health()
     {
         await using var api = await ApiHost.StartAsync(new Dictionary<string, string?> { ["API_V1_RATE_LIMIT_PER_MIN"] = "3" });
@@ -152,6 +153,7 @@ public sealed class HttpConventionsTests
     }
 
     [Fact]
+    [Trait("requirement", "R102")]
     public async Task Limits_failed_authentications()
     {
         await using var api = await ApiHost.StartAsync(new Dictionary<string, string?> { ["ADMIN_AUTH_FAIL_LIMIT_PER_MIN"] = "2" });
@@ -171,6 +173,8 @@ public sealed class HttpConventionsTests
     }
 
     [Fact]
+    [Trait("requirement", "R48")]
+    [Trait("requirement", "R137")]
     public async Task Reports_readiness_and_metrics()
     {
         var time = new MovableTime();

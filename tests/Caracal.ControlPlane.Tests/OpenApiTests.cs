@@ -7,6 +7,7 @@ namespace Caracal.ControlPlane.Tests;
 public sealed partial class OpenApiTests
 {
     [Fact]
+    [Trait("requirement", "R35")]
     public async Task Describes_every_route_and_nothing_else()
     {
         await using var api = await ApiHost.StartAsync();

@@ -23,6 +23,7 @@ public sealed class PoliciesTests
     }
 
     [Fact]
+    [Trait("requirement", "R94")]
     public async Task Describes_a_valid_policy_and_names_the_first_fault_of_another()
     {
         await using var api = await ApiHost.StartAsync();
@@ -71,6 +72,7 @@ public sealed class PoliciesTests
     }
 
     [Fact]
+    [Trait("requirement", "R95")]
     public async Task Walks_from_a_policy_to_its_activation()
     {
         await using var api = await ApiHost.StartAsync();

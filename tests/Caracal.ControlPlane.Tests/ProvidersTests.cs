@@ -20,6 +20,7 @@ public sealed class ProvidersTests
     }
 
     [Fact]
+    [Trait("requirement", "R2")]
     public async Task Names_sealed_secrets_and_never_shows_them()
     {
         await using var api = await ApiHost.StartAsync();

@@ -87,6 +87,7 @@ public sealed class RotationVerificationTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R146")]
     public async Task A_key_that_is_published_and_should_not_be_or_is_missing_fails_V6()
     {
         var id = await PrepareAsync("zone-kek");

@@ -31,6 +31,7 @@ public sealed class RotationsTests : IAsyncLifetime
     public ValueTask DisposeAsync() => api.DisposeAsync();
 
     [Theory]
+    [Trait("requirement", "R133")]
     [InlineData("\"reason\":\"too short\"", "reason")]
     [InlineData("\"reason\":null", "reason")]
     [InlineData("\"actor\":\"x\"", "actor")]
@@ -78,10 +79,12 @@ public sealed class RotationsTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R135")]
     public async Task Gives_each_new_value_a_version_with_its_time() =>
         Assert.Equal($"{Streams}@{time.GetUtcNow().UtcDateTime:yyyyMMdd'T'HHmmss'Z'}-{New}", (await api.PostAsync(All, Body(New))).Get("version_label"));
 
     [Fact]
+    [Trait("requirement", "R16")]
     public async Task Refuses_a_second_class_and_a_second_rotation_of_one_but_not_an_emergency()
     {
         await BeatAsync("gateway", Slots("gateway-sts-hmac", "sid_00000000000000c3"));
@@ -101,6 +104,7 @@ public sealed class RotationsTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R134")]
     public async Task Refuses_to_begin_while_a_reader_is_silent_or_nobody_reads()
     {
         var silent = await api.PostAsync(All, Body(New, "audit-hmac"));
@@ -116,6 +120,7 @@ public sealed class RotationsTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R134")]
     public async Task Refuses_a_clock_that_is_more_than_30_s_away()
     {
         var reply = await api.PostAsync(All, Body(New, more: $"\"client_time\":\"{time.GetUtcNow().AddSeconds(-32):yyyy-MM-ddTHH:mm:ssZ}\""));
@@ -125,6 +130,7 @@ public sealed class RotationsTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R140")]
     public async Task Refuses_the_key_encryption_key_without_a_backup_of_today()
     {
         await BeatAsync("api", Slots("zone-kek", "sid_00000000000000c3"));
@@ -153,6 +159,8 @@ public sealed class RotationsTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R20")]
+    [Trait("requirement", "R120")]
     public async Task Refuses_to_skip_a_step_in_any_direction()
     {
         var id = await PrepareAsync();
@@ -186,6 +194,9 @@ public sealed class RotationsTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R17")]
+    [Trait("requirement", "R24")]
+    [Trait("requirement", "R141")]
     public async Task Refuses_to_retire_before_the_windows_while_a_writer_is_behind_or_work_is_undrained()
     {
         var id = await PrepareAsync();
@@ -232,6 +243,7 @@ public sealed class RotationsTests : IAsyncLifetime
     }
 
     [Theory]
+    [Trait("requirement", "R144")]
     [InlineData(RotationState.Deployed)]
     [InlineData(RotationState.Rolled)]
     [InlineData(RotationState.Verified)]
@@ -363,6 +375,8 @@ public sealed class RotationsTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R19")]
+    [Trait("requirement", "R142")]
     public async Task Each_step_leaves_a_chained_line_and_an_admin_audit_row_that_name_who_and_why()
     {
         var id = await PrepareAsync();

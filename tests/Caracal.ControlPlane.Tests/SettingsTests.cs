@@ -46,6 +46,7 @@ public sealed class SettingsTests
     }
 
     [Fact]
+    [Trait("requirement", "R21")]
     public async Task Refuses_to_start_with_another_key_than_the_store_was_sealed_with()
     {
         await using var store = await TestStore.CreateAsync(Engine.Sqlite);

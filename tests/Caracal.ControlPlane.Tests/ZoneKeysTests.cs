@@ -8,6 +8,7 @@ public sealed class ZoneKeysTests
     private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     [Fact]
+    [Trait("requirement", "R65")]
     public async Task Publishes_the_next_key_before_it_signs()
     {
         await using var api = await ApiHost.StartAsync();
@@ -30,6 +31,7 @@ public sealed class ZoneKeysTests
     }
 
     [Fact]
+    [Trait("requirement", "R69")]
     public async Task Activates_at_once_when_asked_and_keeps_the_old_key_published()
     {
         await using var api = await ApiHost.StartAsync();

@@ -10,6 +10,7 @@ public sealed class EngineTests
     private const string Delegations = "/zones/z1/delegations";
 
     [Theory]
+    [Trait("requirement", "R37")]
     [InlineData(Engine.Sqlite)]
     [InlineData(Engine.Postgres)]
     public async Task Lives_the_same_life_on_both_engines(Engine engine)

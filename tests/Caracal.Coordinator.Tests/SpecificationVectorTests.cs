@@ -20,6 +20,7 @@ public sealed class SpecificationVectorTests
     }
 
     [Fact]
+    [Trait("requirement", "R81")]
     public void Signs_lifecycle_and_invalidation_messages()
     {
         Assert.Equal("4015c520d7fc2d7f4d39e339de4b52a8bbff2979280e253e62056b2ef5182449", StreamSignature.Sign(Streams, "caracal.agents.lifecycle",

@@ -23,6 +23,7 @@ public sealed class EgressGuardTests
     }
 
     [Fact]
+    [Trait("requirement", "R86")]
     public async Task Refuses_a_host_outside_the_allowlist_even_when_its_address_is_public()
     {
         var names = new NameTable { ["other.example"] = ["8.8.8.8"], ["api.example"] = ["8.8.4.4"] };

@@ -55,6 +55,7 @@ public sealed class HostileUrlTests
     }
 
     [Fact]
+    [Trait("requirement", "R85")]
     public async Task No_entry_makes_a_connection()
     {
         using var listener = new TcpListener(IPAddress.IPv6Any, 0);

@@ -14,6 +14,7 @@ public sealed class SweepTests
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     [Fact]
+    [Trait("requirement", "R110")]
     public async Task A_leader_that_is_killed_in_the_middle_of_a_sweep_leaves_nothing_late_and_nothing_twice()
     {
         await using var fleet = await LocalFleet.StartAsync(

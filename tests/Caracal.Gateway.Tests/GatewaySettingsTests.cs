@@ -25,6 +25,8 @@ public sealed class GatewaySettingsTests : IDisposable
     public void Dispose() => _tls.Dispose();
 
     [Theory]
+    [Trait("requirement", "R59 (http://sts.example.com)")]
+    [Trait("requirement", "R82 (JTI_FAIL_OPEN)")]
     [InlineData("INSECURE_HTTP", "true", "INSECURE_HTTP")]
     [InlineData("INSECURE_STS", "1", "INSECURE_STS")]
     [InlineData("JTI_FAIL_OPEN", "true", "JTI_FAIL_OPEN")]
@@ -74,6 +76,9 @@ public sealed class GatewaySettingsTests : IDisposable
     }
 
     [Fact]
+    [Trait("requirement", "R82")]
+    [Trait("requirement", "R87")]
+    [Trait("requirement", "R88")]
     public void The_defaults_are_those_of_the_specification()
     {
         var settings = GatewaySettings.Read(new SettingsReader(Good, GatewaySettings.Role));

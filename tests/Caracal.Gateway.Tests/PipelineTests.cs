@@ -14,6 +14,7 @@ public sealed class PipelineTests
     }
 
     [Fact]
+    [Trait("requirement", "R36")]
     public async Task The_steps_stand_in_the_order_of_the_specification()
     {
         await using var host = await Support.GatewayHost.StartAsync();

@@ -101,6 +101,7 @@ public sealed class ServerCertificateTests : IDisposable
     }
 
     [Fact]
+    [Trait("requirement", "R58")]
     public async Task TLS_older_than_1_2_is_refused()
     {
         await using var server = RoleServer.Create(

@@ -59,6 +59,7 @@ public sealed class SettingsReaderTests
     }
 
     [Theory]
+    [Trait("requirement", "R59")]
     [InlineData("https://sts.example.com", false, true)]
     [InlineData("http://sts.example.com", true, false)]
     [InlineData("http://sts:8080", false, false)]

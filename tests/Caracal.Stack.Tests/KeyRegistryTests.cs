@@ -24,6 +24,7 @@ public sealed class KeyRegistryTests : IDisposable
     public void Dispose() => folder.Delete(recursive: true);
 
     [Theory]
+    [Trait("requirement", "R53")]
     [InlineData("streams-hmac", "streamsHmacKey")]
     [InlineData("auth-secret", "caracalAuthSecret")] // The console asks the API.
     public async Task Refuses_to_start_in_stable_with_a_key_that_nobody_registered(string classId, string file)

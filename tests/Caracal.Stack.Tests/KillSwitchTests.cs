@@ -18,6 +18,7 @@ public sealed class KillSwitchTests : IDisposable
 
     // api.md 11.4: one call ends it all, and every stream has heard of it soon after.
     [Fact]
+    [Trait("requirement", "R108")]
     public async Task A_subject_with_a_thousand_sessions_ends_in_one_call_and_every_reader_hears_of_it()
     {
         SecretFolder.Provision(Secrets);

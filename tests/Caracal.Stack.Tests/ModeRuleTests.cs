@@ -21,6 +21,9 @@ public sealed class ModeRuleTests : IDisposable
     public void Dispose() => folder.Delete(recursive: true);
 
     [Theory]
+    [Trait("requirement", "R33 (PORT must be)")]
+    [Trait("requirement", "R55 (TLS_CERT_FILE and TLS_KEY_FILE are required)")]
+    [Trait("requirement", "R56 (INSECURE_HTTP is refused outside dev)")]
     [InlineData("INSECURE_STS", "true", "INSECURE_STS is refused outside dev")]
     [InlineData("INSECURE_STS", "1", "INSECURE_STS is refused outside dev")]
     [InlineData("INSECURE_HTTP", "Yes", "INSECURE_HTTP is refused outside dev")]
@@ -46,6 +49,8 @@ public sealed class ModeRuleTests : IDisposable
     }
 
     [Theory]
+    [Trait("requirement", "R52")]
+    [Trait("requirement", "R71 (streamsHmacKey)")]
     [InlineData("streamsHmacKey", "STREAMS_HMAC_KEY is required (", "api, audit, coordinator, gateway, sts")]
     [InlineData("auditHmacKey", "AUDIT_HMAC_KEY is required (", "api, audit, coordinator, gateway, sts")]
     [InlineData("gatewayStsHmacKey", "GATEWAY_STS_HMAC_KEY is required (", "api, gateway, sts")]

@@ -21,6 +21,7 @@ public sealed class SecretReloadTests : IDisposable
     public void Dispose() => folder.Delete(recursive: true);
 
     [Fact]
+    [Trait("requirement", "R26")]
     public async Task An_admin_token_is_rotated_under_a_running_stack_and_the_old_one_dies_when_its_file_goes()
     {
         await using var stack = await StartAsync();
@@ -50,6 +51,7 @@ public sealed class SecretReloadTests : IDisposable
 
     // Operations.md 14, check 14: what the key that went has signed opens nothing any more.
     [Fact]
+    [Trait("requirement", "R25")]
     public async Task A_request_signed_with_the_gateway_key_that_was_retired_is_refused_by_the_STS()
     {
         await using var stack = await StartAsync();

@@ -29,6 +29,7 @@ public sealed class StackTests : IDisposable
     }
 
     [Fact]
+    [Trait("requirement", "R83")]
     public async Task One_store_without_the_other_is_refused_and_no_password_is_told()
     {
         var options = Options(new() { ["DATABASE_URL"] = "postgres://caracal:hunter2@db/caracal" });
@@ -122,6 +123,7 @@ public sealed class StackTests : IDisposable
     }
 
     [Fact]
+    [Trait("requirement", "R33")]
     public async Task Every_role_is_ready_on_a_port_of_its_own_and_the_plain_port_means_nothing()
     {
         await using var stack = await CaracalStack.StartAsync(Options(new() { ["PORT"] = "1" }), default);

@@ -38,6 +38,7 @@ public sealed class BlackBoxTests
     }
 
     [Fact]
+    [Trait("requirement", "R124")]
     public async Task Check_03_every_refusal_has_its_envelope_and_echoes_the_request_id()
     {
         await using var sts = await StsHarness.StartAsync();
@@ -127,6 +128,7 @@ public sealed class BlackBoxTests
     }
 
     [Fact]
+    [Trait("requirement", "R66")]
     public async Task Check_13_two_keys_and_their_headers()
     {
         await using var sts = await StsHarness.StartAsync();

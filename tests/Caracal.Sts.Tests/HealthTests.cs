@@ -7,6 +7,7 @@ namespace Caracal.Sts.Tests;
 public sealed class HealthTests
 {
     [Fact]
+    [Trait("requirement", "R48")]
     public async Task Is_healthy_and_ready()
     {
         await using var sts = await StsHarness.StartAsync();

@@ -13,6 +13,7 @@ public sealed class StsSettingsTests
     }
 
     [Fact]
+    [Trait("requirement", "R90")]
     public void The_client_limit_follows_the_mint_limit()
     {
         Assert.Equal(50, StsHarness.Read(("STS_MINT_RATE_LIMIT_PER_MIN", "5")).ClientLimit);

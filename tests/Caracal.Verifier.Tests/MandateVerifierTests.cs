@@ -169,6 +169,7 @@ public sealed class MandateVerifierTests : IDisposable
     };
 
     [Theory]
+    [Trait("requirement", "R127")]
     [MemberData(nameof(Unmet))]
     public async Task An_unmet_requirement_has_its_own_code(MandateRequirements requirements, string code)
     {
@@ -177,6 +178,7 @@ public sealed class MandateVerifierTests : IDisposable
     }
 
     [Theory]
+    [Trait("requirement", "R127")]
     [InlineData(0, 10, true)]
     [InlineData(0, 11, false)]
     [InlineData(-5, 11, false)]

@@ -46,6 +46,7 @@ public sealed class ZoneKeysTests : IDisposable
     }
 
     [Fact]
+    [Trait("requirement", "R67")]
     public async Task Serves_five_minutes_without_asking_and_ten_while_it_asks()
     {
         Assert.True(await FindAsync("old"));

@@ -8,6 +8,13 @@ public sealed partial class OperationsPagesTests
     private static readonly string Folder = Path.Combine(Repository.Root, "docs", "operations");
 
     [Theory]
+    [Trait("requirement", "R44 (postgresql.md)")]
+    [Trait("requirement", "R45 (redis.md)")]
+    [Trait("requirement", "R46 (tls.md)")]
+    [Trait("requirement", "R47 (key-management.md)")]
+    [Trait("requirement", "R49 (backup-and-restore.md)")]
+    [Trait("requirement", "R50 (incidents.md)")]
+    [Trait("requirement", "R145 (incidents.md)")]
     [InlineData("postgresql.md", "schema,migrat,pool,partition,advisory lock,sslmode")]
     [InlineData("redis.md", "provision,group,appendonly,noeviction,retention,ACL")]
     [InlineData("tls.md", "TLS_CERT_FILE,TLS_KEY_FILE,INSECURE_STS,ALLOW_PRIVATE_UPSTREAMS,CARACAL_TLS_EXTRA_CA_FILE,1.2")]

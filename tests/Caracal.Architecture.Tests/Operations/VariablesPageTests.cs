@@ -57,6 +57,7 @@ public sealed partial class VariablesPageTests
     }
 
     [Fact]
+    [Trait("requirement", "R43")]
     public void The_page_is_what_the_code_reads()
     {
         var made = Make();

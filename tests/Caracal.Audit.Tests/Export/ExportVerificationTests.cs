@@ -34,6 +34,7 @@ public sealed class ExportVerificationTests
     }
 
     [Theory]
+    [Trait("requirement", "R130")]
     [InlineData("honest")]
     [InlineData("honest, from a later hour on")]
     [InlineData("edit a row in its file", "object_mismatch", "content_mismatch")]

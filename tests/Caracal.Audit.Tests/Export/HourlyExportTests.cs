@@ -11,6 +11,7 @@ namespace Caracal.Audit.Tests.Export;
 public sealed class HourlyExportTests
 {
     [Theory]
+    [Trait("requirement", "R38")]
     [InlineData(Engine.Sqlite)]
     [InlineData(Engine.Postgres)]
     public async Task An_independent_reader_finds_the_same_rows_types_and_counts(Engine engine)

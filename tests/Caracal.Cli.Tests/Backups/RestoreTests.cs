@@ -31,6 +31,7 @@ public sealed class RestoreTests(RedisServer redis) : IDisposable
     }
 
     [Theory]
+    [Trait("requirement", "R130")]
     [InlineData("sqlite")]
     [InlineData("postgresql")]
     public async Task What_was_revoked_stays_revoked_tokens_mint_and_the_ledger_verifies(string engine)
@@ -173,6 +174,7 @@ public sealed class RestoreTests(RedisServer redis) : IDisposable
     }
 
     [Fact]
+    [Trait("requirement", "R121 (H-BAK-2)")]
     public async Task Backups_are_read_back_kept_in_number_drilled_and_looked_at_by_harden()
     {
         using var operations = await OperationsAsync("sqlite");

@@ -5,6 +5,8 @@ namespace Caracal.Cli.Tests.Backups;
 public sealed class SecretsBundleTests
 {
     [Fact]
+    [Trait("requirement", "R121")]
+    [Trait("requirement", "R130")]
     public async Task Secrets_go_under_a_passphrase_and_come_back_into_an_empty_folder_only()
     {
         using var files = new PrivateStack(folder: null, new Dictionary<string, string?>());

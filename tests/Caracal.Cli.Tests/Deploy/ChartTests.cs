@@ -19,6 +19,7 @@ public sealed class ChartTests
     internal static List<Dictionary<object, object?>> Objects => new ChartRenderer(Production).Render();
 
     [Theory]
+    [Trait("requirement", "R117 (networkPolicy.enabled)")]
     [InlineData("global.tag", "", "a deployment names its version")]
     [InlineData("secrets.runtimeSecretName", "", "secrets.runtimeSecretName is required")]
     [InlineData("issuerUrl", "", "issuerUrl is required")]
@@ -62,6 +63,7 @@ public sealed class ChartTests
     }
 
     [Fact]
+    [Trait("requirement", "R118")]
     public void Every_container_runs_with_nothing_it_does_not_need()
     {
         var pods = Pods().ToList();
@@ -81,6 +83,7 @@ public sealed class ChartTests
     }
 
     [Fact]
+    [Trait("requirement", "R119")]
     public void Secrets_are_files_and_each_service_gets_its_own_only()
     {
         Assert.DoesNotContain(Objects, item => item.Text("kind") == "Secret");
@@ -97,6 +100,7 @@ public sealed class ChartTests
     }
 
     [Fact]
+    [Trait("requirement", "R117")]
     public void Nothing_is_reached_unless_a_policy_says_so()
     {
         var policies = Objects.Where(item => item.Text("kind") == "NetworkPolicy").ToDictionary(item => item.Text("metadata", "name")!, item => item.Map("spec"), StringComparer.Ordinal);
@@ -117,6 +121,7 @@ public sealed class ChartTests
     }
 
     [Fact]
+    [Trait("requirement", "R131")]
     public void Rollouts_keep_evidence_and_capacity()
     {
         foreach (var name in (string[])["sts", "gateway", "api", "coordinator"])

@@ -15,6 +15,7 @@ namespace Caracal.Cli.Tests.Deploy;
 public sealed class ComposeRedisTests
 {
     [Fact]
+    [Trait("requirement", "R42")]
     public async Task Users_and_rotated_passwords_outlive_a_restart()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));

@@ -22,6 +22,7 @@ public sealed class ComposeTests
     };
 
     [Fact]
+    [Trait("requirement", "R118")]
     public void Every_container_runs_with_nothing_it_does_not_need() => Assert.All(Services, service =>
     {
         var name = (string)service.Key;
@@ -38,6 +39,7 @@ public sealed class ComposeTests
     });
 
     [Fact]
+    [Trait("requirement", "R42")]
     public void Stores_come_first_then_the_schema_then_each_service_after_those_it_calls()
     {
         Assert.Equal(["postgres", "redis"], After("provision"));
@@ -64,6 +66,7 @@ public sealed class ComposeTests
     }
 
     [Fact]
+    [Trait("requirement", "R42")]
     public async Task Prepared_secrets_are_one_purpose_each_and_harden_finds_no_failure()
     {
         using var running = new Running();

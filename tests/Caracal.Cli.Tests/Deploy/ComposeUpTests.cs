@@ -14,6 +14,7 @@ public sealed class ComposeUpTests
         """;
 
     [Fact]
+    [Trait("requirement", "R42")]
     public async Task Makes_missing_secrets_starts_the_containers_waits_and_ends_them_again()
     {
         using var running = New(out var file);

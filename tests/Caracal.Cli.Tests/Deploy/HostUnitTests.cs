@@ -8,6 +8,7 @@ namespace Caracal.Cli.Tests.Deploy;
 public sealed class HostUnitTests
 {
     [Theory]
+    [Trait("requirement", "R118")]
     [InlineData("NoNewPrivileges", "yes")]
     [InlineData("CapabilityBoundingSet", "")]
     [InlineData("ProtectSystem", "strict")]
@@ -31,6 +32,7 @@ public sealed class HostUnitTests
         Assert.Single(File.ReadAllLines(Path.Combine(Yaml.Deploy, "systemd", "caracal.target")), line => line.StartsWith("Wants=", StringComparison.Ordinal))["Wants=".Length..].Split(' ').Order(StringComparer.Ordinal));
 
     [Fact]
+    [Trait("requirement", "R118")]
     public void The_image_is_not_root_and_has_no_shell()
     {
         var project = XDocument.Load(Path.Combine(Yaml.Deploy, "..", "src", "Caracal.Cli", "Caracal.Cli.csproj"));

@@ -22,6 +22,9 @@ public sealed partial class MonitoringFilesTests
     ];
 
     [Fact]
+    [Trait("requirement", "R109")]
+    [Trait("requirement", "R113")]
+    [Trait("requirement", "R151")]
     public async Task Every_rule_loads_fires_and_resolves()
     {
         await PromtoolAsync("check", "rules", Rules);
@@ -44,6 +47,12 @@ public sealed partial class MonitoringFilesTests
     }
 
     [Theory]
+    [Trait("requirement", "R109 (CaracalRevocationLag)")]
+    [Trait("requirement", "R111 (CaracalAuditPostgresDown)")]
+    [Trait("requirement", "R113 (CaracalRevocationDeadLetters)")]
+    [Trait("requirement", "R129 (CaracalAuditTamperDetected)")]
+    [Trait("requirement", "R150 (CaracalAuditTamperDetected)")]
+    [Trait("requirement", "R151 (CaracalDenialSpikeJtiReplay)")]
     [InlineData("CaracalRevocationLag", "1m", "critical")]
     [InlineData("CaracalRevocationIneffective", "1m", "critical")]
     [InlineData("CaracalRevocationDeadLetters", "1m", "critical")]
@@ -62,6 +71,7 @@ public sealed partial class MonitoringFilesTests
     }
 
     [Fact]
+    [Trait("requirement", "R129")]
     public void Every_alert_leads_to_a_paragraph_of_the_playbooks()
     {
         var page = File.ReadAllText(Path.Combine(Yaml.Deploy, "..", "docs", "operations", "incidents.md"));

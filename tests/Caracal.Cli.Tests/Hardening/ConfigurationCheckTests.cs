@@ -7,6 +7,7 @@ namespace Caracal.Cli.Tests.Hardening;
 public sealed class ConfigurationCheckTests
 {
     [Theory]
+    [Trait("requirement", "R104")]
     [InlineData("postgres://u:p@db.example.com/d?sslmode=verify-full", "ok", "")]
     [InlineData("postgres://u:p@db.example.com/d", "fail", "no TLS is required to db.example.com")]
     [InlineData("postgres://u:p@db.example.com/d?sslmode=prefer", "fail", "no TLS is required")]
@@ -35,6 +36,7 @@ public sealed class ConfigurationCheckTests
     }
 
     [Fact]
+    [Trait("requirement", "R63")]
     public async Task Finds_a_live_value_in_a_tracked_file_and_names_the_file_only()
     {
         using var deployment = new GoodDeployment();

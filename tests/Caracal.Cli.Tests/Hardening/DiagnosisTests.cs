@@ -6,6 +6,9 @@ namespace Caracal.Cli.Tests.Hardening;
 public sealed class DiagnosisTests
 {
     [Theory]
+    [Trait("requirement", "R29 (D-KEY-2)")]
+    [Trait("requirement", "R30 (D-KEY-3)")]
+    [Trait("requirement", "R31 (D-KEY-4)")]
     [InlineData("audit-hmac", "D-KEY-2", "AUDIT")]
     [InlineData("streams-hmac", "D-KEY-3", "COORDINATOR")]
     [InlineData("gateway-sts-hmac", "D-KEY-4", "GATEWAY")]
@@ -29,6 +32,7 @@ public sealed class DiagnosisTests
     }
 
     [Theory]
+    [Trait("requirement", "R28 (D-KEY-1)")]
     [InlineData("https://sts.example", "k2,k1", "ok", "issuer https://sts.example; zone z1: 2 keys listed, signing for 2 d, the key before until 2026-11-28 12:00:00Z, known to 1 of 1 Gateways, fetched 7 s ago")]
     [InlineData("https://other.example", "k2,k1", "fail", "the STS writes the issuer https://sts.example, ISSUER_URL is https://other.example")]
     [InlineData("https://sts.example", "k1", "fail", "the JWKS of zone z1 does not list its active key k2")]
@@ -78,6 +82,7 @@ public sealed class DiagnosisTests
     }
 
     [Theory]
+    [Trait("requirement", "R147")]
     [InlineData(22, "fail", "gateway at 127.0.0.1 accepts TLS 1.1")] // it goes on with the handshake
     [InlineData(21, "ok", "TLS 1.1 is refused")] // an alert
     public async Task An_edge_that_accepts_old_tls_fails(int record, string status, string says)
@@ -94,6 +99,12 @@ public sealed class DiagnosisTests
     }
 
     [Theory]
+    [Trait("requirement", "R57 (H-TLS-4)")]
+    [Trait("requirement", "R74 (H-KEY-2)")]
+    [Trait("requirement", "R77 (H-KEY-3)")]
+    [Trait("requirement", "R92 (H-NET-5)")]
+    [Trait("requirement", "R105 (H-PG-1)")]
+    [Trait("requirement", "R149 (H-ADM-3)")]
     [InlineData("H-TLS-4", "exposes every token")]
     [InlineData("H-KEY-2", "forged")]
     [InlineData("H-KEY-3", "forged")]

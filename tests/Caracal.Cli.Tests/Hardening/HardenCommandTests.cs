@@ -10,6 +10,7 @@ public sealed class HardenCommandTests
     private const string Live = "H-RED-1,H-ENF-1,H-ENF-2,H-ENF-3,H-MON-1,H-MON-2,H-MON-4";
 
     [Fact]
+    [Trait("requirement", "R54")]
     public void Lists_every_check_of_the_specification_once()
     {
         string[] expected =
@@ -25,6 +26,7 @@ public sealed class HardenCommandTests
     }
 
     [Fact]
+    [Trait("requirement", "R114")]
     public async Task A_good_deployment_has_no_failure_and_strict_still_minds_what_was_not_looked_at()
     {
         using var deployment = new GoodDeployment();

@@ -15,6 +15,8 @@ namespace Caracal.Cli.Tests.Hardening;
 public sealed class LiveCheckTests(RedisServer redis)
 {
     [Fact]
+    [Trait("requirement", "R128 (H-MON-2)")]
+    [Trait("requirement", "R149 (H-ADM-3)")]
     public async Task Running_services_refuse_every_probe_and_the_doctor_finds_them_well()
     {
         using var files = new PrivateStack(folder: null, new Dictionary<string, string?>());
@@ -41,6 +43,8 @@ public sealed class LiveCheckTests(RedisServer redis)
     }
 
     [Theory]
+    [Trait("requirement", "R124 (H-ENF-1)")]
+    [Trait("requirement", "R125 (H-ENF-2)")]
     [InlineData("H-ENF-1", "sts answers a bad secret with 200")]
     [InlineData("H-ENF-2", "gateway answers no bearer with 200")]
     [InlineData("H-ENF-3", "api answers no token with 200")]
@@ -90,6 +94,9 @@ public sealed class LiveCheckTests(RedisServer redis)
     }
 
     [Fact]
+    [Trait("requirement", "R84")]
+    [Trait("requirement", "R90")]
+    [Trait("requirement", "R107")]
     public async Task Provisioned_stores_pass_and_drifted_ones_fail()
     {
         var server = await PostgresServer.GetAsync();

@@ -9,6 +9,7 @@ namespace Caracal.Cli.Tests.Hardening;
 public sealed class PublishedAuthorityTests
 {
     [Fact]
+    [Trait("requirement", "R97")]
     public async Task A_policy_of_grants_passes_and_one_that_allows_everybody_fails()
     {
         var stop = TestContext.Current.CancellationToken;

@@ -49,6 +49,7 @@ public sealed class ControlInvokeTests
     }
 
     [Theory]
+    [Trait("requirement", "R126")]
     [InlineData("True")]
     [InlineData("1")]
     [InlineData("yes")]
@@ -61,6 +62,7 @@ public sealed class ControlInvokeTests
     }
 
     [Fact]
+    [Trait("requirement", "R126")]
     public async Task Takes_only_a_live_control_token_of_its_own()
     {
         await using var desk = await OpenAsync();
@@ -215,6 +217,7 @@ public sealed class ControlInvokeTests
     }
 
     [Fact]
+    [Trait("requirement", "R126")]
     public async Task Leaves_evidence_of_every_allow_and_every_deny()
     {
         await using var desk = await OpenAsync();

@@ -50,6 +50,7 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
+    [Trait("requirement", "R8")]
     public async Task Lets_the_operator_token_onto_its_list_and_nowhere_else()
     {
         await using var coordinator = await TestCoordinator.StartAsync();

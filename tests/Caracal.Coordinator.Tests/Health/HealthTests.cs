@@ -35,6 +35,7 @@ public sealed class HealthTests
     }
 
     [Fact]
+    [Trait("requirement", "R48")]
     public async Task Shows_figures_to_observers_alone()
     {
         await using var coordinator = await TestCoordinator.StartAsync();

@@ -19,6 +19,7 @@ public sealed class FaultDrills(DrillFleet fleet)
     public static TheoryData<string> Roles => [.. StackRoles.All];
 
     [Fact]
+    [Trait("requirement", "R89")]
     public Task Redis_stops_and_starts() => DrillAsync("redis stop and start", async probe =>
     {
         await fleet.Fleet.Redis.StopAsync();

@@ -124,6 +124,9 @@ public sealed class KeyRotationDrill : IClassFixture<KeyRotationFleet>, IDisposa
     }
 
     [Theory]
+    [Trait("requirement", "R18")]
+    [Trait("requirement", "R132")]
+    [Trait("requirement", "R143")]
     [InlineData("postgres:sts")]
     [InlineData("redis:gateway")]
     public async Task A_password_of_a_store_changes_under_load_without_a_failed_call_goes_back_and_the_old_one_is_refused_in_the_end(string classId)

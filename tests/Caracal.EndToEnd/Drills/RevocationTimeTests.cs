@@ -10,6 +10,8 @@ public sealed class RevocationTimeTests(DrillFleet fleet)
     private const int AtOnce = 4;
 
     [Fact]
+    [Trait("requirement", "R79")]
+    [Trait("requirement", "R108")]
     public async Task Two_gateways_deny_within_a_second_of_the_revocation_under_load()
     {
         await using var load = await GovernedLoad.StartAsync(fleet);

@@ -12,6 +12,7 @@ public class AuditFrameTests
     private const string Gateway = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
     [Theory]
+    [Trait("requirement", "R4")]
     [InlineData(K1, Ledger.LedgerHashTests.A, "c44ea7ed4bf2b078bfa6e04441a61436b5cb6fe37bbbe35be10cbb8488385bf5")]
     [InlineData(K1, Ledger.LedgerHashTests.B, "8cd1beb352d981bd6cd942c52ca77ace8a8c92f0de07663671391374402b622a")]
     [InlineData(K1, "{\"id\":\"0198c0de-0000-7000-8000-000000000001\",\"zone_id\":\"zone-1\",\"event_type\":\"token_exchange\",\"request_id\":\"req-1\",\"decision\":\"allow\",\"evaluation_status\":\"complete\",\"determining_policies_json\":[{\"policy\":\"caracal-bootstrap\"}],\"diagnostics_json\":[],\"metadata_json\":{\"resource\":\"resource://pipernet\"},\"occurred_at\":\"2026-01-01T00:00:00Z\"}", "671edb3c4df7537b140b6c3c2d01424eab7269acf43c10b8480a198a7450dea6")]

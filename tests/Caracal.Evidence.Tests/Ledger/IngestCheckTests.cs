@@ -77,6 +77,7 @@ public class IngestCheckTests
     }
 
     [Fact]
+    [Trait("requirement", "R23")]
     public void Every_live_slot_admits_and_the_archive_does_not()
     {
         var ring = TestKeys.Ring(TestKeys.K1, next: TestKeys.K2, previous: [TestKeys.T], archive: [TestKeys.B]);

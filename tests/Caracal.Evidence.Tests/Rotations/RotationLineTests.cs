@@ -6,6 +6,7 @@ namespace Caracal.Evidence.Tests.Rotations;
 public sealed class RotationLineTests
 {
     [Fact]
+    [Trait("requirement", "R19")]
     public void Makes_the_line_of_the_specifications_vector()
     {
         var line = RotationLine.Of(1, "",

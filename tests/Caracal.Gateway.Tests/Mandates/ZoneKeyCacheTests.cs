@@ -47,6 +47,7 @@ public sealed class ZoneKeyCacheTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R67")]
     public async Task A_zone_is_fetched_once_for_all_who_wait_and_again_after_five_minutes()
     {
         var found = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => FindAsync("key-1")));

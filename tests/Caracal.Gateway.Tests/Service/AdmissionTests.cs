@@ -183,6 +183,7 @@ public sealed class AdmissionTests : IAsyncLifetime
             401, "invalid_token", "invalid subject_token", "denials_bad_bearer");
 
     [Fact]
+    [Trait("requirement", "R87")]
     public async Task A_body_that_says_it_is_too_large_is_413_and_leaves_the_mandate_usable()
     {
         await using var host = await GatewayHost.StartAsync(settings => settings with { MaxRequestBytes = 10 });
@@ -204,6 +205,7 @@ public sealed class AdmissionTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R78")]
     public async Task A_mandate_presented_twice_is_a_replay()
     {
         var bearer = _host.Mandate(claims => claims with { Jti = "jti-once" });

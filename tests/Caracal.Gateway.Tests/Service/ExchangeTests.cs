@@ -84,6 +84,7 @@ public sealed class ExchangeTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R88")]
     public async Task An_sts_that_is_silent_is_504()
     {
         await using var host = await GatewayHost.StartAsync(settings => settings with { StsTimeout = TimeSpan.FromMilliseconds(300) });
@@ -120,6 +121,7 @@ public sealed class ExchangeTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R6")]
     public async Task Every_exchange_is_signed_over_its_own_bytes_with_its_own_nonce()
     {
         using var first = _host.Request("/v1/items%20list/%C3%A4?q=1", method: HttpMethod.Post);

@@ -29,6 +29,7 @@ public sealed class ForwardingTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R85")]
     public async Task Loopback_is_forbidden_unless_private_upstreams_are_open()
     {
         await using var host = await GatewayHost.StartAsync(settings => settings with { AllowPrivateUpstreams = false });
@@ -38,6 +39,7 @@ public sealed class ForwardingTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R86")]
     public async Task A_host_outside_the_allowlist_is_502()
     {
         await using var host = await GatewayHost.StartAsync(settings => settings with { UpstreamHostAllowlist = ["api.example.com"] });

@@ -124,6 +124,7 @@ public sealed class HostileRequestTests : IAsyncLifetime
     public void The_path_corpus_has_at_least_100_entries() => Assert.True(Paths.Distinct().Count() >= 100);
 
     [Fact]
+    [Trait("requirement", "R125")]
     public async Task Every_traversal_form_is_refused_before_anybody_is_asked()
     {
         foreach (var path in Paths)

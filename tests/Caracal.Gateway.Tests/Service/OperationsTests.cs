@@ -31,6 +31,7 @@ public sealed class OperationsTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R48")]
     public async Task Readiness_names_the_first_that_fails()
     {
         _host.Sts.Healthy = false;
@@ -43,6 +44,7 @@ public sealed class OperationsTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("requirement", "R112")]
     public async Task Metrics_speak_both_spellings()
     {
         using var denied = await _host.Client.GetAsync(_host.Address + "/x");

@@ -18,6 +18,7 @@ public sealed class RevocationTests : IAsyncLifetime
     public async ValueTask DisposeAsync() => await _host.DisposeAsync();
 
     [Theory]
+    [Trait("requirement", "R36")]
     [InlineData("session_id", "ar-1")]
     [InlineData("session_id", "ar-root")]
     [InlineData("sid", "ar-1")]

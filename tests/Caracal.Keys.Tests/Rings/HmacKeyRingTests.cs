@@ -80,6 +80,7 @@ public class HmacKeyRingTests
     }
 
     [Fact]
+    [Trait("requirement", "R27")]
     public void A_token_ring_accepts_every_slot_and_nothing_else()
     {
         var ring = new TokenRing(new TokenSet(KeyClass.AdminToken, new SecretText("current"), new SecretText("next"), [new SecretText("old")]));

@@ -20,6 +20,7 @@ public sealed class RingReloadTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
+    [Trait("requirement", "R136")]
     public void A_prepared_key_verifies_before_it_signs_and_the_old_one_still_verifies_after_the_roll()
     {
         var ring = source.HmacRing(SecretFiles.StreamsHmacKey, required: true)!;
@@ -119,6 +120,7 @@ public sealed class RingReloadTests : IDisposable
     }
 
     [Fact]
+    [Trait("requirement", "R27")]
     public void Sealing_keys_and_bearer_tokens_follow_their_files_too()
     {
         var keks = source.KekRing(required: true)!;

@@ -20,6 +20,7 @@ public class Css1EnvelopeTests
     };
 
     [Theory]
+    [Trait("requirement", "R2")]
     [MemberData(nameof(Vectors))]
     public void Seals_and_opens_the_vectors(string kek, string dataKey, string valueNonce, string location, string plaintext, string expected)
     {

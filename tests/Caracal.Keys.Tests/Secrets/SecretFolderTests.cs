@@ -16,6 +16,7 @@ public sealed class SecretFolderTests : IDisposable
     public void Dispose() => Directory.Delete(root, recursive: true);
 
     [Fact]
+    [Trait("requirement", "R10")]
     public void Provisions_every_file_of_the_inventory_once()
     {
         Assert.Equal(SecretFiles.Generated.Count, SecretFolder.Provision(Folder));
@@ -64,6 +65,7 @@ public sealed class SecretFolderTests : IDisposable
     }
 
     [Fact]
+    [Trait("requirement", "R62")]
     public void What_was_provisioned_passes_every_rule()
     {
         SecretFolder.Provision(Folder);
@@ -82,6 +84,7 @@ public sealed class SecretFolderTests : IDisposable
     }
 
     [Fact]
+    [Trait("requirement", "R10")]
     public void An_open_folder_of_ours_is_closed()
     {
         Directory.CreateDirectory(Folder);

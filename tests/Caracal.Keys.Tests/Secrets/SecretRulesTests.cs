@@ -7,6 +7,9 @@ public class SecretRulesTests
     private const string Good = "8f3a1c5e7b9d0f2143658709badcfe1032547698badcfe0123456789abcdef01";
 
     [Theory]
+    [Trait("requirement", "R51")]
+    [Trait("requirement", "R60")]
+    [Trait("requirement", "R61 (must not be all zeros)")]
     [InlineData("", "must be hex-encoded")]
     [InlineData("xyz", "must be hex-encoded")]
     [InlineData(Good + "\n", "must be hex-encoded")]
@@ -22,6 +25,9 @@ public class SecretRulesTests
     public void A_key_encryption_key_must_be_strong(string text, string? problem) => Assert.Equal(problem, SecretRules.KekProblem(text));
 
     [Theory]
+    [Trait("requirement", "R51")]
+    [Trait("requirement", "R72")]
+    [Trait("requirement", "R76")]
     [InlineData("8f3a", "must be hex-encoded with at least 32 bytes")]
     [InlineData("zz", "must be hex-encoded with at least 32 bytes")]
     [InlineData(Good, null)]
@@ -29,6 +35,7 @@ public class SecretRulesTests
     public void An_hmac_key_has_at_least_32_bytes(string text, string? problem) => Assert.Equal(problem, SecretRules.HmacProblem(text));
 
     [Theory]
+    [Trait("requirement", "R99")]
     [InlineData("changeme", "must not be a placeholder value")]
     [InlineData("Password", "must not be a placeholder value")]
     [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "must not be a placeholder value")]

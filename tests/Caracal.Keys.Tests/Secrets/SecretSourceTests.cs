@@ -11,6 +11,7 @@ public sealed class SecretSourceTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
+    [Trait("requirement", "R13")]
     public void Finds_a_value_in_the_variable_the_file_and_the_folder_in_that_order()
     {
         environment["CARACAL_SECRETS_DIR"] = folder;
@@ -137,6 +138,7 @@ public sealed class SecretSourceTests : IDisposable
     }
 
     [Theory]
+    [Trait("requirement", "R120")]
     [InlineData(true)]
     [InlineData(false)]
     public void Weak_keys_and_tokens_are_problems_when_published_and_warnings_in_dev(bool published)
@@ -152,6 +154,7 @@ public sealed class SecretSourceTests : IDisposable
     }
 
     [Fact]
+    [Trait("requirement", "R1")]
     public void Equal_values_are_refused_within_a_class_and_across_classes()
     {
         environment["STREAMS_HMAC_KEY"] = TestKeys.Strong("same");

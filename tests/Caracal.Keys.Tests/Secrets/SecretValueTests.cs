@@ -41,6 +41,7 @@ public class SecretValueTests
     }
 
     [Theory]
+    [Trait("requirement", "R98")]
     [InlineData("correct horse battery staple", "sha256$c4bbcb1fbec99d65bf59d85c8cb62ee2db963f0fe106f483d9afa73bd4e39a8a")]
     [InlineData("cs_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "sha256$6060dad30997e5c5caca29e0c7afcea54b0a9dc0e7c841b0cd9a73a5ea2943cd")]
     [InlineData("cat_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "sha256$f36c594344b845807f0300a4012ba72e405133161be4a99e33798c731fce1f18")]
@@ -64,6 +65,7 @@ public class SecretValueTests
         Assert.False(SecretHash.Verify(stored, "correct horse battery staple"));
 
     [Fact]
+    [Trait("requirement", "R62")]
     public void Minted_secrets_have_their_prefix_and_never_repeat()
     {
         Assert.Matches("^cs_[A-Za-z0-9_-]{43}$", SecretMint.ClientSecret());

@@ -52,6 +52,7 @@ public class GatewaySignatureTests
     }
 
     [Fact]
+    [Trait("requirement", "R25")]
     public void Accepts_a_signature_of_the_previous_key_while_it_is_loaded()
     {
         var old = new HmacKey(KeyClass.GatewayStsHmac, TestKeys.K1);

@@ -33,6 +33,7 @@ public class StreamSignatureTests
     };
 
     [Theory]
+    [Trait("requirement", "R5")]
     [MemberData(nameof(Vectors))]
     public void Signs_the_vectors_of_the_specification(string key, string topic, string expected, string[] fields) =>
         Assert.Equal(expected, StreamSignature.Sign(TestKeys.Ring(key), topic, Fields(fields)));

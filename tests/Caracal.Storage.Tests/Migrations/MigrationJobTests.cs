@@ -46,6 +46,7 @@ public sealed class MigrationJobTests
     }
 
     [Fact]
+    [Trait("requirement", "R9")]
     public async Task A_wrong_password_is_told_at_once_and_an_absent_server_is_waited_for()
     {
         var (server, database) = await EmptyAsync();

@@ -8,6 +8,7 @@ namespace Caracal.Storage.Tests.Postgres;
 public sealed class PasswordChangeTests
 {
     [Fact]
+    [Trait("requirement", "R136")]
     public async Task Reads_changes_and_notifications_go_on_while_the_login_changes()
     {
         var server = await PostgresServer.GetAsync();

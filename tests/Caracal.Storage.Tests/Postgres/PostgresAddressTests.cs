@@ -15,6 +15,7 @@ public sealed class PostgresAddressTests
         Assert.DoesNotContain("secret", Assert.Throws<FormatException>(() => PostgresAddress.Parse(url)).Message, StringComparison.Ordinal);
 
     [Theory]
+    [Trait("requirement", "R104")]
     [InlineData("postgres://u:p@db.example.com/d", false)]
     [InlineData("postgres://u:p@db.example.com/d?sslmode=prefer", false)]
     [InlineData("postgres://u:p@10.0.0.5/d?sslmode=disable", false)]

@@ -19,6 +19,8 @@ public sealed class PrivilegeTests
     public static TheoryData<string> Services => [.. ServiceRole.All.Select(role => role.Name)];
 
     [Theory]
+    [Trait("requirement", "R39")]
+    [Trait("requirement", "R107")]
     [MemberData(nameof(Services))]
     public async Task Holds_exactly_the_rights_of_its_row_of_the_matrix(string service)
     {
@@ -50,6 +52,7 @@ public sealed class PrivilegeTests
     }
 
     [Theory]
+    [Trait("requirement", "R41")]
     [MemberData(nameof(Services))]
     public async Task Is_refused_what_it_tries_outside_the_matrix_and_nothing_inside(string service)
     {

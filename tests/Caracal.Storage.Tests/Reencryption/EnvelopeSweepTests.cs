@@ -18,6 +18,8 @@ public sealed class EnvelopeSweepTests
     private static readonly int Values = int.TryParse(Environment.GetEnvironmentVariable("CARACAL_SWEEP_VALUES"), out var set) ? set : 3000;
 
     [Theory]
+    [Trait("requirement", "R2")]
+    [Trait("requirement", "R106")]
     [InlineData(Engine.Sqlite)]
     [InlineData(Engine.Postgres)]
     public async Task Ends_with_nothing_under_the_old_key_however_often_it_is_killed_and_whoever_writes_meanwhile(Engine engine)
@@ -59,6 +61,7 @@ public sealed class EnvelopeSweepTests
     }
 
     [Theory]
+    [Trait("requirement", "R140")]
     [InlineData(Engine.Sqlite)]
     [InlineData(Engine.Postgres)]
     public async Task Names_a_value_that_does_not_open_leaves_it_and_is_not_done(Engine engine)

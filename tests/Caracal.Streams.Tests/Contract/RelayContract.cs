@@ -37,6 +37,8 @@ public abstract class RelayContract : IAsyncDisposable
     }
 
     [Fact]
+    [Trait("requirement", "R5")]
+    [Trait("requirement", "R81")]
     public async Task A_committed_row_reaches_its_consumer_signed_and_a_rolled_back_one_never_does()
     {
         await Migrator.MigrateAsync(_database, _clock.Now);
@@ -74,6 +76,7 @@ public abstract class RelayContract : IAsyncDisposable
     }
 
     [Fact]
+    [Trait("requirement", "R24")]
     public async Task While_two_keys_are_around_what_ends_authority_is_published_under_each_of_them()
     {
         await Migrator.MigrateAsync(_database, _clock.Now);
@@ -120,6 +123,7 @@ public abstract class RelayContract : IAsyncDisposable
     }
 
     [Fact]
+    [Trait("requirement", "R71")]
     public async Task A_forged_message_is_dead_lettered_at_once_and_not_handled()
     {
         var handled = 0;

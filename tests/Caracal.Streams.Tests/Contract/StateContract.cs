@@ -16,6 +16,7 @@ public abstract class StateContract(Ports ports) : IAsyncDisposable
     private CancellationToken End => _end.Token;
 
     [Fact]
+    [Trait("requirement", "R78")]
     public async Task A_mark_is_taken_once_by_any_number_of_callers_and_again_after_its_life()
     {
         var winners = 0;
@@ -44,6 +45,7 @@ public abstract class StateContract(Ports ports) : IAsyncDisposable
     }
 
     [Fact]
+    [Trait("requirement", "R40")]
     public async Task A_counter_misses_no_hit_and_starts_anew_after_its_window()
     {
         var counts = new long[500];

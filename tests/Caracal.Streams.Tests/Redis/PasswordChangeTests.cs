@@ -14,6 +14,7 @@ public sealed class PasswordChangeTests(RedisServer server)
     private const string Second = "the-second-password-of-tests";
 
     [Fact]
+    [Trait("requirement", "R136")]
     public async Task Calls_and_blocking_readers_go_on_and_nothing_of_the_old_password_is_left()
     {
         using var end = new CancellationTokenSource(TimeSpan.FromSeconds(60));

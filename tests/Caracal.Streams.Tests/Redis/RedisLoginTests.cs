@@ -18,6 +18,7 @@ public sealed class RedisLoginTests(RedisServer server) : IDisposable
     private CancellationToken End => _end.Token;
 
     [Theory]
+    [Trait("requirement", "R9")]
     [InlineData("hunter2")]
     [InlineData(null)]
     public async Task Wrong_or_no_credentials_are_refused_and_never_repeated(string? password)

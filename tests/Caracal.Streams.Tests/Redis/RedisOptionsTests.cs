@@ -5,6 +5,7 @@ namespace Caracal.Streams.Tests.Redis;
 public sealed class RedisOptionsTests
 {
     [Theory]
+    [Trait("requirement", "R83")]
     [InlineData("")]
     [InlineData("localhost:6379")]
     [InlineData("http://localhost")]

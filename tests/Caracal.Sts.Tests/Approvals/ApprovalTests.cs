@@ -87,6 +87,7 @@ public sealed class ApprovalTests
     }
 
     [Fact]
+    [Trait("requirement", "R91")]
     public async Task Five_misses_silence_the_application()
     {
         await using var sts = await GatedAsync();

@@ -17,6 +17,7 @@ public sealed class JwksTests
     }
 
     [Fact]
+    [Trait("requirement", "R3")]
     public async Task Makes_the_first_key_on_demand_and_names_the_document()
     {
         await using var sts = await StsHarness.StartAsync();
@@ -45,6 +46,7 @@ public sealed class JwksTests
     }
 
     [Fact]
+    [Trait("requirement", "R70")]
     public async Task A_rotation_signs_at_once_and_old_mandates_go_on_verifying()
     {
         await using var sts = await StsHarness.StartAsync(("STS_ADMIN_TOKEN", AdminToken));

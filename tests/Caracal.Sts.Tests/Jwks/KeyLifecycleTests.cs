@@ -13,6 +13,9 @@ namespace Caracal.Sts.Tests.Jwks;
 public sealed class KeyLifecycleTests
 {
     [Theory]
+    [Trait("requirement", "R22")]
+    [Trait("requirement", "R66")]
+    [Trait("requirement", "R68")]
     [InlineData(Engine.Sqlite)]
     [InlineData(Engine.Postgres)]
     public async Task A_key_is_published_signs_and_retires_without_one_refused_mandate(Engine engine)
@@ -105,6 +108,7 @@ public sealed class KeyLifecycleTests
     }
 
     [Theory]
+    [Trait("requirement", "R21")]
     [InlineData(Engine.Sqlite)]
     [InlineData(Engine.Postgres)]
     public async Task The_self_test_names_the_zones_whose_key_does_not_open(Engine engine)
@@ -154,6 +158,7 @@ public sealed class KeyLifecycleTests
     }
 
     [Fact]
+    [Trait("requirement", "R25")]
     public async Task A_signed_ping_is_answered_with_its_key_and_any_other_with_401()
     {
         await using var sts = await StsHarness.StartAsync();

@@ -20,6 +20,7 @@ public sealed class PolicyBundleTests
         """;
 
     [Fact]
+    [Trait("requirement", "R34")]
     public async Task A_new_version_decides_the_very_next_exchange()
     {
         await using var sts = await StsHarness.StartAsync();
@@ -151,6 +152,7 @@ public sealed class PolicyBundleTests
     }
 
     [Theory]
+    [Trait("requirement", "R94")]
     [InlineData("""{"decision": "maybe", "evaluation_status": "complete"}""", 503)]
     [InlineData("""{"decision": "allow"}""", 503)]
     [InlineData("""{"decision": "allow", "evaluation_status": "complete", "diagnostics": "x"}""", 503)]

@@ -166,6 +166,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    [Trait("requirement", "R106")]
     public async Task A_token_sealed_for_another_place_does_not_open()
     {
         await using var idp = await OAuthServer.StartAsync();

@@ -133,6 +133,7 @@ public sealed class GatewayExchangeTests
     }
 
     [Fact]
+    [Trait("requirement", "R6")]
     public async Task Every_signed_part_is_checked()
     {
         await using var sts = await StsHarness.StartAsync();

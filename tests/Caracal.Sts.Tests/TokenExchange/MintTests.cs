@@ -32,6 +32,8 @@ public sealed class MintTests
     }
 
     [Fact]
+    [Trait("requirement", "R3")]
+    [Trait("requirement", "R34")]
     public async Task A_signature_verifies_under_the_published_key()
     {
         await using var sts = await StsHarness.StartAsync();
@@ -53,6 +55,7 @@ public sealed class MintTests
     }
 
     [Fact]
+    [Trait("requirement", "R93")]
     public async Task Without_an_active_policy_set_everything_is_denied()
     {
         await using var sts = await StsHarness.StartAsync();
@@ -100,6 +103,7 @@ public sealed class MintTests
     }
 
     [Fact]
+    [Trait("requirement", "R80")]
     public async Task Over_the_mint_ceiling_is_429()
     {
         await using var sts = await StsHarness.StartAsync(("STS_MINT_RATE_LIMIT_PER_MIN", "1"));

@@ -145,6 +145,7 @@ public sealed class TokenRequestTests
     }
 
     [Fact]
+    [Trait("requirement", "R132")]
     public async Task Accepts_an_overlapping_previous_secret_until_it_ends()
     {
         await using var sts = await StsHarness.StartAsync();
@@ -169,6 +170,7 @@ public sealed class TokenRequestTests
     }
 
     [Fact]
+    [Trait("requirement", "R89")]
     public async Task Answers_503_when_shared_state_is_gone_and_issues_nothing()
     {
         await using var sts = await StsHarness.StartAsync();

@@ -91,6 +91,7 @@ public sealed class ValidationOrderTests
         AnswersAsync(400, why, sts => sts.State.Broken = true, (name, value), ("client_secret", "wrong"));
 
     [Fact]
+    [Trait("requirement", "R80")]
     public Task Row_08_the_limiter_is_away() =>
         AnswersAsync(503, "dependency unavailable", sts => sts.State.Broken = true, ("client_secret", "wrong"));
 

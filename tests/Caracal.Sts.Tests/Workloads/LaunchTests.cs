@@ -63,6 +63,7 @@ public sealed class LaunchTests
     }
 
     [Theory]
+    [Trait("requirement", "R15")]
     [InlineData(Engine.Sqlite)]
     [InlineData(Engine.Postgres)]
     public async Task A_provider_without_a_credential_of_its_own_gives_a_mandate_for_the_resource(Engine engine)
@@ -96,6 +97,7 @@ public sealed class LaunchTests
     }
 
     [Fact]
+    [Trait("requirement", "R15")]
     public async Task Unknown_bindings_and_resources_are_404_and_providers_that_must_not_be_injected_403()
     {
         await using var sts = await StartAsync();

@@ -29,6 +29,7 @@ public sealed class CheckPairTests(LiveDeployment live) : IClassFixture<LiveDepl
     }
 
     [Fact]
+    [Trait("requirement", "R114")]
     public void A_good_deployment_passes_every_check()
     {
         string[] elsewhere = ["H-TLS-5", "H-SEC-6"]; // an https address and a work tree are arranged where they are broken
@@ -39,6 +40,27 @@ public sealed class CheckPairTests(LiveDeployment live) : IClassFixture<LiveDepl
     }
 
     [Theory]
+    [Trait("requirement", "R1 (one value, two purposes)")]
+    [Trait("requirement", "R11 (secrets in a work tree)")]
+    [Trait("requirement", "R14 (agent with the secrets folder)")]
+    [Trait("requirement", "R55 (gateway without TLS)")]
+    [Trait("requirement", "R63 (KEK in a variable)")]
+    [Trait("requirement", "R73 (another streams key)")]
+    [Trait("requirement", "R76 (audit key is streams key)")]
+    [Trait("requirement", "R103 (bootstrap token in use)")]
+    [Trait("requirement", "R115 (one service in dev)")]
+    [Trait("requirement", "R116 (audit on a public address)")]
+    [Trait("requirement", "R117 (policy that is for other pods)")]
+    [Trait("requirement", "R119 (secret in a variable)")]
+    [Trait("requirement", "R119 (live value in the objects)")]
+    [Trait("requirement", "R122 (Coordinator token is admin token)")]
+    [Trait("requirement", "R122 (old Coordinator token)")]
+    [Trait("requirement", "R123 (open secret file)")]
+    [Trait("requirement", "R124 (STS takes a nonce twice)")]
+    [Trait("requirement", "R125 (Gateway calls metadata)")]
+    [Trait("requirement", "R126 (Control takes a token twice)")]
+    [Trait("requirement", "R131 (journal in memory)")]
+    [Trait("requirement", "R148 (private upstreams)")]
     [MemberData(nameof(HardeningFaults))]
     public async Task Harden_finds_exactly_the_one_fault(string name)
     {
@@ -47,6 +69,8 @@ public sealed class CheckPairTests(LiveDeployment live) : IClassFixture<LiveDepl
     }
 
     [Theory]
+    [Trait("requirement", "R28 (Gateway that does not find a key)")]
+    [Trait("requirement", "R30 (another instance with another streams key)")]
     [MemberData(nameof(DoctorFaultNames))]
     public async Task Doctor_finds_exactly_the_one_fault(string name)
     {

@@ -17,6 +17,7 @@ public sealed class StorePairTests(StoreDeployment stores) : IClassFixture<Store
     }
 
     [Theory]
+    [Trait("requirement", "R90 (slow Redis)")]
     [MemberData(nameof(Names))]
     public async Task Finds_exactly_the_one_fault(string name)
     {

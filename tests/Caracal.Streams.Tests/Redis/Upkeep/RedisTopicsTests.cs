@@ -93,6 +93,7 @@ public sealed class RedisTopicsTests : IAsyncDisposable
     }
 
     [Fact]
+    [Trait("requirement", "R40")]
     public async Task Provisioning_makes_every_group_once_and_skips_no_evidence()
     {
         var early = await _streams.AppendAsync(Topics.AuditEvents, [new("data", "{}")], null, End);
