@@ -26,7 +26,7 @@ public sealed class ChainVerifier
     {
         this.ring = ring;
         this.sweep = sweep ?? new ChainSweep();
-        epochs = new EpochWalk(this.sweep, ring, Report);
+        epochs = new EpochWalk(this.sweep, ring, Report, CountUnknown);
     }
 
     /// <summary>Rows added so far.</summary>
@@ -68,6 +68,13 @@ public sealed class ChainVerifier
         last = new ChainHead(row.ChainSeq, row.ContentSha256);
     }
 
+    /// <summary>What was kept of a row that retention removed, in its place among the rows.</summary>
+    public void AddRemoved(RemovedRow row)
+    {
+        if (row.Chain != chain) Enter(row.Chain);
+        epochs.Add(row);
+    }
+
     public ChainReport Complete()
     {
         if (chain is not null) Leave();
@@ -76,7 +83,11 @@ public sealed class ChainVerifier
         {
             // A chain with a head and no row at all has been emptied, unless the walk started at its end.
             var start = sweep.Predecessors.GetValueOrDefault(name, ChainHead.Empty);
-            if (walked.Add(name)) CheckTail(name, start, head);
+            if (!walked.Add(name)) continue;
+            CheckTail(name, start, head);
+            if (!epochs.HasSeal(name)) continue;
+            epochs.Enter(name, start.Seq);
+            epochs.Leave(start.Seq);
         }
 
         return new ChainReport(
@@ -148,7 +159,8 @@ public sealed class ChainVerifier
 
         if (sweep.CompromisedKeys.Contains(keyId) || ring.Find(keyId, out _) is not { } key)
         {
-            if (!isSealed) unknown[(row.Chain, keyId)] = unknown.GetValueOrDefault((row.Chain, keyId)) + 1;
+            if (isSealed) epochs.Rely(row.ChainSeq, keyId);
+            else CountUnknown(row.Chain, keyId, 1);
             return;
         }
 
@@ -176,6 +188,8 @@ public sealed class ChainVerifier
 
         Mismatch(row, "no loaded key made the chain MAC");
     }
+
+    private void CountUnknown(string name, string keyId, long count) => unknown[(name, keyId)] = unknown.GetValueOrDefault((name, keyId)) + count;
 
     private void Mismatch(IChainRow row, string detail) =>
         Report(new(ChainFault.HmacMismatch, row.Chain, row.ChainSeq, row.RowId, last.Seq, row.HmacKeyId, detail));

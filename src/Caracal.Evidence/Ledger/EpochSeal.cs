@@ -11,6 +11,14 @@ public sealed class EpochDigest
 {
     private readonly byte[] digest = new byte[SHA256.HashSizeInBytes];
 
+    public EpochDigest()
+    {
+    }
+
+    /// <summary>Goes on where the rows before gave this digest.</summary>
+    /// <param name="hex">As <see cref="Hex"/> said it. Any other text begins somewhere else, and no seal will agree.</param>
+    public EpochDigest(string hex) => FromHex(hex, digest);
+
     /// <summary>64 lower-case hex characters.</summary>
     public string Hex => Convert.ToHexStringLower(digest);
 
@@ -60,6 +68,12 @@ public sealed record SealedEpoch
 
     /// <summary>64 lower-case hex characters of <see cref="EpochDigest"/>.</summary>
     public required string Digest { get; init; }
+
+    /// <summary>How many rows gave it; null when nobody counted. No key vouches for it: it only tells whether all are known.</summary>
+    public long? RowCount { get; init; }
+
+    /// <summary>Where the rows begin that retention has left; null while none of the first is gone.</summary>
+    public RemovedStart? Removed { get; init; }
 
     /// <summary>Its rotation went back: the seal still proves its rows, but its key signed on after them.</summary>
     public bool Reopened { get; init; }

@@ -2,10 +2,11 @@ using Caracal.Keys.Rings;
 
 namespace Caracal.Evidence.Ledger;
 
-// The sealed epochs of the chain being walked: recomputes each seal's digest while its rows pass by.
-internal sealed class EpochWalk(ChainSweep sweep, HmacKeyRing? ring, Action<ChainFinding> report)
+// The sealed epochs of the chain being walked: recomputes each seal's digest while its rows pass by. Of rows that retention
+// removed it takes what was kept of them, and only where no row is: a row that is there speaks for itself.
+internal sealed class EpochWalk(ChainSweep sweep, HmacKeyRing? ring, Action<ChainFinding> report, Action<string, string, long> unverified)
 {
-    private readonly List<Open> open = [];
+    private readonly List<OpenEpoch> open = [];
     private string chain = "";
     private SealedEpoch[] epochs = [];
     private SealedEpoch[] vouched = [];
@@ -24,8 +25,11 @@ internal sealed class EpochWalk(ChainSweep sweep, HmacKeyRing? ring, Action<Chai
         }
 
         // A window that starts inside an epoch cannot recompute its digest; the full sweep does.
-        open.AddRange(epochs.Where(epoch => epoch.FirstSeq > startedAfter).Select(epoch => new Open(epoch)));
+        open.AddRange(epochs.Where(epoch => epoch.FirstSeq > startedAfter).Select(epoch => new OpenEpoch(epoch)));
     }
+
+    /// <summary>Whether a chain that has no row left has a seal to be looked at.</summary>
+    public bool HasSeal(string name) => sweep.Epochs.Any(epoch => epoch.Chain == name);
 
     /// <summary>Whether a seal that a loaded key vouches for covers the row.</summary>
     public bool IsInside(long seq) => vouched.Any(epoch => epoch.FirstSeq <= seq && seq <= epoch.LastSeq);
@@ -41,28 +45,39 @@ internal sealed class EpochWalk(ChainSweep sweep, HmacKeyRing? ring, Action<Chai
         return own.Count > 0 && own.TrueForAll(epoch => epoch.LastSeq < seq);
     }
 
+    /// <summary>Nothing but the seal proves the row: when the digest cannot be recomputed, nothing does.</summary>
+    public void Rely(long seq, string keyId)
+    {
+        foreach (var walk in open.Where(walk => walk.Epoch.FirstSeq <= seq && seq <= walk.Epoch.LastSeq && IsProven(walk.Epoch))) walk.Rely(keyId);
+    }
+
     public void Add(IChainRow row)
     {
         for (var i = open.Count - 1; i >= 0; i--)
         {
             var walk = open[i];
             if (row.ChainSeq < walk.Epoch.FirstSeq) continue;
-            if (row.ChainSeq <= walk.Epoch.LastSeq)
-            {
-                walk.Complete &= row.ChainSeq == walk.Epoch.FirstSeq + walk.Rows;
-                walk.Rows++;
-                walk.Digest.Add(row.ChainSeq, row.ContentSha256, row.ChainHmac);
-            }
-
+            if (row.ChainSeq <= walk.Epoch.LastSeq) walk.Add(row.ChainSeq, row.ContentSha256, row.ChainHmac, isRemoved: false);
             if (row.ChainSeq < walk.Epoch.LastSeq) continue;
             Judge(walk, row);
             open.RemoveAt(i);
         }
     }
 
+    /// <summary>A row that is gone, in its place among those that are left.</summary>
+    public void Add(RemovedRow row)
+    {
+        foreach (var walk in open.Where(walk => walk.Epoch.FirstSeq <= row.ChainSeq && row.ChainSeq <= walk.Epoch.LastSeq))
+        {
+            walk.Add(row.ChainSeq, row.ContentSha256, row.ChainHmac, isRemoved: true);
+        }
+    }
+
     /// <summary>The chain ended; a seal that covers more proves that rows are gone, whatever the head says.</summary>
     public void Leave(long endedAt)
     {
+        // The last rows of an epoch may all be gone.
+        foreach (var walk in open) Judge(walk, null);
         open.Clear();
         var head = sweep.Heads.TryGetValue(chain, out var known) ? known.Seq : endedAt;
         foreach (var epoch in vouched)
@@ -73,24 +88,18 @@ internal sealed class EpochWalk(ChainSweep sweep, HmacKeyRing? ring, Action<Chai
         }
     }
 
-    private void Judge(Open walk, IChainRow row)
+    private bool IsProven(SealedEpoch epoch) => ring is null || vouched.Contains(epoch);
+
+    private void Judge(OpenEpoch walk, IChainRow? row)
     {
         var epoch = walk.Epoch;
-        // Rows gone with a dropped partition leave the digest uncheckable here; a gap that was no drop is reported already.
-        if ((ring is null || vouched.Contains(epoch)) && walk.Complete && walk.Rows == epoch.LastSeq - epoch.FirstSeq + 1 && walk.Digest.Hex != epoch.Digest) Fail(epoch, row, "the rows do not give the sealed digest");
+        if (!IsProven(epoch)) return;
+        if (walk.IsContradicted) Fail(epoch, row, "rows are there that its seal's kept digest counts as removed");
+        else if (walk.Digest == epoch.Digest) return;
+        else if (walk.IsComplete) Fail(epoch, row, "the rows do not give the sealed digest");
+        else walk.TellUnverified(chain, unverified);
     }
 
     private void Fail(SealedEpoch epoch, IChainRow? row, string detail) =>
         report(new(ChainFault.HmacMismatch, epoch.Chain, epoch.LastSeq, row?.ChainSeq == epoch.LastSeq ? row.RowId : null, epoch.LastSeq - 1, epoch.KeyId, detail));
-
-    private sealed class Open(SealedEpoch epoch)
-    {
-        public SealedEpoch Epoch { get; } = epoch;
-
-        public EpochDigest Digest { get; } = new();
-
-        public long Rows { get; set; }
-
-        public bool Complete { get; set; } = true;
-    }
 }
