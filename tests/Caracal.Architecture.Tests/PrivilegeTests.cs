@@ -75,8 +75,13 @@ public class PrivilegeTests
         ["audit_sweep_progress"] = ["", "", "", "", "SIUD"],
         ["audit_export_watermark"] = ["", "", "", "", "SIU"],
         ["audit_partition_drops"] = ["", "", "", "", "SI"],
+        ["audit_partition_drop_macs"] = ["", "", "", "", "SI"],
         ["audit_legal_holds"] = ["", "", "", "", "SIU"],
         ["audit_feed_cursors"] = ["", "", "", "", "SIU"],
+
+        // Ours: what retention leaves of rows that a seal covers.
+        ["audit_epoch_starts"] = ["", "", "", "", "SIU"],
+        ["audit_removed_rows"] = ["", "", "", "", "SI"],
 
         // Ours: what replays need, kept beside the ledger for a time of its own.
         ["policy_inputs"] = ["S", "", "", "", "SID"],

@@ -1,5 +1,3 @@
-using Caracal.Audit.Epochs;
-using Caracal.Audit.Ingest;
 using Caracal.Audit.Tampering;
 using Caracal.Evidence.AdminAudit;
 using Caracal.Evidence.Ledger;
@@ -9,18 +7,13 @@ using Caracal.Storage.AdminAudit;
 using Caracal.Storage.Ledger;
 using Caracal.Storage.Rotations;
 using Caracal.TestKit;
-using Dapper;
-using Microsoft.Extensions.Logging;
+using static Caracal.Audit.Tests.AuditRotation;
 
 namespace Caracal.Audit.Tests;
 
 /// <summary>The proof of old rows outlives their key (operations.md 3.6, 4.6.3).</summary>
 public sealed class EpochTests
 {
-    private static readonly HmacKey A = Key(0);
-    private static readonly HmacKey B = Key(32);
-    private static readonly HmacKey C = Key(64);
-
     [Theory]
     [Trait("requirement", "R23")]
     [InlineData(Engine.Sqlite)]
@@ -199,12 +192,6 @@ public sealed class EpochTests
             System.Globalization.CultureInfo.InvariantCulture, sql, engine == Engine.Postgres ? $"'{time:O}'" : Instants.ToMicroseconds(time));
     }
 
-    private static HmacKey Key(int first) => new(KeyClass.AuditHmac, [.. Enumerable.Range(first, 32).Select(value => (byte)(value * 7))]);
-
-    private static HmacKeySet Set(HmacKey current, HmacKey previous) => new(KeyClass.AuditHmac, current, null, [previous]);
-
-    private static HmacKeyRing Ring(HmacKey current) => new(new HmacKeySet(KeyClass.AuditHmac, current));
-
     // Two zones and both kinds of admin chain, all under the first key.
     private static async Task<AuditHarness> FilledAsync(HmacKeyRing ring, Engine engine)
     {
@@ -233,28 +220,7 @@ public sealed class EpochTests
         return audit;
     }
 
-    private static EpochSealer Sealer(AuditHarness audit, HmacKeyRing ring) => new(
-        audit.Database, ring, new LedgerWriter(audit.Database, new LedgerStore(audit.Database.Dialect), ring, audit.Clock), audit.Clock, audit.Logging.CreateLogger("audit"));
-
     private static Task<ChainReport> VerifyAsync(AuditHarness audit, HmacKeyRing ring) => new LedgerVerification(audit.Database, ring).VerifyAllAsync(default);
 
     private static Task<EpochSeals?> SealsAsync(AuditHarness audit, string id) => audit.Owner.ReadAsync(connection => EpochSeals.FindAsync(connection, id));
-
-    private static Task RotationAsync(AuditHarness audit, string id, HmacKey from, HmacKey to, string state = "rolled") => audit.Owner.WriteAsync(work => RotationStore.InsertAsync(
-        work,
-        new RotationRow
-        {
-            Id = id,
-            Class = KeyClass.AuditHmac,
-            State = state,
-            FromSid = from.SecretId,
-            ToSid = to.SecretId,
-            Location = "file:x",
-            VersionLabel = "v",
-            ReasonKind = "scheduled",
-            Reason = "a test",
-            Actor = "ops",
-            CreatedAt = DateTimeOffset.UnixEpoch,
-            UpdatedAt = DateTimeOffset.UnixEpoch,
-        }));
 }

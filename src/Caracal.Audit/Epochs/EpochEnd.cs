@@ -7,10 +7,11 @@ namespace Caracal.Audit.Epochs;
 /// <param name="Name">As seals name it.</param>
 /// <param name="ZoneId">Empty for the admin chain of no zone.</param>
 /// <param name="IsAdmin">Which ledger.</param>
-/// <param name="IsDropped">Whether retention explains a gap.</param>
+/// <param name="Told">What retention told of before the chain is walked; of an admin chain it removes nothing.</param>
+/// <param name="Dropped">What of it explains a gap.</param>
 /// <param name="ReadAsync">Rows after a sequence number, at most so many.</param>
 internal sealed record SealedChain(
-    string Name, string ZoneId, bool IsAdmin, Func<long, long, bool> IsDropped, Func<long, int, CancellationToken, Task<ReadRows>> ReadAsync);
+    string Name, string ZoneId, bool IsAdmin, IReadOnlyList<DroppedMonth> Told, DroppedRows Dropped, Func<long, int, CancellationToken, Task<ReadRows>> ReadAsync);
 
 /// <summary>A page of a chain.</summary>
 /// <param name="Rows">In order.</param>
@@ -32,7 +33,8 @@ internal sealed class EpochEnd
     private readonly EpochDigest _digest = new();
     private long _at;
     private long _first;
-    private (long Seq, string Digest)? _end;
+    private long _count;
+    private (long Seq, string Digest, long Count)? _end;
 
     private EpochEnd(SealedChain chain, HmacKeyRing keys, HmacKey old, ChainHead start, TimeProvider time)
     {
@@ -43,7 +45,7 @@ internal sealed class EpochEnd
         _verifier = new ChainVerifier(keys, new ChainSweep
         {
             Predecessors = new Dictionary<string, ChainHead>(StringComparer.Ordinal) { [chain.Name] = start },
-            IsDropped = (_, first, last) => chain.IsDropped(first, last),
+            IsDropped = (_, first, last) => chain.Dropped.Explain(first, last),
         });
     }
 
@@ -88,6 +90,7 @@ internal sealed class EpochEnd
         LastSeq = end.Seq,
         KeyId = _old.KeyId,
         Digest = end.Digest,
+        RowCount = end.Count,
         Problems = Report.Mismatches + Report.Breaks + Report.HmacFailures + Report.UnknownKeys.Sum(unknown => unknown.Count),
     };
 
@@ -97,6 +100,7 @@ internal sealed class EpochEnd
         _at = row.ChainSeq;
         _verifier.Add(row);
         _digest.Add(row.ChainSeq, row.ContentSha256, row.ChainHmac);
-        if (row.HmacKeyId == _old.KeyId) _end = (row.ChainSeq, _digest.Hex);
+        _count++;
+        if (row.HmacKeyId == _old.KeyId) _end = (row.ChainSeq, _digest.Hex, _count);
     }
 }

@@ -47,13 +47,14 @@ internal sealed class EpochSealer(Database database, HmacKeyRing keys, LedgerWri
         var all = true;
         foreach (var zone in await _ledger.ZonesAsync(cancellationToken))
         {
-            var dropped = DroppedRows.Vouched(await _retention.DroppedAsync(zone, cancellationToken), keys);
-            all &= await SealAsync(rotation, old, ring.Current, known, new SealedChain(zone, zone, false, dropped.Explain, (after, limit, token) => RowsAsync(zone, after, limit, token)), cancellationToken);
+            var told = await _retention.DroppedAsync(zone, cancellationToken);
+            all &= await SealAsync(
+                rotation, old, ring.Current, known, new SealedChain(zone, zone, false, told, DroppedRows.Vouched(told, keys), (after, limit, token) => RowsAsync(zone, after, limit, token)), cancellationToken);
         }
 
         foreach (var zone in await _admin.ChainsAsync(cancellationToken))
         {
-            all &= await SealAsync(rotation, old, ring.Current, known, new SealedChain(AdminAuditHash.ChainOf(zone), zone, true, (_, _) => false, (after, limit, token) => AdminRowsAsync(zone, after, limit, token)), cancellationToken);
+            all &= await SealAsync(rotation, old, ring.Current, known, new SealedChain(AdminAuditHash.ChainOf(zone), zone, true, [], new DroppedRows([]), (after, limit, token) => AdminRowsAsync(zone, after, limit, token)), cancellationToken);
         }
 
         if (all) await CompleteAsync(rotation, old, ring.Current, cancellationToken);
@@ -69,7 +70,7 @@ internal sealed class EpochSealer(Database database, HmacKeyRing keys, LedgerWri
     private async Task<ReadRows> AdminRowsAsync(string zone, long after, int limit, CancellationToken cancellationToken) =>
         new(await _admin.ChainAsync(zone, after, limit, cancellationToken));
 
-    // False when the old key signed once more while the chain was walked: the next look walks further.
+    // False when the old key signed once more while the chain was walked, or retention removed rows of it: the next look walks again.
     private async Task<bool> SealAsync(
         AuditKeyRotation rotation, HmacKey old, HmacKey current, IReadOnlyList<SealedEpoch> known, SealedChain chain, CancellationToken cancellationToken)
     {
@@ -82,6 +83,7 @@ internal sealed class EpochSealer(Database database, HmacKeyRing keys, LedgerWri
             WriteKind.Bookkeeping,
             async work =>
             {
+                if (!chain.IsAdmin && !await LedgerRetention.HoldsStillAsync(work, chain.ZoneId, new DroppedRange(epoch.FirstSeq, epoch.LastSeq, epoch.RowCount ?? 0), chain.Told.Count)) return SealOutcome.Later;
                 await EpochStore.HoldAsync(work, chain.ZoneId.Length == 0 ? null : chain.ZoneId, chain.IsAdmin);
                 if (await EpochStore.HasLaterAsync(work, chain.ZoneId, chain.IsAdmin, epoch.LastSeq, old.KeyId)) return SealOutcome.Later;
                 if (!await EpochStore.AddAsync(work, epoch, clock.Now)) return SealOutcome.Known;
@@ -94,13 +96,20 @@ internal sealed class EpochSealer(Database database, HmacKeyRing keys, LedgerWri
         return outcome != SealOutcome.Later;
     }
 
-    // Older seals must not depend on a key that goes: each is verified, then the new key vouches for it too.
+    // Older seals must not depend on a key that goes: each is verified, then the new key vouches for it too. So do records of
+    // removals; one that nobody vouches for is told of by every sweep.
     private async Task CompleteAsync(AuditKeyRotation rotation, HmacKey old, HmacKey current, CancellationToken cancellationToken)
     {
         var epochs = await _store.ListAsync(cancellationToken);
         var unproven = epochs.Where(epoch => epoch.Verify(keys) != true).ToList();
         var sealedNow = epochs.Where(epoch => epoch.RotationId == rotation.Id).ToList();
         var problems = unproven.Count + sealedNow.Sum(epoch => epoch.Problems);
+        var removals = new List<DroppedMonth>();
+        foreach (var zone in await _ledger.ZonesAsync(cancellationToken))
+        {
+            removals.AddRange((await _retention.DroppedAsync(zone, cancellationToken)).Where(month => month.IsVouched(keys) && !month.IsBy(current.KeyId)));
+        }
+
         await database.WriteAsync(
             WriteKind.Bookkeeping,
             async work =>
@@ -110,6 +119,7 @@ internal sealed class EpochSealer(Database database, HmacKeyRing keys, LedgerWri
                     await EpochStore.VouchAsync(work, epoch.Id, new EpochMac(current.KeyId, EpochSeal.Mac(current, epoch)), clock.Now);
                 }
 
+                foreach (var month in removals) await LedgerRetention.VouchAsync(work, month, month.Mac(current), clock.Now);
                 await EpochStore.CompleteAsync(work, rotation.Id, old.KeyId, sealedNow.Count, problems, clock.Now);
                 return 0;
             },

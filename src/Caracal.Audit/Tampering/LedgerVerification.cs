@@ -29,6 +29,7 @@ public sealed class LedgerVerification(
     private readonly LedgerRetention _retention = new(database);
     private readonly AdminLedgerReader _admin = new(database);
     private readonly EpochStore _epochs = new(database);
+    private readonly RemovedRows _removed = new(database);
 
     /// <summary>Verifies every retained row of the event ledger and of the admin ledger.</summary>
     public async Task<ChainReport> VerifyAllAsync(CancellationToken cancellationToken)
@@ -91,7 +92,7 @@ public sealed class LedgerVerification(
             var before = verifier.Checked;
             var told = (Chain: verifier.Findings.Count, Tree: treeFindings.Count);
             await WalkAsync(
-                verifier, (seq, token) => PageAsync(zone, seq, tree, token), after,
+                verifier, (seq, token) => PageAsync(zone, seq, tree, token), new RemovedWalk((seq, token) => _removed.AfterAsync(zone, seq, token), after), after,
                 journal is null ? null : async (page, token) =>
                 {
                     await journal.PassAsync(
@@ -153,7 +154,7 @@ public sealed class LedgerVerification(
         foreach (var zone in await _admin.ChainsAsync(cancellationToken))
         {
             await WalkAsync(
-                verifier, async (seq, token) => new Page<AdminAuditRow>(await _admin.ChainAsync(zone, seq, PageSize, token), null, null, 0), 0, null, cancellationToken);
+                verifier, async (seq, token) => new Page<AdminAuditRow>(await _admin.ChainAsync(zone, seq, PageSize, token), null, null, 0), null, 0, null, cancellationToken);
         }
 
         return verifier.Complete() with { Untrusted = [.. (await _epochs.UntrustedAsync(cancellationToken)).Where(rows => AdminAuditHash.ZoneOf(rows.Chain) is not null)] };
@@ -173,7 +174,7 @@ public sealed class LedgerVerification(
     }
 
     private static async Task WalkAsync<TRow>(
-        ChainVerifier verifier, Func<long, CancellationToken, Task<Page<TRow>>> read, long after, Func<Page<TRow>, CancellationToken, Task>? passed,
+        ChainVerifier verifier, Func<long, CancellationToken, Task<Page<TRow>>> read, RemovedWalk? removed, long after, Func<Page<TRow>, CancellationToken, Task>? passed,
         CancellationToken cancellationToken)
         where TRow : IChainRow
     {
@@ -185,7 +186,12 @@ public sealed class LedgerVerification(
             var more = page.Rows.Count == PageSize;
             if (page.Rows.Count > 0) after = page.Rows[^1].ChainSeq;
             if (more) next = Task.Run(() => read(after, cancellationToken), cancellationToken);
-            foreach (var row in page.Rows) verifier.Add(row);
+            foreach (var row in page.Rows)
+            {
+                if (removed is not null && !removed.IsPast(row.ChainSeq)) await AddRemovedAsync(row.ChainSeq);
+                verifier.Add(row);
+            }
+
             if (passed is not null && page.Rows.Count > 0)
             {
                 // What the page before the next one told of its tree is not touched while the next one is read.
@@ -193,7 +199,15 @@ public sealed class LedgerVerification(
                 await passed(page, cancellationToken);
             }
 
-            if (!more) return;
+            if (more) continue;
+            if (removed is not null) await AddRemovedAsync(long.MaxValue);
+            return;
+        }
+
+        // What is left of rows that are gone, in their places; where a row is, it speaks for itself.
+        async Task AddRemovedAsync(long before)
+        {
+            while (await removed.TakeAsync(before, cancellationToken) is { } gone) verifier.AddRemoved(gone);
         }
     }
 

@@ -41,8 +41,14 @@ public interface ISqlDialect
     /// <summary>True where the ledger is a table per month.</summary>
     bool PartitionsLedger { get; }
 
-    /// <summary>Removes a month of the ledger (<c>@name</c>), or <c>@limit</c> rows of the time from <c>@start</c> to <c>@end</c> where it is one table.</summary>
+    /// <summary>
+    /// Removes a month of the ledger (<c>@name</c>); where it is one table, the rows of one <c>@zone</c> and of the time from
+    /// <c>@start</c> to <c>@end</c>, after the sequence number <c>@after</c> and up to <c>@upTo</c>.
+    /// </summary>
     string DropLedgerRows { get; }
+
+    /// <summary>A column that rows are filtered by and must not be searched by: for a query that is in the order of another index.</summary>
+    string FilterBy(string column);
 
     /// <summary>Inserts rows with as few round trips as the engine can.</summary>
     Task InsertManyAsync(DbConnection connection, BulkInsert insert);

@@ -41,6 +41,9 @@ internal sealed class PostgresDialect : ISqlDialect
 
     public string DropLedgerRows => "SELECT audit_partition_drop(@name)";
 
+    // A month is a table, and its planner knows how large.
+    public string FilterBy(string column) => column;
+
     public object ListValue(IReadOnlyCollection<string> values) => values as string[] ?? [.. values];
 
     public Task InsertManyAsync(DbConnection connection, BulkInsert insert) =>

@@ -45,7 +45,9 @@ internal sealed class SqliteDialect : ISqlDialect
     public bool PartitionsLedger => false;
 
     public string DropLedgerRows =>
-        "DELETE FROM audit_events WHERE rowid IN (SELECT rowid FROM audit_events WHERE occurred_at >= @start AND occurred_at < @end LIMIT @limit)";
+        "DELETE FROM audit_events WHERE zone_id = @zone AND chain_seq > @after AND chain_seq <= @upTo AND +occurred_at >= @start AND +occurred_at < @end";
+
+    public string FilterBy(string column) => "+" + column;
 
     public object ListValue(IReadOnlyCollection<string> values) =>
         JsonSerializer.Serialize([.. values], StringListContext.Default.StringArray);

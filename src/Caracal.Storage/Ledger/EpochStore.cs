@@ -31,9 +31,10 @@ public sealed class EpochStore(Database database)
             var macs = (await connection.QueryAsync<StoredMac>("SELECT epoch_id, mac_key_id, mac FROM audit_epoch_macs")).ToLookup(mac => mac.EpochId, StringComparer.Ordinal);
             var epochs = await connection.QueryAsync<StoredEpoch>(
                 """
-                SELECT id, chain, first_seq, last_seq, key_id, digest, rotation_id, problems,
-                    EXISTS (SELECT 1 FROM key_rotations WHERE key_rotations.id = audit_epochs.rotation_id AND state = 'rolled_back') AS reopened
-                FROM audit_epochs ORDER BY chain, last_seq
+                SELECT e.id, e.chain, e.first_seq, e.last_seq, e.key_id, e.digest, e.rotation_id, e.problems, e.row_count,
+                    EXISTS (SELECT 1 FROM key_rotations WHERE key_rotations.id = e.rotation_id AND state = 'rolled_back') AS reopened,
+                    s.last_seq AS removed_to, s.row_count AS removed_count, s.digest AS removed_digest
+                FROM audit_epochs e LEFT JOIN audit_epoch_starts s ON s.epoch_id = e.id ORDER BY e.chain, e.last_seq
                 """);
             return [.. epochs.Select(epoch => epoch.ToEpoch([.. macs[epoch.Id].Select(mac => new EpochMac(mac.MacKeyId, mac.Mac))]))];
         },
@@ -59,10 +60,10 @@ public sealed class EpochStore(Database database)
     /// <summary>Adds a seal; false when the chain is sealed for this rotation already.</summary>
     public static async Task<bool> AddAsync(Work work, SealedEpoch epoch, DateTimeOffset now) => await work.Connection.ExecuteAsync(
         """
-        INSERT INTO audit_epochs (id, chain, first_seq, last_seq, key_id, digest, sealed_at, rotation_id, problems)
-        VALUES (@Id, @Chain, @FirstSeq, @LastSeq, @KeyId, @Digest, @now, @RotationId, @Problems) ON CONFLICT DO NOTHING
+        INSERT INTO audit_epochs (id, chain, first_seq, last_seq, key_id, digest, sealed_at, rotation_id, problems, row_count)
+        VALUES (@Id, @Chain, @FirstSeq, @LastSeq, @KeyId, @Digest, @now, @RotationId, @Problems, @RowCount) ON CONFLICT DO NOTHING
         """,
-        new { epoch.Id, epoch.Chain, epoch.FirstSeq, epoch.LastSeq, epoch.KeyId, epoch.Digest, now, epoch.RotationId, epoch.Problems }) == 1;
+        new { epoch.Id, epoch.Chain, epoch.FirstSeq, epoch.LastSeq, epoch.KeyId, epoch.Digest, now, epoch.RotationId, epoch.Problems, epoch.RowCount }) == 1;
 
     /// <summary>A key vouches for a seal.</summary>
     public static Task VouchAsync(Work work, string epochId, EpochMac mac, DateTimeOffset now) => work.Connection.ExecuteAsync(
@@ -118,6 +119,10 @@ public sealed class EpochStore(Database database)
         public string RotationId { get; init; } = "";
         public long Problems { get; init; }
         public bool Reopened { get; init; }
+        public long? RowCount { get; init; }
+        public long? RemovedTo { get; init; }
+        public long RemovedCount { get; init; }
+        public string RemovedDigest { get; init; } = "";
 
         public SealedEpoch ToEpoch(IReadOnlyList<EpochMac> macs) => new()
         {
@@ -130,6 +135,8 @@ public sealed class EpochStore(Database database)
             RotationId = RotationId,
             Problems = Problems,
             Reopened = Reopened,
+            RowCount = RowCount,
+            Removed = RemovedTo is { } lastSeq ? new RemovedStart(lastSeq, RemovedCount, RemovedDigest) : null,
             Macs = macs,
         };
     }

@@ -132,6 +132,7 @@ public static class PrivilegeMatrix
         Owned("audit_sweep_progress", ServiceRole.Audit, "SIUD"),
         Owned("audit_export_watermark", ServiceRole.Audit, "SIU"),
         Owned("audit_partition_drops", ServiceRole.Audit, "SI"),
+        Owned("audit_partition_drop_macs", ServiceRole.Audit, "SI"),
         Owned("audit_legal_holds", ServiceRole.Audit, "SIU"),
         Owned("audit_feed_cursors", ServiceRole.Audit, "SIU"),
         Owned("audit_retention", ServiceRole.Api, "SIUD",
@@ -154,6 +155,8 @@ public static class PrivilegeMatrix
             View(ServiceRole.Api, "id chain last_seq key_id sealed_at rotation_id")),
         Owned("audit_epoch_macs", ServiceRole.Audit, "SI"),
         Owned("audit_epoch_marks", ServiceRole.Audit, "S"),
+        Owned("audit_epoch_starts", ServiceRole.Audit, "SIU"),
+        Owned("audit_removed_rows", ServiceRole.Audit, "SI"),
         Owned("audit_rotation_seals", ServiceRole.Audit, "SI",
             View(ServiceRole.Api, "rotation_id chains problems sealed_at")),
 
