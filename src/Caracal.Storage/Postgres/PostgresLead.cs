@@ -12,6 +12,14 @@ internal sealed class PostgresLead : ILead
             AND objsubid = 1 AND (classid::bigint << 32) | objid::bigint = $2)
         """;
 
+    // A session that was opened a moment ago holds nothing. One that does is a pooler's, which gives it to several clients (operations.md
+    // 7.4): it would grant the lock again to whoever asks, and two would lead.
+    private const string Take =
+        """
+        SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) THEN NULL
+            WHEN pg_try_advisory_lock($1) THEN pg_backend_pid() END
+        """;
+
     private static readonly TimeSpan ProbeTime = TimeSpan.FromSeconds(5);
 
     private readonly NpgsqlConnection _connection;
@@ -31,7 +39,7 @@ internal sealed class PostgresLead : ILead
         var connection = await source.OpenConnectionAsync(cancellationToken);
         try
         {
-            await using var command = new NpgsqlCommand("SELECT CASE WHEN pg_try_advisory_lock($1) THEN pg_backend_pid() END", connection) { Parameters = { new() { Value = key } } };
+            await using var command = new NpgsqlCommand(Take, connection) { Parameters = { new() { Value = key } } };
             if (await command.ExecuteScalarAsync(cancellationToken) is int backend) return new PostgresLead(connection, key, backend, ending);
         }
         catch

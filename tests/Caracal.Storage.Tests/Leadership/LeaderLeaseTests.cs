@@ -3,6 +3,7 @@ using Caracal.Storage.Postgres;
 using Caracal.Storage.Privileges;
 using Caracal.TestKit;
 using Dapper;
+using Npgsql;
 
 namespace Caracal.Storage.Tests.Leadership;
 
@@ -64,6 +65,29 @@ public sealed class LeaderLeaseTests
             "SELECT a.usename FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.objid = 4711 AND a.datname = current_database()")));
         await stop.CancelAsync();
         await replica.EndAsync();
+    }
+
+    [Fact]
+    public async Task Behind_a_pooler_in_transaction_mode_never_two_lead_and_whoever_does_steps_down_when_another_session_answers()
+    {
+        await using var store = await TestStore.CreateAsync(Engine.Postgres, ServiceRole.Audit);
+        var name = (await store.Owner.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT current_database()")))!;
+        await using var pooler = await Pooler.StartAsync((await PostgresServer.GetAsync()).Port);
+        await using var first = new PostgresDatabase(pooler.Address(name), new PostgresSettings { MaximumConnections = 2, MinimumConnections = 0 });
+        await using var second = new PostgresDatabase(pooler.Address(name), new PostgresSettings { MaximumConnections = 2, MinimumConnections = 0 });
+
+        await using var lead = await first.TryLeadAsync(Job, default);
+        Assert.True(await lead!.IsHeldAsync(default));
+        await using var again = await second.TryLeadAsync(Job, default); // the pooler gives it the same session
+        Assert.Null(again);
+
+        // The session with the lock is busy with somebody else's transaction: another one answers.
+        await using var other = new NpgsqlConnection(pooler.ConnectionString(name));
+        await other.OpenAsync(TestContext.Current.CancellationToken);
+        await using var busy = await other.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(1, await other.ExecuteScalarAsync<int>("SELECT 1", transaction: busy));
+        Assert.False(await lead.IsHeldAsync(default));
+        Assert.Null(await second.TryLeadAsync(Job, default));
     }
 
     [Fact]
