@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Caracal.Evidence.AdminAudit;
 using Caracal.Evidence.Checkpoints;
 using Caracal.Evidence.Ledger;
@@ -65,7 +66,7 @@ public sealed class LedgerVerification(
         var heads = new Dictionary<string, ChainHead>(StringComparer.Ordinal);
         var starts = new Dictionary<string, ChainHead>(StringComparer.Ordinal);
         var legacy = new HashSet<string>(StringComparer.Ordinal);
-        var dropped = new Dictionary<string, DroppedRows>(StringComparer.Ordinal);
+        var dropped = new ConcurrentDictionary<string, DroppedRows>(StringComparer.Ordinal);
         foreach (var zone in zones)
         {
             dropped[zone] = await DroppedAsync(zone, gone, cancellationToken);
@@ -121,11 +122,16 @@ public sealed class LedgerVerification(
         {
             if (tree is not null) await tree.LoadAsync(after + PageSize, token);
             var page = await _ledger.LinksAsync(zone, after, PageSize, token);
+            if (IsShort(page.Rows, after, heads[zone].Seq)) dropped[zone] = DroppedRows.Vouched(await _retention.DroppedAsync(zone, token), keys);
             foreach (var row in page.Rows) tree?.Tree.Add(row.ChainSeq, row.ContentSha256);
             progress?.Report((read += page.Rows.Count, total));
             return new Page<IChainRow>(page.Rows, page, journal is null ? null : tree?.Tree.Frontier?.Export(), treeFindings.Count);
         }
     }
+
+    // Rows are missing in the page or behind the last one: retention may have removed them since the walk began, and told of it before.
+    private static bool IsShort(IReadOnlyList<IChainRow> page, long after, long head) =>
+        (page.Count > 0 && page[^1].ChainSeq != after + page.Count) || (page.Count < PageSize && after + page.Count < head);
 
     // A record that nobody with the key wrote explains nothing: what it was to hide is found, and it is found itself.
     private async Task<DroppedRows> DroppedAsync(string zone, List<ChainFinding> findings, CancellationToken cancellationToken)
