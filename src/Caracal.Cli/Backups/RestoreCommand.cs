@@ -32,7 +32,8 @@ internal static class RestoreCommand
         --data DIR   folder of caracal.db and of the journals (default CARACAL_HOME/data)
         --replace    keeps a store that is there aside as caracal.db.before-restore-TIME
         --trust      ends nothing: only where nothing was revoked since the backup, as in a planned move
-        --start      starts the stack of this CARACAL_HOME when all is well, and runs caracal doctor
+        --start      starts the stack of this CARACAL_HOME when all is well, and runs caracal doctor, whose
+                     exit code it is then: 1 until every zone has an active policy again
         --yes        the same where it runs now: stops it first
         --secrets    puts back what backup --secrets-out wrote, into an empty CARACAL_SECRETS_DIR
         """,
