@@ -57,7 +57,12 @@ public abstract class Database : IAsyncDisposable
 
     /// <summary>Runs a body that has no result.</summary>
     public Task WriteAsync(Func<Work, Task> body, CancellationToken cancellationToken = default) =>
+        WriteAsync(WriteKind.Authority, body, cancellationToken);
+
+    /// <summary>Runs a body that has no result.</summary>
+    public Task WriteAsync(WriteKind kind, Func<Work, Task> body, CancellationToken cancellationToken = default) =>
         WriteAsync(
+            kind,
             async work =>
             {
                 await body(work);

@@ -51,6 +51,16 @@ public sealed class RotationsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_step_changes_nobodys_authority_so_exchanges_go_on_meanwhile()
+    {
+        var version = api.Database.AuthorityVersion;
+        var rotation = (await api.PostAsync(All, Body(New))).Json.GetProperty("id").GetString();
+        Assert.Equal(200, (await api.PostAsync($"{All}/{rotation}/abort", """{"reason":"nobody wants it any more"}""")).Status);
+
+        Assert.Equal(version, api.Database.AuthorityVersion);
+    }
+
+    [Fact]
     public async Task Refuses_a_class_nobody_knows()
     {
         Assert.Equal((422, "unknown_key_class"), Seen(await api.PostAsync(All, Body(New, "no-such"))));

@@ -89,7 +89,7 @@ internal sealed class AdminAuthentication(Database database, DatabaseClock clock
                 return;
             }
 
-            await database.WriteAsync(work => AdminTokenStore.TouchAsync(work, caller.TokenId, clock.Now));
+            await database.WriteAsync(WriteKind.Bookkeeping, work => AdminTokenStore.TouchAsync(work, caller.TokenId, clock.Now));
         }
         catch (Exception fault) when (fault is StreamsUnavailableException or StorageUnavailableException)
         {

@@ -26,11 +26,19 @@ internal sealed class Changes(Database database, DatabaseClock clock, EventOutbo
     public ILogger Log { get; } = log;
 
     /// <summary>Runs a change; a refusal rolls it back. A unique index that was met answers <paramref name="conflict"/>.</summary>
-    public async Task<Answer> ApplyAsync(ApiCall call, Func<Work, Task<Answer>> change, Refusal? conflict = null)
+    public Task<Answer> ApplyAsync(ApiCall call, Func<Work, Task<Answer>> change, Refusal? conflict = null) =>
+        ApplyAsync(WriteKind.Authority, call, change, conflict);
+
+    /// <summary>Runs a change that concerns nobody's authority, such as a step of a key rotation: calls go on meanwhile.</summary>
+    public Task<Answer> KeepAsync(ApiCall call, Func<Work, Task<Answer>> change, Refusal? conflict = null) =>
+        ApplyAsync(WriteKind.Bookkeeping, call, change, conflict);
+
+    private async Task<Answer> ApplyAsync(WriteKind kind, ApiCall call, Func<Work, Task<Answer>> change, Refusal? conflict)
     {
         try
         {
             var answer = await Database.WriteAsync(
+                kind,
                 async work =>
                 {
                     var result = await change(work);
@@ -85,7 +93,7 @@ internal sealed class Changes(Database database, DatabaseClock clock, EventOutbo
         if (call.Context.Items.ContainsKey(RecordedKey)) return true;
         try
         {
-            await Database.WriteAsync(work => AppendGuardedAsync(work, AdminAuditRecords.Of(call, answer, clock.Now)));
+            await Database.WriteAsync(WriteKind.Bookkeeping, work => AppendGuardedAsync(work, AdminAuditRecords.Of(call, answer, clock.Now)));
             return true;
         }
         catch (Exception fault) when (fault is AuditUnavailableException or StorageUnavailableException)

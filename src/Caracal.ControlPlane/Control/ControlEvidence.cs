@@ -44,7 +44,7 @@ internal sealed class ControlEvidence(Changes changes, DatabaseClock clock, ILog
         };
         try
         {
-            await changes.Database.WriteAsync(work => changes.AnnounceAuditAsync(work, auditEvent));
+            await changes.Database.WriteAsync(WriteKind.Bookkeeping, work => changes.AnnounceAuditAsync(work, auditEvent));
             return true;
         }
         catch (StorageUnavailableException fault)

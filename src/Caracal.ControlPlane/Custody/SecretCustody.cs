@@ -49,7 +49,7 @@ internal sealed class SecretCustody(Changes changes, KekRing keks, CustodyFigure
         var (stored, secret) = await OpenAsync(call.ZoneId, reference);
         if (!stored) return notStored;
         if (secret is null) return ControlPlaneErrors.SecretBackendUnavailable;
-        await changes.Database.WriteAsync(work => changes.AnnounceAuditAsync(work, new AuditEvent
+        await changes.Database.WriteAsync(WriteKind.Bookkeeping, work => changes.AnnounceAuditAsync(work, new AuditEvent
         {
             Id = Ids.New(),
             ZoneId = call.ZoneId,

@@ -63,6 +63,7 @@ internal sealed class NotificationDispatcher : IDisposable
     public void Dispose() => _http.Dispose();
 
     private Task<List<Claim>> ClaimAsync(CancellationToken cancellationToken) => _database.WriteAsync(
+        WriteKind.Bookkeeping,
         async work =>
         {
             var claims = new List<Claim>();
@@ -106,6 +107,7 @@ internal sealed class NotificationDispatcher : IDisposable
         var (status, error) = await PostAsync(sink, delivery, cancellationToken);
         var now = _clock.Now;
         await _database.WriteAsync(
+            WriteKind.Bookkeeping,
             async work =>
             {
                 if (error is null)

@@ -57,9 +57,11 @@ internal sealed class ControlPlaneJobs(
         cancellationToken);
 
     public Task ForgetInstancesAsync(CancellationToken cancellationToken) => database.WriteAsync(
+        WriteKind.Bookkeeping,
         work => InstanceStore.ForgetAsync(work, clock.Now - InstanceMemory), cancellationToken);
 
     public Task TrimOutboxAsync(CancellationToken cancellationToken) => database.WriteAsync(
+        WriteKind.Bookkeeping,
         work => OutboxRetention.DeleteDispatchedAsync(work, clock.Now - settings.OutboxRetention, PassSize * 10),
         cancellationToken);
 }

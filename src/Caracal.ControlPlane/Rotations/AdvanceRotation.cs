@@ -29,7 +29,7 @@ internal sealed class AdvanceRotation(Changes changes, RotationGates gates, Rota
             : [];
         var drained = to == RotationState.Retired && found is not null ? await drains.OfAsync(found, call.Cancelled) : [];
         if (found is not null && await EarlyAsync(call, found, to!, checks, backup) is { Count: > 0 } early && early.Any(gate => !gate.Ok)) return RotationJson.NotMet([.. early, .. drained]);
-        return await changes.ApplyAsync(call, work => StepAsync(work, call, to!, backup, checks, drained));
+        return await changes.KeepAsync(call, work => StepAsync(work, call, to!, backup, checks, drained));
     }
 
     // Judged here first, so that whoever asks again and again holds nobody up: the embedded store has one writer, and some gates

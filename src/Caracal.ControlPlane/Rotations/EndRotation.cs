@@ -20,7 +20,7 @@ internal sealed class EndRotation(Changes changes, RotationGates gates)
         var fields = call.Strict(ControlPlaneErrors.InvalidRotationRequest);
         var reason = fields.Text("reason", 10, 500, trim: true);
         if (fields.Problem() is { } problem) return problem;
-        return await changes.ApplyAsync(call, async work =>
+        return await changes.KeepAsync(call, async work =>
         {
             await work.LockAsync(RotationStore.StepLock);
             if (await RotationStore.FindAsync(work.Connection, call.Id) is not { } rotation) return ControlPlaneErrors.RotationNotFound;

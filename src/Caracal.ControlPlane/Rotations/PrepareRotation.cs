@@ -71,7 +71,7 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
         var live = (await changes.Database.ReadAsync(RotationFacts.ReadAsync, call.Cancelled)).Reachable(call.Now);
         var clients = changes.Database.Dialect.HasOneWriter ? null : await probes.RedisClientsAsync(live, call.Cancelled);
         var signed = await samples.TakeAsync(live, call.Cancelled);
-        return await changes.ApplyAsync(
+        return await changes.KeepAsync(
             call,
             async work => await RefusalAsync(work.Connection, call, row, rotated, backup, clientTime) ?? await PrepareAsync(work, call, row, rotated, clients, signed),
             ControlPlaneErrors.RotationInProgress);

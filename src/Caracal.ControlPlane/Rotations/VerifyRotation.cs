@@ -18,7 +18,7 @@ internal sealed class VerifyRotation(Changes changes, RotationVerification verif
         }
 
         var checks = await verification.RunAsync(rotation, call.Cancelled);
-        return await changes.ApplyAsync(call, async work =>
+        return await changes.KeepAsync(call, async work =>
         {
             await trail.AppendAsync(work, call, rotation, new RotationStep("checked") { Checks = checks }, call.Now);
             return Answer.Ok(writer =>

@@ -64,7 +64,7 @@ internal sealed class RotationController(
     {
         var now = clock.Now;
         var facts = await changes.Database.ReadAsync(ScheduleFacts.ReadAsync, cancellationToken);
-        foreach (var gone in facts.Rows.Keys.Where(name => settings.Schedule.Find(name) is null)) await changes.Database.WriteAsync(work => RotationScheduleStore.ForgetAsync(work, gone), cancellationToken);
+        foreach (var gone in facts.Rows.Keys.Where(name => settings.Schedule.Find(name) is null)) await changes.Database.WriteAsync(WriteKind.Bookkeeping, work => RotationScheduleStore.ForgetAsync(work, gone), cancellationToken);
         var rows = new Dictionary<string, ScheduleRow>(StringComparer.Ordinal);
         foreach (var scheduled in settings.Schedule.Classes) rows[scheduled.Class] = await PlanAsync(scheduled, facts, now, cancellationToken);
 
@@ -106,6 +106,7 @@ internal sealed class RotationController(
     {
         if (before is not null && row with { UpdatedAt = before.UpdatedAt } == before) return;
         await changes.Database.WriteAsync(
+            WriteKind.Bookkeeping,
             async work =>
             {
                 await RotationScheduleStore.PutAsync(work, row with { UpdatedAt = now });

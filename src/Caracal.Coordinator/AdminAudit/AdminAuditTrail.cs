@@ -65,7 +65,7 @@ internal sealed class AdminAuditTrail(
         {
             try
             {
-                await database.WriteAsync(work => AdminAuditLedger.AppendAsync(work, entry, settings.AuditKeys?.Current), CancellationToken.None);
+                await database.WriteAsync(WriteKind.Bookkeeping, work => AdminAuditLedger.AppendAsync(work, entry, settings.AuditKeys?.Current), CancellationToken.None);
             }
             catch (Exception fault)
             {

@@ -47,6 +47,7 @@ public sealed class CoordinatorOutboxQueue(Database database, OutboxSettings set
         var dead = countAttempt && message.Attempts >= settings.MaximumAttempts && !OutboxPolicy.NeverDies(message.Topic);
         var next = now + TimeSpan.FromSeconds(Math.Min(message.Attempts, 60) + Random.Shared.NextDouble());
         await database.WriteAsync(
+            WriteKind.Bookkeeping,
             work => work.Connection.ExecuteAsync(
                 "UPDATE caracal_outbox SET status = @status, available_at = @next, updated_at = @now, attempts = @attempts WHERE id = @Id",
                 new { message.Id, status = dead ? "dead" : "pending", next, now, attempts = countAttempt ? message.Attempts : message.Attempts - 1 }),
@@ -69,6 +70,7 @@ public sealed class CoordinatorOutboxQueue(Database database, OutboxSettings set
 
     private Task<IReadOnlyList<OutboxMessage>> ClaimDueAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
         database.WriteAsync<IReadOnlyList<OutboxMessage>>(
+            WriteKind.Bookkeeping,
             async work =>
             {
                 // A claim hides the row for the lock time, so that a relay that dies leaves it to the next one.
@@ -86,12 +88,13 @@ public sealed class CoordinatorOutboxQueue(Database database, OutboxSettings set
             cancellationToken);
 
     // What is published stays in mind until its row says so: a store that takes no mark for a while must not make the same
-    // messages go out again and again. The end of the process in between makes them go out once more.
+    // messages go out again and again. The end of the process in between makes them go out once more, and so does a power cut that
+    // undoes the mark: readers know a message by its id.
     private async Task MarkAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         string[] ids = [.. _unmarked];
         await database.WriteAsync(
-            WriteKind.Bookkeeping,
+            WriteKind.Issue,
             work => work.Connection.ExecuteAsync(
                 $"""
                  UPDATE caracal_outbox SET status = 'published', published_at = @now, updated_at = @now

@@ -43,7 +43,7 @@ public sealed class EnvelopeSweep(Database database, KekRing keks, TimeProvider 
             if (pass is null) return false; // Another sweeper works.
             var left = await database.ReadAsync(connection => EnvelopeStore.CountOthersAsync(connection, family, keks.Current), cancellationToken);
             progress = pass with { LastKey = "", Passes = pass.Passes + 1, ZeroAt = left == 0 ? pass.ZeroAt ?? time.GetUtcNow() : null };
-            await database.WriteAsync(work => SweepProgressStore.SaveAsync(work, runId, progress, [], time.GetUtcNow()), cancellationToken);
+            await database.WriteAsync(WriteKind.Bookkeeping, work => SweepProgressStore.SaveAsync(work, runId, progress, [], time.GetUtcNow()), cancellationToken);
 
             // Rows that do not open stay where they are; only rows that were held are worth another pass.
             if (left <= failed) return left == 0;

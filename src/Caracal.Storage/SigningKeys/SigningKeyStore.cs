@@ -12,6 +12,14 @@ public sealed class SigningKeyStore(Database database, EventOutbox outbox)
 {
     private const string KeyName = "zone_signing_key";
 
+    /// <summary>A zone's keys, for <see cref="ListNextAsync"/>.</summary>
+    internal const string List =
+        $"""
+         SELECT id, envelope, version, state, activates_at FROM secrets
+         WHERE zone_id = @zoneId AND entity_id = @zoneId AND name = '{KeyName}' AND state IN ('next', 'active', 'previous')
+         ORDER BY version DESC
+         """;
+
     /// <summary>A zone's keys that JWKS may list or that may come to sign, newest first.</summary>
     public Task<ImmutableArray<SigningKeyRow>> ListAsync(string zoneId, CancellationToken cancellationToken) =>
         database.ReadAsync(connection => ListAsync(connection, zoneId), cancellationToken);
@@ -109,17 +117,13 @@ public sealed class SigningKeyStore(Database database, EventOutbox outbox)
             },
             cancellationToken);
 
-    internal static async Task<ImmutableArray<SigningKeyRow>> ListAsync(DbConnection connection, string zoneId)
-    {
-        var rows = await connection.QueryAsync<Row>(
-            """
-            SELECT id, envelope, version, state, activates_at FROM secrets
-            WHERE zone_id = @zoneId AND entity_id = @zoneId AND name = @KeyName AND state IN ('next', 'active', 'previous')
-            ORDER BY version DESC
-            """,
-            new { zoneId, KeyName });
-        return [.. rows.Select(row => new SigningKeyRow(row.Id, row.Envelope, row.Version, row.State, row.ActivatesAt))];
-    }
+    internal static async Task<ImmutableArray<SigningKeyRow>> ListAsync(DbConnection connection, string zoneId) =>
+        Listed(await connection.QueryAsync<Row>(List, new { zoneId }));
+
+    internal static async Task<ImmutableArray<SigningKeyRow>> ListNextAsync(QueriesTogether answers) => Listed(await answers.NextAsync<Row>());
+
+    private static ImmutableArray<SigningKeyRow> Listed(IEnumerable<Row> rows) =>
+        [.. rows.Select(row => new SigningKeyRow(row.Id, row.Envelope, row.Version, row.State, row.ActivatesAt))];
 
     private static Task LockAsync(Work work, string zoneId) => work.LockAsync($"{KeyName}:{zoneId}");
 

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Caracal.Storage.Sqlite;
 
@@ -14,6 +15,22 @@ internal sealed class KeepingConnection(string connectionString) : SqliteConnect
 
     private readonly Dictionary<string, KeptStatement> _idle = new(StringComparer.Ordinal);
     private readonly HashSet<KeptStatement> _taken = [];
+    private bool _sawFacts;
+
+    /// <summary>
+    /// While true, a statement that would change what an exchange is decided on is refused, also where a trigger of it would:
+    /// the work in progress has said that it does not, and exchanges go on meanwhile because it has.
+    /// </summary>
+    public bool ProtectsFacts { get; set; }
+
+    /// <summary>From now on the connection knows of each statement whether it changes facts; for the one that writes.</summary>
+    public void WatchFacts()
+    {
+        if (raw.sqlite3_set_authorizer(Handle, static (connection, action, table, _, _, _) => ((KeepingConnection)connection).Judge(action, table), this) != raw.SQLITE_OK)
+        {
+            throw new StorageUnavailableException("the store does not say what its statements change");
+        }
+    }
 
     protected override DbCommand CreateDbCommand() => new KeptCommand(this);
 
@@ -36,11 +53,18 @@ internal sealed class KeepingConnection(string connectionString) : SqliteConnect
     /// <summary>A prepared statement of this text that nobody uses, or a new one; null when the provider has to run the text.</summary>
     internal KeptStatement? Take(string text)
     {
-        if (_idle.Remove(text, out var statement) || (statement = KeptStatement.TryPrepare(this, text)) is not null)
+        if (!_idle.Remove(text, out var statement))
         {
-            _taken.Add(statement);
+            _sawFacts = false;
+            if ((statement = KeptStatement.TryPrepare(this, text)) is null)
+            {
+                return null;
+            }
+
+            statement.ChangesFacts = _sawFacts;
         }
 
+        _taken.Add(statement);
         return statement;
     }
 
@@ -62,6 +86,18 @@ internal sealed class KeepingConnection(string connectionString) : SqliteConnect
         {
             statement.Dispose();
         }
+    }
+
+    // Asked by SQLite for everything that a statement it prepares will do.
+    private int Judge(int action, utf8z table)
+    {
+        if (!ExchangeFactTables.IsChange(action, table))
+        {
+            return raw.SQLITE_OK;
+        }
+
+        _sawFacts = true;
+        return ProtectsFacts ? raw.SQLITE_DENY : raw.SQLITE_OK;
     }
 
     private void Forget()

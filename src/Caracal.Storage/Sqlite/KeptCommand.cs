@@ -119,7 +119,17 @@ internal sealed class KeptCommand(KeepingConnection connection) : DbCommand
     private bool TryStart([NotNullWhen(true)] out KeptStatement? statement, out bool row)
     {
         row = false;
-        return TryTake(out statement) && statement.TryBind(_given.Parameters) && statement.TryStart(out row);
+        if (!TryTake(out statement))
+        {
+            return false;
+        }
+
+        if (statement.ChangesFacts && connection.ProtectsFacts)
+        {
+            throw new InvalidOperationException("a work that keeps books may not change what exchanges are decided on: " + _text);
+        }
+
+        return statement.TryBind(_given.Parameters) && statement.TryStart(out row);
     }
 
     private bool TryTake([NotNullWhen(true)] out KeptStatement? statement)

@@ -42,6 +42,9 @@ internal sealed class KeptStatement : IDisposable
 
     public bool IsReadOnly { get; }
 
+    /// <summary>Whether it changes what an exchange is decided on, by itself or by a trigger.</summary>
+    public bool ChangesFacts { get; set; }
+
     /// <summary>What its columns are called and declared as; made by the first reader.</summary>
     public KeptColumns? Columns { get; set; }
 

@@ -7,7 +7,7 @@ namespace Caracal.Storage.Sqlite;
 /// One transaction for the works of many callers: each runs in a savepoint of its own, so that who is refused takes nobody
 /// along. Used by <see cref="SqliteWriter"/>, one batch at a time.
 /// </summary>
-internal sealed class SqliteBatch(SqliteDatabase database, SqliteConnection connection)
+internal sealed class SqliteBatch(SqliteDatabase database, KeepingConnection connection)
 {
     private bool _syncs = true;
 
@@ -37,7 +37,7 @@ internal sealed class SqliteBatch(SqliteDatabase database, SqliteConnection conn
         if (batch.Count == 1)
         {
             var work = NewWork();
-            if (!batch[0].Execute(work) || work.Discarded)
+            if (!Execute(batch[0], work) || work.Discarded)
             {
                 SqliteDatabase.Execute(connection, "ROLLBACK");
                 return;
@@ -66,12 +66,12 @@ internal sealed class SqliteBatch(SqliteDatabase database, SqliteConnection conn
             var (unit, work) = (batch[i], NewWork());
             if (unit is IssuedWrite)
             {
-                unit.Execute(work); // Of an issue that fails, the half that holds harms nobody.
+                Execute(unit, work); // Of an issue that fails, the half that holds harms nobody.
                 continue;
             }
 
             SqliteDatabase.Execute(connection, "SAVEPOINT unit");
-            if (!unit.Execute(work) || work.Discarded)
+            if (!Execute(unit, work) || work.Discarded)
             {
                 SqliteDatabase.Execute(connection, "ROLLBACK TO unit");
             }
@@ -80,6 +80,19 @@ internal sealed class SqliteBatch(SqliteDatabase database, SqliteConnection conn
         }
 
         return batch.Count;
+    }
+
+    private bool Execute(SqliteWrite unit, Work work)
+    {
+        connection.ProtectsFacts = unit.Kind != WriteKind.Authority;
+        try
+        {
+            return unit.Execute(work);
+        }
+        finally
+        {
+            connection.ProtectsFacts = false;
+        }
     }
 
     private Work NewWork() => new(database, connection, static (_, _) => Task.FromResult(true));

@@ -35,7 +35,9 @@ public sealed class SqliteDatabase : Database
             });
         }
 
-        _writer = new SqliteWriter(this, Open(readOnly: false));
+        var writing = Open(readOnly: false);
+        writing.WatchFacts();
+        _writer = new SqliteWriter(this, writing);
     }
 
     public override async Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default)
@@ -126,7 +128,7 @@ public sealed class SqliteDatabase : Database
         }
     }
 
-    private SqliteConnection Open(bool readOnly)
+    private KeepingConnection Open(bool readOnly)
     {
         try
         {

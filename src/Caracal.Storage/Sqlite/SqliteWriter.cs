@@ -38,7 +38,7 @@ internal sealed class SqliteWriter : IDisposable
     private bool _writing;
     private bool _closed;
 
-    public SqliteWriter(SqliteDatabase database, SqliteConnection connection)
+    public SqliteWriter(SqliteDatabase database, KeepingConnection connection)
     {
         _connection = connection;
         _transaction = new SqliteBatch(database, connection);

@@ -9,9 +9,37 @@ namespace Caracal.Storage.TokenExchange;
 /// <summary>Reads a zone's configuration whole, under one snapshot, so that its version number is true of all of it.</summary>
 public sealed class ZoneConfigurationStore(Database database)
 {
+    // In the order in which LoadAsync takes their rows.
+    private static readonly string[] Queries =
+    [
+        """
+        SELECT z.id, z.archived_at, coalesce(v.version, 0) AS version
+        FROM zones z LEFT JOIN zone_versions v ON v.zone_id = z.id WHERE z.id = @zoneId
+        """,
+        """
+        SELECT id, owner, hash, expires_at FROM credential_secrets
+        WHERE zone_id = @zoneId AND state = 'previous' ORDER BY created_at DESC, id DESC
+        """,
+        """
+        SELECT id, name, registration_method, client_secret_hash, traits, expires_at FROM applications
+        WHERE zone_id = @zoneId AND archived_at IS NULL
+        """,
+        """
+        SELECT id, identifier, upstream_url, credential_provider_id, scopes, operations, operation_enforcement FROM resources
+        WHERE zone_id = @zoneId AND archived_at IS NULL
+        """,
+        "SELECT id, provider_kind, config_json FROM providers WHERE zone_id = @zoneId AND archived_at IS NULL",
+        """
+        SELECT b.policy_set_id, v.id AS version_id, v.manifest_json, v.manifest_sha256
+        FROM policy_set_bindings b JOIN policy_set_versions v ON v.id = b.active_version_id WHERE b.zone_id = @zoneId
+        """,
+        "SELECT id, issuer, jwks_url, audience FROM subject_issuers WHERE zone_id = @zoneId AND archived_at IS NULL",
+        SigningKeys.SigningKeyStore.List,
+    ];
+
     /// <summary>Null when the zone does not exist.</summary>
     public Task<ZoneConfiguration?> LoadAsync(string zoneId, CancellationToken cancellationToken) =>
-        database.ReadSnapshotAsync(connection => LoadAsync(connection, zoneId), cancellationToken);
+        database.ReadSnapshotAsync(connection => LoadAsync(connection, database.Dialect, zoneId), cancellationToken);
 
     /// <summary>The zone's version now; 0 when it was never written.</summary>
     public Task<long> ReadVersionAsync(string zoneId, CancellationToken cancellationToken) =>
@@ -75,48 +103,21 @@ public sealed class ZoneConfigurationStore(Database database)
             connection => connection.QuerySingleOrDefaultAsync<long?>("SELECT limit_per_minute FROM sts_rate_limit"),
             cancellationToken);
 
-    private static async Task<ZoneConfiguration?> LoadAsync(DbConnection connection, string zoneId)
+    private static async Task<ZoneConfiguration?> LoadAsync(DbConnection connection, ISqlDialect dialect, string zoneId)
     {
-        var zone = await connection.QuerySingleOrDefaultAsync<ZoneRow>(
-            """
-            SELECT z.id, z.archived_at, coalesce(v.version, 0) AS version
-            FROM zones z LEFT JOIN zone_versions v ON v.zone_id = z.id WHERE z.id = @zoneId
-            """,
-            new { zoneId });
-        if (zone is null)
+        await using var answers = await QueriesTogether.AskAsync(connection, dialect, Queries, new { zoneId });
+        if ((await answers.NextAsync<ZoneRow>()).SingleOrDefault() is not { } zone)
         {
             return null;
         }
 
-        var previous = (await connection.QueryAsync<PreviousRow>(
-            """
-            SELECT id, owner, hash, expires_at FROM credential_secrets
-            WHERE zone_id = @zoneId AND state = 'previous' ORDER BY created_at DESC, id DESC
-            """,
-            new { zoneId })).ToLookup(row => row.Owner, StringComparer.Ordinal);
-        var applications = await connection.QueryAsync<ApplicationRow>(
-            """
-            SELECT id, name, registration_method, client_secret_hash, traits, expires_at FROM applications
-            WHERE zone_id = @zoneId AND archived_at IS NULL
-            """,
-            new { zoneId });
-        var resources = await connection.QueryAsync<ResourceRow>(
-            """
-            SELECT id, identifier, upstream_url, credential_provider_id, scopes, operations, operation_enforcement FROM resources
-            WHERE zone_id = @zoneId AND archived_at IS NULL
-            """,
-            new { zoneId });
-        var providers = await connection.QueryAsync<StoredProvider>(
-            "SELECT id, provider_kind, config_json FROM providers WHERE zone_id = @zoneId AND archived_at IS NULL", new { zoneId });
-        var set = await connection.QuerySingleOrDefaultAsync<PolicySetRow>(
-            """
-            SELECT b.policy_set_id, v.id AS version_id, v.manifest_json, v.manifest_sha256
-            FROM policy_set_bindings b JOIN policy_set_versions v ON v.id = b.active_version_id WHERE b.zone_id = @zoneId
-            """,
-            new { zoneId });
-        var issuers = await connection.QueryAsync<StoredIssuer>(
-            "SELECT id, issuer, jwks_url, audience FROM subject_issuers WHERE zone_id = @zoneId AND archived_at IS NULL", new { zoneId });
-        var keys = await SigningKeys.SigningKeyStore.ListAsync(connection, zoneId);
+        var previous = (await answers.NextAsync<PreviousRow>()).ToLookup(row => row.Owner, StringComparer.Ordinal);
+        var applications = await answers.NextAsync<ApplicationRow>();
+        var resources = await answers.NextAsync<ResourceRow>();
+        var providers = await answers.NextAsync<StoredProvider>();
+        var set = (await answers.NextAsync<PolicySetRow>()).SingleOrDefault();
+        var issuers = await answers.NextAsync<StoredIssuer>();
+        var keys = await SigningKeys.SigningKeyStore.ListNextAsync(answers);
         return new ZoneConfiguration
         {
             ZoneId = zoneId,
