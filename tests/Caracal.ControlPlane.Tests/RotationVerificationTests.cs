@@ -248,6 +248,33 @@ public sealed class RotationVerificationTests : IAsyncLifetime
         Assert.Empty(await new DrainChecks(_api.Database, clock, probes).OfAsync(row with { Emergency = true }, Stop));
     }
 
+    [Fact]
+    public async Task One_look_at_the_metrics_tells_of_failures_pools_and_connections()
+    {
+        _instance.Metrics =
+            """
+            # HELP caracal_db_pool_in_use_ratio caracal_redis_connections_open
+            caracal_db_pool_in_use_ratio{pool="readers"} 0.25
+            caracal_db_pool_in_use_ratio{pool="writers"} 0.5
+            caracal_redis_connections_open 3
+            gateway_denials_signature_total 7
+            requests_total{path="/x y"} 9
+            audit_hmac_failures_total NaN-or-not
+            """;
+        using var probes = new InstanceProbes(Settings(), TimeProvider.System);
+        var figures = await probes.FiguresAsync(Instances(), Stop);
+        Assert.Equal(["api/host-1 gateway_denials_signature_total", "gateway/host-1 gateway_denials_signature_total", "sts/host-1 gateway_denials_signature_total"], figures.Failures.Keys.Order(StringComparer.Ordinal));
+        Assert.All(figures.Failures.Values, value => Assert.Equal(7, value));
+        Assert.Equal(0.5, figures.FullestPool!.Value.Use);
+        Assert.Equal(9, figures.RedisClients);
+        Assert.Equal(3, _instance.Asked.Count(path => path == "/metrics"));
+        _instance.Metrics = "";
+        figures = await probes.FiguresAsync(Instances(), Stop);
+        Assert.Empty(figures.Failures);
+        Assert.Null(figures.FullestPool);
+        Assert.Null(figures.RedisClients);
+    }
+
     // The check itself: the whole of a verification waits for an Audit, which is not here.
     private async Task<(bool Ok, string Detail)> CheckAsync(string rotation, string id, bool ok = true, ApiHost? other = null)
     {
@@ -258,12 +285,13 @@ public sealed class RotationVerificationTests : IAsyncLifetime
         var material = new MaterialChecks(api.Database, Settings(), clock, probes);
         var row = (await api.Database.ReadAsync(connection => RotationStore.FindAsync(connection, rotation)))!;
         var canaries = new RotationVerification(new Changes(api.Database, clock, new EventOutbox(), null, NullLogger.Instance), Settings(), clock, probes);
+        var asked = other is null ? Instances() : [];
         var (holds, detail) = id switch
         {
             "V4" => await canaries.RevocationCanaryAsync(Instances(), Stop),
             "V6" => await material.PublishedKeysAsync(row, Instances(), Stop),
             "V7" => await material.SealedValuesAsync(Instances(), Stop),
-            _ => await material.ConnectionsAsync(row, other is null ? Instances() : [], Stop),
+            _ => await material.ConnectionsAsync(row, asked, await probes.FiguresAsync(asked, Stop), Stop),
         };
         Assert.True(holds == ok, detail);
         return (holds, detail);

@@ -22,10 +22,9 @@ internal sealed record InstanceAddress(string Name, string Service, string? Addr
 /// <summary>Asks running instances how they are, each at the address of its heartbeat, with the metrics bearer.</summary>
 internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider time) : IDisposable
 {
-    private const string PingPath = "/internal/gateway/ping";
+    private delegate bool WantedSeries(ReadOnlySpan<char> series);
 
-    // What must not rise while a rotation is verified (operations.md 4.7, V10).
-    private static readonly string[] FailureWords = ["audit_hmac_failures", "invalid_signature", "sts_exchange_errors", "denials_signature", "audit_events_lost"];
+    private const string PingPath = "/internal/gateway/ping";
 
     private readonly HttpClient http = new(StsHttp.Handler(settings.Authorities)) { Timeout = TimeSpan.FromSeconds(5), MaxResponseContentBufferSize = 16 * 1024 * 1024 };
 
@@ -108,20 +107,6 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
             : $"cannot open the keys of {string.Join(", ", document.RootElement.GetProperty("failed").EnumerateArray().Take(5).Select(zone => zone.GetString()))}";
     }
 
-    /// <summary>The fullest PostgreSQL pool and the share of it that is in use; null when nobody has one.</summary>
-    public async Task<(string Name, double Use)?> FullestPoolAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
-    {
-        var pools = await SeriesAsync(instances, series => series.StartsWith("caracal_db_pool_in_use_ratio", StringComparison.Ordinal), cancellationToken);
-        return pools.Count == 0 ? null : pools.OrderByDescending(pool => pool.Value).Select(pool => (pool.Key.Split(' ')[0], pool.Value)).First();
-    }
-
-    /// <summary>Open connections to Redis of all instances together; null when nobody has one.</summary>
-    public async Task<long?> RedisClientsAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
-    {
-        var open = await SeriesAsync(instances, series => series.StartsWith("caracal_redis_connections_open", StringComparison.Ordinal), cancellationToken);
-        return open.Count == 0 ? null : (long)open.Values.Sum();
-    }
-
     /// <summary>
     /// Every STS takes a call signed with the current key and refuses one signed with a key nobody knows, of this API and of
     /// every Gateway (operations.md 4.7, V5).
@@ -169,40 +154,44 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
         return answer?.StatusCode ?? (HttpStatusCode)0;
     }
 
-    /// <summary>Counters of failures by instance and series.</summary>
-    public Task<IReadOnlyDictionary<string, double>> FailureCountsAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken) =>
-        SeriesAsync(instances, series => FailureWords.Any(word => series.Contains(word, StringComparison.Ordinal)), cancellationToken);
+    /// <summary>One look at the metrics of every instance, for all that is judged by them.</summary>
+    public async Task<InstanceFigures> FiguresAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken) => InstanceFigures.Of(
+        await SeriesAsync(
+            instances,
+            static series => series.StartsWith(InstanceFigures.PoolUse) || series.StartsWith(InstanceFigures.RedisConnections) || InstanceFigures.TellsOfFailure(series),
+            cancellationToken));
 
     /// <summary>The named figures by instance and series, and who shows none.</summary>
     public async Task<(IReadOnlyDictionary<string, double> Figures, IReadOnlyList<string> Silent)> DrainFiguresAsync(
         IReadOnlyList<InstanceAddress> instances, IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
         var silent = new List<string>();
-        var figures = await SeriesAsync(instances, series => names.Any(name => series.Contains(name, StringComparison.Ordinal)), cancellationToken, silent);
+        var figures = await SeriesAsync(instances, series => Names(series, names), cancellationToken, silent);
         return (figures, silent);
     }
 
     private async Task<IReadOnlyDictionary<string, double>> SeriesAsync(
-        IReadOnlyList<InstanceAddress> instances, Func<string, bool> wanted, CancellationToken cancellationToken, List<string>? silent = null)
+        IReadOnlyList<InstanceAddress> instances, WantedSeries wanted, CancellationToken cancellationToken, List<string>? silent = null)
     {
         var counts = new Dictionary<string, double>(StringComparer.Ordinal);
         foreach (var instance in instances)
         {
             using var answer = await SendAsync(HttpMethod.Get, instance, "/metrics", cancellationToken);
-            if (answer?.StatusCode != HttpStatusCode.OK)
-            {
-                silent?.Add(instance.Name);
-                continue;
-            }
-
-            foreach (var line in (await answer.Content.ReadAsStringAsync(cancellationToken)).Split('\n'))
-            {
-                if (line.StartsWith('#') || line.LastIndexOf(' ') is not (var at and > 0) || !wanted(line)) continue;
-                if (double.TryParse(line.AsSpan(at + 1), NumberStyles.Float, CultureInfo.InvariantCulture, out var value)) counts[$"{instance.Name} {line[..at]}"] = value;
-            }
+            if (answer?.StatusCode != HttpStatusCode.OK) silent?.Add(instance.Name);
+            else Read(instance, await answer.Content.ReadAsStringAsync(cancellationToken), wanted, counts);
         }
 
         return counts;
+    }
+
+    // A page has hundreds of series, of which a few are wanted: the others become no text of their own.
+    private static void Read(InstanceAddress instance, string page, WantedSeries wanted, Dictionary<string, double> counts)
+    {
+        foreach (var line in page.AsSpan().EnumerateLines())
+        {
+            if (line.StartsWith('#') || line.LastIndexOf(' ') is not (var at and > 0) || !wanted(line)) continue;
+            if (double.TryParse(line[(at + 1)..], NumberStyles.Float, CultureInfo.InvariantCulture, out var value)) counts[$"{instance.Name} {line[..at]}"] = value;
+        }
     }
 
     private async Task<JsonDocument?> JsonAsync(HttpMethod method, InstanceAddress instance, string path, CancellationToken cancellationToken, string? body = null)
@@ -235,6 +224,16 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
         {
             return null;
         }
+    }
+
+    private static bool Names(ReadOnlySpan<char> series, IReadOnlyList<string> names)
+    {
+        foreach (var name in names)
+        {
+            if (series.Contains(name, StringComparison.Ordinal)) return true;
+        }
+
+        return false;
     }
 
     private static string Status(HttpResponseMessage? answer) => answer is null ? "nothing" : ((int)answer.StatusCode).ToString(CultureInfo.InvariantCulture);

@@ -73,19 +73,25 @@ internal sealed class MaterialChecks(Database database, ControlPlaneSettings set
             : null;
 
     /// <summary>V12: as many connections as before, give or take half, and no pool nearly full.</summary>
-    public async Task<(bool Ok, string Detail)> ConnectionsAsync(RotationRow rotation, IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
+    /// <param name="rotation">Whose evidence has the baseline.</param>
+    /// <param name="instances">Who is asked again, as long as it is not so.</param>
+    /// <param name="figures">What they said a moment ago.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public async Task<(bool Ok, string Detail)> ConnectionsAsync(
+        RotationRow rotation, IReadOnlyList<InstanceAddress> instances, InstanceFigures figures, CancellationToken cancellationToken)
     {
         var (connections, clients) = Baseline(await database.ReadAsync(connection => RotationEventStore.LinesAsync(connection, rotation.Id), cancellationToken));
         var detail = "";
+        InstanceFigures? fresh = figures;
         var ok = await UntilAsync(
             Drained,
             async () =>
             {
                 var now = await database.ReadAsync(connection => ConnectionsAsync(connection, database.Dialect.HasOneWriter), cancellationToken);
-                var full = await probes.FullestPoolAsync(instances, cancellationToken);
-                var redis = clients is null ? null : await probes.RedisClientsAsync(instances, cancellationToken);
-                var (holds, of) = Judge(connections, now, full);
-                var (redisHolds, ofRedis) = JudgeRedis(clients, redis);
+                var seen = fresh ?? await probes.FiguresAsync(instances, cancellationToken);
+                fresh = null;
+                var (holds, of) = Judge(connections, now, seen.FullestPool);
+                var (redisHolds, ofRedis) = JudgeRedis(clients, clients is null ? null : seen.RedisClients);
                 detail = of + ofRedis;
                 return holds && redisHolds;
             },

@@ -69,7 +69,7 @@ internal sealed partial class PrepareRotation(Changes changes, ControlPlaneSetti
 
         // Services are asked before the step begins: what is as it was, the checks will look at later.
         var live = (await changes.Database.ReadAsync(RotationFacts.ReadAsync, call.Cancelled)).Reachable(call.Now);
-        var clients = changes.Database.Dialect.HasOneWriter ? null : await probes.RedisClientsAsync(live, call.Cancelled);
+        var clients = changes.Database.Dialect.HasOneWriter ? null : (await probes.FiguresAsync(live, call.Cancelled)).RedisClients;
         var signed = await samples.TakeAsync(live, call.Cancelled);
         return await changes.KeepAsync(
             call,
