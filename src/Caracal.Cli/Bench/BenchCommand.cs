@@ -15,7 +15,8 @@ internal static class BenchCommand
                caracal bench mint [--callers N] [--seconds S] [--warmup S] [--home DIR] [--json]
                caracal bench coordinator [--callers N] [--seconds S] [--warmup S] [--home DIR] [--json]
                caracal bench proxy [--callers N] [--seconds S] [--warmup S] [--json]
-               caracal bench rotate [--passes N] [--times N] [--class A,B] [--calm S] [--warmup S] [--stack S] [--home DIR] [--json]
+               caracal bench rotate [--passes N] [--times N] [--calls N] [--class A,B] [--calm S] [--warmup S] [--stack S] [--home DIR] [--json]
+               caracal bench rotate --null S [--warmup S] [--stack S] [--json]
                caracal bench audit [--events N] [--stack S] [--home DIR] [--json]
 
         audit
@@ -26,8 +27,10 @@ internal static class BenchCommand
         rotate
         Rotates every class of key material in turn, and all again (--passes, default 2), under a steady governed load:
         requests, failures (none may fail), latencies before, during and after. What rotates in an instant rotates ten
-        times a second for three seconds (zone keys twice); of the others --times (default 2) follow each other. Then looks for every old and new value in every file the stack and the command wrote.
-        --calm S        seconds without a rotation before and after each class (default 4)
+        times a second for three seconds (zone keys twice); of the others --times (default 2) follow each other. Both go on until
+        --calls calls (default 1000) were met in all passes together. Then looks for every old and new value in every file the stack and the command wrote.
+        --calm S        seconds without a rotation before and after each class (default 4), or until as many calls were met
+        --null S        rotates nothing for S seconds and tells how far the ratio strays by itself
         --warmup S      default 60: six processes get the calls that one process gets
         --stack postgres as below
 
@@ -59,7 +62,7 @@ internal static class BenchCommand
 
     private static async Task<int> RunAsync(CommandContext context)
     {
-        context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json", "upstream", "stack", "events", "passes", "times", "class", "calm");
+        context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json", "upstream", "stack", "events", "passes", "times", "class", "calm", "calls", "null");
         var plan = new BenchPlan
         {
             Callers = context.Arguments.Integer("callers", context.Arguments.Operands is ["coordinator"] ? 32 : 8, 1, 256),

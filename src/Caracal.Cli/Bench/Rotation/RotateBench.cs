@@ -53,15 +53,18 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
         await using IMeasuredStack stack = plan.Separate
             ? await FleetStack.StartAsync(context.Stop, settings, folder.Path)
             : await BenchStack.StartAsync(folder.Path, context.Stop, settings);
-        var figures = await new RotateBench(stack, context).MeasureAsync(upstream.Url, plan);
+        if (await new RotateBench(stack, context).MeasureAsync(upstream.Url, plan) is not { } figures) return 0;
         if (context.Json) context.Terminal.Line(figures.ToJsonLine());
         else figures.Print(context.Terminal);
         return figures.Failures.Count == 0 && figures.Leak is null ? 0 : 1;
     }
 
-    private async Task<RotationFigures> MeasureAsync(string upstreamUrl, BenchPlan plan)
+    private int Passes => context.Arguments.Integer("passes", 2, 1, 100);
+
+    private int CallsOfAPass => context.Arguments.Integer("calls", 1000, 1, 1_000_000) / Passes;
+
+    private async Task<RotationFigures?> MeasureAsync(string upstreamUrl, BenchPlan plan)
     {
-        var passes = context.Arguments.Integer("passes", 2, 1, 100);
         using var wire = new WireClient(WireEndpoints.From(stack.Urls));
         var zone = await GovernedZone.CreateAsync(
             wire, stack.AdminToken, new ZoneBlueprint { Name = "bench", UpstreamUrl = upstreamUrl, ApiKey = "bench-upstream-key" }, context.Stop);
@@ -77,13 +80,14 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
         load.Start(authorities);
         await Task.Delay(TimeSpan.FromSeconds(plan.WarmupSeconds), context.Stop);
         if (plan.Separate) load.Pace = SeparatePace;
-        await CalmAsync();
+        if (context.Arguments.Integer("null", 0, 0, 3600) is var idle and > 0) return await NothingAsync(load, TimeSpan.FromSeconds(idle));
+        await CalmAsync(load);
         var own = new ApiRotations(wire, stack, zone, workload["id"], values, context.Stop);
-        for (var pass = 1; pass <= passes; pass++)
+        for (var pass = 1; pass <= Passes; pass++)
         {
             foreach (var rotated in RotatableClass.Known.Where(known => Wanted(known.Id) && File.Exists(Path.Combine(stack.Files.Secrets, known.FileName))))
             {
-                await UnderLoadAsync(rotated.Id, () => RotateAsync(rotated));
+                await UnderLoadAsync(rotated.Id, load, () => RotateAsync(rotated));
             }
 
             await RepeatedlyAsync(KeyClass.ZoneSigning, load, own.ZoneKeyAsync, ZoneKeyPace);
@@ -104,21 +108,36 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
         return new RotationFigures(windows.Judge(load.Calls), load.Requests, load.Failures, values.Count, files, leak);
     }
 
-    // One rotation meets some four hundred calls, whose p99 is that of the slowest four: so a second follows.
-    private async Task UnderLoadAsync(string name, Func<Task> rotate)
+    // What the ratios of the table are worth: the same calls while nothing rotates at all.
+    private async Task<RotationFigures?> NothingAsync(RotationLoad load, TimeSpan idle)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        await Task.Delay(idle, context.Stop);
+        await load.StopAsync();
+        var rows = NullRatios.Of(load.Calls.Where(call => call.Started >= begin));
+        if (context.Json) context.Terminal.Line(NullRatios.ToJsonLine(rows));
+        else NullRatios.Print(rows, context.Terminal);
+        return null;
+    }
+
+    // One rotation meets some hundred calls, whose p99 is that of the slowest one or two, and tells of them and not of it: so others
+    // follow until enough calls were met.
+    private async Task UnderLoadAsync(string name, RotationLoad load, Func<Task> rotate)
     {
         Remember();
         var before = calm;
-        var times = context.Arguments.Integer("times", 2, 1, 100);
+        var (least, enough) = (context.Arguments.Integer("times", 2, 1, 100), load.Requests + CallsOfAPass);
+        var times = 0;
         var start = Stopwatch.GetTimestamp();
-        for (var i = 0; i < times; i++)
+        while (times < least || load.Requests < enough)
         {
             await rotate();
             Remember();
+            times++;
         }
 
         var end = Stopwatch.GetTimestamp();
-        await CalmAsync();
+        await CalmAsync(load);
         windows.Add(name, before, (start, end), times, calm);
         context.Terminal.Step($"{name}: {Stopwatch.GetElapsedTime(start, end).TotalSeconds:0.0} s");
     }
@@ -131,9 +150,9 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
         if (!Wanted(name)) return;
         Remember();
         var before = calm;
-        var count = 0;
+        var (count, enough) = (0, load.Requests + CallsOfAPass);
         var start = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(start) < Stretch)
+        while (Stopwatch.GetElapsedTime(start) < Stretch || load.Requests < enough)
         {
             var begin = Stopwatch.GetTimestamp();
             await rotate();
@@ -143,16 +162,17 @@ internal sealed class RotateBench(IMeasuredStack stack, CommandContext context)
         }
 
         var end = Stopwatch.GetTimestamp();
-        await CalmAsync();
+        await CalmAsync(load);
         windows.Add(name, before, (start, end), count, calm);
         context.Terminal.Step($"{name}: {count} times");
     }
 
     // What comes after one class comes before the next.
-    private async Task CalmAsync()
+    private async Task CalmAsync(RotationLoad load)
     {
-        var start = Stopwatch.GetTimestamp();
+        var (start, enough) = (Stopwatch.GetTimestamp(), load.Requests + CallsOfAPass);
         await Task.Delay(TimeSpan.FromSeconds(context.Arguments.Integer("calm", 4, 1, 60)), context.Stop);
+        while (load.Requests < enough) await Task.Delay(10, context.Stop);
         calm = (start, Stopwatch.GetTimestamp());
     }
 
