@@ -29,11 +29,22 @@ public abstract class Database : IAsyncDisposable
     /// <summary>Runs a query on a pooled connection that cannot write.</summary>
     public abstract Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// As <see cref="ReadAsync"/>, for a query that looks at no authority record and no spent mandate: nothing that was issued
+    /// (<see cref="TryIssue"/>) could be among its rows, so it need not wait for that to be written.
+    /// </summary>
+    public virtual Task<T> ReadSettledAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default) =>
+        ReadAsync(query, cancellationToken);
+
+    /// <summary>As <see cref="ReadSettledAsync"/>, for several queries that all see the same moment.</summary>
+    public virtual Task<T> ReadSettledSnapshotAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default) =>
+        ReadSnapshotAsync(query, cancellationToken);
+
     /// <summary>Runs several queries that all see the same moment.</summary>
     public abstract Task<T> ReadSnapshotAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// How many changes of <see cref="WriteKind.Authority"/> have committed: facts read at this number still hold while
+    /// How many changes of <see cref="WriteKind.Authority"/> and <see cref="WriteKind.Configuration"/> have committed: facts read at this number still hold while
     /// it stands. Null when other processes write to the same store.
     /// </summary>
     public virtual long? AuthorityVersion => null;

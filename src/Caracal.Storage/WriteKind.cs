@@ -7,6 +7,13 @@ public enum WriteKind
     Authority = 0,
 
     /// <summary>
+    /// Changes how a zone is configured, which raises its version, and no other row that <see cref="TokenExchange.ExchangeFactsStore"/>
+    /// reads: nobody's Session, Delegation or record. What was read before it is worth nothing after it, but who decides meanwhile,
+    /// by the configuration before, comes before it and need not wait for it. Durable when it returns.
+    /// </summary>
+    Configuration,
+
+    /// <summary>
     /// Changes no row that <see cref="TokenExchange.ExchangeFactsStore"/> ever read: it only adds, or keeps the books. Durable when it
     /// returns. The embedded store lets exchanges go on meanwhile, and refuses a statement that would change such a row after all.
     /// </summary>

@@ -22,6 +22,28 @@ public sealed class IssueTests
     }
 
     [Fact]
+    public async Task A_read_that_looks_at_nothing_issued_does_not_wait_for_it()
+    {
+        await using var store = await TestStore.CreateAsync(Engine.Sqlite);
+        using var reading = new ManualResetEventSlim();
+        var writing = Task.Run(() => store.Database.WriteAsync(WriteKind.Bookkeeping, work =>
+        {
+            Assert.True(store.Database.TryIssue(Version(store), Insert("z1")));
+            return Task.FromResult(reading.Wait(TimeSpan.FromSeconds(30))); // The writer is busy until the read is over.
+        }, CancellationToken.None));
+        var settled = Task.Run(async () =>
+        {
+            Assert.True(SpinWait.SpinUntil(() => ((SqliteDatabase)store.Database).HasOpenIssues, TimeSpan.FromSeconds(30)));
+            var found = await store.Database.ReadSettledSnapshotAsync(c => c.ExecuteScalarAsync<long>("SELECT count(*) FROM zones"));
+            reading.Set();
+            return found;
+        });
+        await settled;
+        Assert.True(await writing);
+        Assert.Equal(1, await store.Database.ReadAsync(c => c.ExecuteScalarAsync<long>(Count)));
+    }
+
+    [Fact]
     public async Task A_change_sees_it_too_and_one_that_fails_does_not_take_it_along()
     {
         await using var store = await TestStore.CreateAsync(Engine.Sqlite);

@@ -29,6 +29,10 @@ internal sealed class Changes(Database database, DatabaseClock clock, EventOutbo
     public Task<Answer> ApplyAsync(ApiCall call, Func<Work, Task<Answer>> change, Refusal? conflict = null) =>
         ApplyAsync(WriteKind.Authority, call, change, conflict);
 
+    /// <summary>Runs a change of how a zone is configured that ends nobody's authority, such as another secret: calls go on by the configuration before until it commits.</summary>
+    public Task<Answer> ConfigureAsync(ApiCall call, Func<Work, Task<Answer>> change, Refusal? conflict = null) =>
+        ApplyAsync(WriteKind.Configuration, call, change, conflict);
+
     /// <summary>Runs a change that concerns nobody's authority, such as a step of a key rotation: calls go on meanwhile.</summary>
     public Task<Answer> KeepAsync(ApiCall call, Func<Work, Task<Answer>> change, Refusal? conflict = null) =>
         ApplyAsync(WriteKind.Bookkeeping, call, change, conflict);

@@ -15,7 +15,7 @@ internal sealed class RotateApplicationSecret(Changes changes, SecretCustody cus
         var rotation = SecretRotation.Read(call, ControlPlaneErrors.InvalidApplication);
         if (rotation.Problem is { } problem) return problem;
         var secret = SecretMint.ClientSecret();
-        return await changes.ApplyAsync(call, async work =>
+        return await changes.ConfigureAsync(call, async work =>
         {
             if (await ApplicationStore.FindAsync(work.Connection, call.ZoneId, call.Id) is not { } row) return ControlPlaneErrors.ApplicationNotFound;
             var until = await rotation.KeepAsync(work, call.ZoneId, SecretOwner.Application(row.Id), row.ClientSecretHash, call.Now);

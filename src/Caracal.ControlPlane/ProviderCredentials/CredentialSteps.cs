@@ -40,7 +40,7 @@ internal sealed class CredentialSteps(Changes changes)
         // Judged before the step and in it: the embedded store has one writer, and a refusal must not hold it.
         var (_, _, early) = await changes.Database.ReadAsync(connection => FindAsync(connection, call, version), call.Cancelled);
         if (early is not null) return early;
-        return await changes.ApplyAsync(
+        return await changes.ConfigureAsync(
             call,
             async work =>
             {

@@ -92,6 +92,7 @@ internal sealed class ObserveCredentials(
     private async Task FallBackAsync(CredentialChange change, string reason, CancellationToken cancellationToken)
     {
         var done = await steps.Database.WriteAsync(
+            WriteKind.Configuration,
             async work =>
             {
                 if (!await CredentialChangeStore.LockProviderAsync(work, change.ZoneId, change.ProviderId)

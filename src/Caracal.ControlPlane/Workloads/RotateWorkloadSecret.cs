@@ -15,7 +15,7 @@ internal sealed class RotateWorkloadSecret(Changes changes, SecretCustody custod
         var rotation = SecretRotation.Read(call, ControlPlaneErrors.InvalidWorkload);
         if (rotation.Problem is { } problem) return problem;
         var secret = SecretMint.WorkloadSecret();
-        return await changes.ApplyAsync(call, async work =>
+        return await changes.ConfigureAsync(call, async work =>
         {
             if (await WorkloadStore.FindAsync(work.Connection, call.ZoneId, call.Id) is not { } row) return ControlPlaneErrors.WorkloadNotFound;
             var until = await rotation.KeepAsync(work, call.ZoneId, SecretOwner.Workload(row.Id), row.SecretHash, call.Now);

@@ -24,7 +24,9 @@ internal sealed class RotateZoneKey(Changes changes, ZoneKeyMint mint, EndAuthor
         if (fields.Problem() is { } problem) return problem;
 
         var key = mint.Mint();
-        return await changes.ApplyAsync(call, async work =>
+        return await (request.Compromised ? changes.ApplyAsync(call, RotateAsync) : changes.ConfigureAsync(call, RotateAsync));
+
+        async Task<Answer> RotateAsync(Work work)
         {
             if (!await ZoneStore.ExistsAsync(work.Connection, call.ZoneId)) return ControlPlaneErrors.ZoneNotFound;
             await ZoneKeyStore.LockAsync(work, call.ZoneId);
@@ -44,7 +46,7 @@ internal sealed class RotateZoneKey(Changes changes, ZoneKeyMint mint, EndAuthor
                 writer.WriteString("evicted_kid", plan.EvictedKeyId);
                 if (plan.LiveMandatesMayFail) writer.WriteString("warning", "live_mandates_may_fail");
             }));
-        });
+        }
     }
 
     // One key signs at any moment, so whoever steps back or leaves does so before another takes its place.

@@ -58,6 +58,7 @@ public sealed class EnvelopeSweep(Database database, KekRing keks, TimeProvider 
         {
             var start = Stopwatch.GetTimestamp();
             var (held, batch, next) = await database.WriteAsync(
+                WriteKind.Configuration,
                 async work =>
                 {
                     if (!await work.TryLockAsync(EnvelopeStore.SweepLock)) return (false, (SweepBatch?)null, progress);

@@ -15,13 +15,13 @@ internal sealed class KeepingConnection(string connectionString) : SqliteConnect
 
     private readonly Dictionary<string, KeptStatement> _idle = new(StringComparer.Ordinal);
     private readonly HashSet<KeptStatement> _taken = [];
-    private bool _sawFacts;
+    private FactChange _saw;
 
     /// <summary>
-    /// While true, a statement that would change what an exchange is decided on is refused, also where a trigger of it would:
-    /// the work in progress has said that it does not, and exchanges go on meanwhile because it has.
+    /// A statement that would change more of what an exchange is decided on is refused, also where a trigger of it would: the work
+    /// in progress has said that it does not, and exchanges go on meanwhile because it has.
     /// </summary>
-    public bool ProtectsFacts { get; set; }
+    public FactChange Allowed { get; set; } = FactChange.Authority;
 
     /// <summary>From now on the connection knows of each statement whether it changes facts; for the one that writes.</summary>
     public void WatchFacts()
@@ -55,13 +55,13 @@ internal sealed class KeepingConnection(string connectionString) : SqliteConnect
     {
         if (!_idle.Remove(text, out var statement))
         {
-            _sawFacts = false;
+            _saw = FactChange.None;
             if ((statement = KeptStatement.TryPrepare(this, text)) is null)
             {
                 return null;
             }
 
-            statement.ChangesFacts = _sawFacts;
+            statement.FactChange = _saw;
         }
 
         _taken.Add(statement);
@@ -91,13 +91,9 @@ internal sealed class KeepingConnection(string connectionString) : SqliteConnect
     // Asked by SQLite for everything that a statement it prepares will do.
     private int Judge(int action, utf8z table)
     {
-        if (!ExchangeFactTables.IsChange(action, table))
-        {
-            return raw.SQLITE_OK;
-        }
-
-        _sawFacts = true;
-        return ProtectsFacts ? raw.SQLITE_DENY : raw.SQLITE_OK;
+        var change = ExchangeFactTables.Of(action, table);
+        _saw = change > _saw ? change : _saw;
+        return change > Allowed ? raw.SQLITE_DENY : raw.SQLITE_OK;
     }
 
     private void Forget()

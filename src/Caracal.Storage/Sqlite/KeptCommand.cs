@@ -124,9 +124,9 @@ internal sealed class KeptCommand(KeepingConnection connection) : DbCommand
             return false;
         }
 
-        if (statement.ChangesFacts && connection.ProtectsFacts)
+        if (statement.FactChange > connection.Allowed)
         {
-            throw new InvalidOperationException("a work that keeps books may not change what exchanges are decided on: " + _text);
+            throw new InvalidOperationException("the kind of this work does not allow a change of what exchanges are decided on: " + _text);
         }
 
         return statement.TryBind(_given.Parameters) && statement.TryStart(out row);

@@ -42,8 +42,8 @@ internal sealed class KeptStatement : IDisposable
 
     public bool IsReadOnly { get; }
 
-    /// <summary>Whether it changes what an exchange is decided on, by itself or by a trigger.</summary>
-    public bool ChangesFacts { get; set; }
+    /// <summary>What it changes of what an exchange is decided on, by itself or by a trigger.</summary>
+    public FactChange FactChange { get; set; }
 
     /// <summary>What its columns are called and declared as; made by the first reader.</summary>
     public KeptColumns? Columns { get; set; }

@@ -84,14 +84,14 @@ internal sealed class SqliteBatch(SqliteDatabase database, KeepingConnection con
 
     private bool Execute(SqliteWrite unit, Work work)
     {
-        connection.ProtectsFacts = unit.Kind != WriteKind.Authority;
+        connection.Allowed = ExchangeFactTables.MostOf(unit.Kind);
         try
         {
             return unit.Execute(work);
         }
         finally
         {
-            connection.ProtectsFacts = false;
+            connection.Allowed = FactChange.Authority;
         }
     }
 

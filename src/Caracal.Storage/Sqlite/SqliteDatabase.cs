@@ -42,13 +42,20 @@ public sealed class SqliteDatabase : Database
 
     public override async Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        ObjectDisposedException.ThrowIf(_disposed, this);
         if (_writer.HasOpenIssues)
         {
+            cancellationToken.ThrowIfCancellationRequested();
+            ObjectDisposedException.ThrowIf(_disposed, this);
             await _writer.FlushAsync(cancellationToken);
         }
 
+        return await ReadSettledAsync(query, cancellationToken);
+    }
+
+    public override async Task<T> ReadSettledAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ObjectDisposedException.ThrowIf(_disposed, this);
         var connection = _readers.TryTake(out var idle) ? idle : Open(readOnly: true);
         var healthy = false;
         try
@@ -68,20 +75,10 @@ public sealed class SqliteDatabase : Database
     }
 
     public override Task<T> ReadSnapshotAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default) =>
-        ReadAsync(
-            async connection =>
-            {
-                Execute((SqliteConnection)connection, "BEGIN");
-                try
-                {
-                    return await query(connection);
-                }
-                finally
-                {
-                    Execute((SqliteConnection)connection, "COMMIT");
-                }
-            },
-            cancellationToken);
+        ReadAsync(connection => AtOneMomentAsync(connection, query), cancellationToken);
+
+    public override Task<T> ReadSettledSnapshotAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default) =>
+        ReadSettledAsync(connection => AtOneMomentAsync(connection, query), cancellationToken);
 
     /// <summary>Whether something was issued that has not been written yet; reads wait for it.</summary>
     public bool HasOpenIssues => _writer.HasOpenIssues;
@@ -115,6 +112,19 @@ public sealed class SqliteDatabase : Database
 
     internal static void Execute(SqliteConnection connection, string sql) =>
         PreparedStatements.Get(connection, sql).ExecuteNonQuery();
+
+    private static async Task<T> AtOneMomentAsync<T>(DbConnection connection, Func<DbConnection, Task<T>> query)
+    {
+        Execute((SqliteConnection)connection, "BEGIN");
+        try
+        {
+            return await query(connection);
+        }
+        finally
+        {
+            Execute((SqliteConnection)connection, "COMMIT");
+        }
+    }
 
     private void Return(SqliteConnection connection, bool healthy)
     {

@@ -77,7 +77,7 @@ internal sealed class SqliteWriter : IDisposable
 
     /// <summary>
     /// Takes an issue into the next transaction, before whatever else is in it; false when authority has changed since the
-    /// given version, or is about to. So its place in the order of changes is the moment of this call. A store that does not
+    /// given version, or is about to; a change of configuration that is about to commits after it. So its place in the order of changes is the moment of this call. A store that does not
     /// take what it is given, or not fast enough, takes no issue: their callers then wait, and learn of it.
     /// </summary>
     public bool TryIssue(long authorityVersion, ImmutableArray<ChangeStatement> statements)
@@ -220,11 +220,13 @@ internal sealed class SqliteWriter : IDisposable
     private void CountAuthority(bool failed)
     {
         var authority = 0;
+        var configuration = 0;
         var issues = 0;
         var lost = false;
         foreach (var unit in _batch)
         {
             authority += unit.Kind == WriteKind.Authority ? 1 : 0;
+            configuration += unit.Kind == WriteKind.Configuration ? 1 : 0;
             if (unit is IssuedWrite issue)
             {
                 issues++;
@@ -237,7 +239,7 @@ internal sealed class SqliteWriter : IDisposable
             _authorityUnits -= authority;
             _openIssues -= issues;
             _lastCommitFailed = failed;
-            if (authority > 0 || lost)
+            if (authority > 0 || configuration > 0 || lost)
             {
                 Interlocked.Increment(ref _authorityVersion);
             }

@@ -67,7 +67,11 @@ public sealed class ExchangeFactsStore(Database database, ExchangeFactsMemory me
     private async Task<ExchangeFacts> ReadStoredAsync(ExchangeLookup lookup, CancellationToken cancellationToken)
     {
         var version = memory.Version;
-        var facts = await database.ReadAsync(connection => ReadAsync(connection, lookup), cancellationToken);
+
+        // Only a record can have been issued a moment ago. That of a Session was written before the Session, which is a change of authority.
+        var facts = lookup.RecordId is null
+            ? await database.ReadSettledAsync(connection => ReadAsync(connection, lookup), cancellationToken)
+            : await database.ReadAsync(connection => ReadAsync(connection, lookup), cancellationToken);
         memory.Keep(lookup, facts, version);
         return facts with { AuthorityVersion = version };
     }

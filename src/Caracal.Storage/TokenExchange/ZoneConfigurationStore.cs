@@ -39,11 +39,11 @@ public sealed class ZoneConfigurationStore(Database database)
 
     /// <summary>Null when the zone does not exist.</summary>
     public Task<ZoneConfiguration?> LoadAsync(string zoneId, CancellationToken cancellationToken) =>
-        database.ReadSnapshotAsync(connection => LoadAsync(connection, database.Dialect, zoneId), cancellationToken);
+        database.ReadSettledSnapshotAsync(connection => LoadAsync(connection, database.Dialect, zoneId), cancellationToken);
 
     /// <summary>The zone's version now; 0 when it was never written.</summary>
     public Task<long> ReadVersionAsync(string zoneId, CancellationToken cancellationToken) =>
-        database.ReadAsync(
+        database.ReadSettledAsync(
             async connection =>
             {
                 var command = PreparedStatements.Get(connection, "SELECT version FROM zone_versions WHERE zone_id = @zone", "@zone");
@@ -54,21 +54,21 @@ public sealed class ZoneConfigurationStore(Database database)
 
     /// <summary>Zones that have an active policy set, for loading at start.</summary>
     public Task<ImmutableArray<string>> ListBoundZonesAsync(CancellationToken cancellationToken) =>
-        database.ReadAsync(
+        database.ReadSettledAsync(
             async connection => (await connection.QueryAsync<string>(
                 "SELECT DISTINCT zone_id FROM policy_set_bindings WHERE active_version_id IS NOT NULL")).ToImmutableArray(),
             cancellationToken);
 
     /// <summary>The zone an application belongs to, for control keys and the zone hint (sts.md 2.4, 3); null when unknown or archived.</summary>
     public Task<string?> FindApplicationZoneAsync(string applicationId, CancellationToken cancellationToken) =>
-        database.ReadAsync(
+        database.ReadSettledAsync(
             connection => connection.QuerySingleOrDefaultAsync<string?>(
                 "SELECT zone_id FROM applications WHERE id = @applicationId AND archived_at IS NULL", new { applicationId }),
             cancellationToken);
 
     /// <summary>Contents of policy versions, in the order asked; an entry is null when its version does not exist.</summary>
     public Task<ImmutableArray<string?>> ReadPolicyContentsAsync(IReadOnlyList<string> versionIds, CancellationToken cancellationToken) =>
-        database.ReadAsync(
+        database.ReadSettledAsync(
             async connection =>
             {
                 var contents = ImmutableArray.CreateBuilder<string?>(versionIds.Count);
@@ -87,7 +87,7 @@ public sealed class ZoneConfigurationStore(Database database)
     /// changes both, and half of each is neither. Null when the provider is gone.
     /// </summary>
     public Task<SealedProvider?> ReadProviderAsync(string zoneId, string providerId, string reference, CancellationToken cancellationToken) =>
-        database.ReadAsync(
+        database.ReadSettledAsync(
             connection => connection.QuerySingleOrDefaultAsync<SealedProvider?>(
                 """
                 SELECT p.config_json, p.credential_version, p.credential_observed_until, s.envelope
@@ -99,7 +99,7 @@ public sealed class ZoneConfigurationStore(Database database)
 
     /// <summary>The mint ceiling an operator set, or null.</summary>
     public Task<long?> ReadRateLimitAsync(CancellationToken cancellationToken) =>
-        database.ReadAsync(
+        database.ReadSettledAsync(
             connection => connection.QuerySingleOrDefaultAsync<long?>("SELECT limit_per_minute FROM sts_rate_limit"),
             cancellationToken);
 

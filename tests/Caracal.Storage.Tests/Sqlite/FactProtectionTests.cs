@@ -41,6 +41,36 @@ public sealed class FactProtectionTests
         Assert.Equal(version + 2, store.Database.AuthorityVersion);
     }
 
+    [Theory]
+    [InlineData("UPDATE authority_records SET status = 'revoked'")]
+    [InlineData("UPDATE delegation_graph_epochs SET epoch = epoch + 1")]
+    public async Task Refuses_a_change_of_authority_in_one_of_configuration(string sql)
+    {
+        await using var store = await SeedAsync();
+        await RefusedAsync(store, WriteKind.Configuration, sql);
+    }
+
+    [Fact]
+    public async Task Who_decides_while_a_zone_is_configured_comes_before_and_who_decides_after_reads_again()
+    {
+        await using var store = await SeedAsync();
+        var known = store.Database.AuthorityVersion!.Value;
+        ChangeStatement insert(string id) => new("INSERT INTO zone_versions (zone_id, version) VALUES (@id, 0)", ["@id"], [id]);
+        var taken = false;
+        await store.Database.WriteAsync(
+            WriteKind.Configuration,
+            async work =>
+            {
+                await work.Connection.ExecuteAsync("UPDATE zones SET name = 'other'");
+                taken = store.Database.TryIssue(known, [insert("meanwhile")]); // Its commit is still to come.
+            },
+            CancellationToken.None);
+        Assert.True(taken);
+        Assert.Equal(known + 1, store.Database.AuthorityVersion);
+        Assert.False(store.Database.TryIssue(known, [insert("after")]));
+        Assert.Equal(["meanwhile", "z"], await store.Database.ReadAsync(c => c.QueryAsync<string>("SELECT zone_id FROM zone_versions WHERE zone_id <> 'caracal.sys' ORDER BY zone_id")));
+    }
+
     [Fact]
     public async Task Who_is_refused_takes_nobody_along()
     {
