@@ -46,11 +46,12 @@ public sealed class CoordinatorOutboxQueue(Database database, OutboxSettings set
     {
         var dead = countAttempt && message.Attempts >= settings.MaximumAttempts && !OutboxPolicy.NeverDies(message.Topic);
         var next = now + TimeSpan.FromSeconds(Math.Min(message.Attempts, 60) + Random.Shared.NextDouble());
+        var counted = database.Dialect.HasOneWriter ? 0 : 1; // A claim counted it already. Another worker may have claimed it since.
         await database.WriteAsync(
             WriteKind.Bookkeeping,
             work => work.Connection.ExecuteAsync(
-                "UPDATE caracal_outbox SET status = @status, available_at = @next, updated_at = @now, attempts = @attempts WHERE id = @Id",
-                new { message.Id, status = dead ? "dead" : "pending", next, now, attempts = countAttempt ? message.Attempts : message.Attempts - 1 }),
+                "UPDATE caracal_outbox SET status = @status, available_at = @next, updated_at = @now, attempts = attempts + @more WHERE id = @Id",
+                new { message.Id, status = dead ? "dead" : "pending", next, now, more = (countAttempt ? 1 : 0) - counted }),
             cancellationToken);
         return dead;
     }

@@ -83,14 +83,15 @@ public sealed class EventOutboxQueue(Database database, string worker, OutboxSet
         var dead = countAttempt && message.Attempts >= settings.MaximumAttempts && !OutboxPolicy.NeverDies(message.Topic);
         var seconds = Math.Min(60, Math.Pow(2, Math.Min(message.Attempts, 6)));
         var next = now + TimeSpan.FromSeconds(Math.Floor(seconds * (1 + (Random.Shared.NextDouble() * 0.3))));
+        var counted = database.Dialect.HasOneWriter ? 0 : 1; // A claim counted it already. Another worker may have claimed it since.
         await database.WriteAsync(
             WriteKind.Bookkeeping,
             work => work.Connection.ExecuteAsync(
                 $"""
                  UPDATE event_outbox SET available_at = {(dead ? work.Dialect.Infinity : "@next")}, locked_until = NULL,
-                     last_error = @error, attempts = @attempts WHERE id = @Id
+                     last_error = @error, attempts = attempts + @more WHERE id = @Id
                  """,
-                new { message.Id, next, error = error[..Math.Min(error.Length, 500)], attempts = countAttempt ? message.Attempts : message.Attempts - 1 }),
+                new { message.Id, next, error = error[..Math.Min(error.Length, 500)], more = (countAttempt ? 1 : 0) - counted }),
             cancellationToken);
         return dead;
     }

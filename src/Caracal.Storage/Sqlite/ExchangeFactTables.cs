@@ -17,27 +17,34 @@ internal enum FactChange
 
 /// <summary>
 /// The tables that <see cref="TokenExchange.ExchangeFactsStore"/> reads. Who changes or removes a row of theirs changes what exchanges
-/// may remember, whatever it calls itself (<see cref="WriteKind"/>). A new row was never read by anybody; a zone's counters, which
-/// count from nothing, are only ever inserted by a statement that would raise them as well.
+/// may remember, whatever it calls itself (<see cref="WriteKind"/>). A new row was never read by anybody; that a zone has no
+/// graph epoch is remembered as 0, so its first one is a change as well. A zone's version is only ever inserted by a statement that
+/// would raise it too.
 /// </summary>
 internal static class ExchangeFactTables
 {
-    private static readonly FrozenSet<string> Authority =
-        FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "authority_records", "sessions", "delegation_edges", "delegation_graph_epochs");
+    private const string Remembered = "delegation_graph_epochs";
+
+    private static readonly FrozenDictionary<string, FactChange> Tables = new Dictionary<string, FactChange>
+    {
+        ["authority_records"] = FactChange.Authority,
+        ["sessions"] = FactChange.Authority,
+        ["delegation_edges"] = FactChange.Authority,
+        [Remembered] = FactChange.Authority,
+        ["zone_versions"] = FactChange.Configuration,
+    }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     /// <param name="action">What SQLite calls it.</param>
     /// <param name="table">For which table; of other actions something else.</param>
     public static FactChange Of(int action, utf8z table)
     {
-        if (action is not (raw.SQLITE_UPDATE or raw.SQLITE_DELETE))
+        if (action is not (raw.SQLITE_INSERT or raw.SQLITE_UPDATE or raw.SQLITE_DELETE))
         {
             return FactChange.None;
         }
 
         var name = table.utf8_to_string();
-        return Authority.Contains(name) ? FactChange.Authority
-            : string.Equals(name, "zone_versions", StringComparison.OrdinalIgnoreCase) ? FactChange.Configuration
-            : FactChange.None;
+        return action == raw.SQLITE_INSERT && !name.Equals(Remembered, StringComparison.OrdinalIgnoreCase) ? FactChange.None : Tables.GetValueOrDefault(name);
     }
 
     /// <summary>The most that a work of this kind may change.</summary>

@@ -7,6 +7,13 @@ namespace Caracal.Storage.Tests.Sqlite;
 /// <summary>Exchanges go on while books are kept, because whoever keeps them cannot change what exchanges are decided on.</summary>
 public sealed class FactProtectionTests
 {
+    // Nobody read it before it was there: whoever only adds it changes no fact.
+    private const string Record =
+        """
+        INSERT INTO authority_records (id, zone_id, session_type, subject_id, status, expires_at, authenticated_at, created_at)
+        VALUES (@id, 'z', 'user', 'ada', 'active', 1, 1, 1)
+        """;
+
     [Theory]
     [InlineData("UPDATE authority_records SET status = 'revoked'")]
     [InlineData("DELETE FROM authority_records WHERE id = 'r'")]
@@ -15,6 +22,7 @@ public sealed class FactProtectionTests
     [InlineData("UPDATE delegation_graph_epochs SET epoch = epoch + 1")]
     [InlineData("UPDATE zone_versions SET version = 7")]
     [InlineData("INSERT INTO zone_versions (zone_id, version) VALUES ('z', 1) ON CONFLICT (zone_id) DO UPDATE SET version = 7")]
+    [InlineData("INSERT INTO delegation_graph_epochs (zone_id, epoch, updated_at) VALUES ('y', 1, 1) ON CONFLICT (zone_id) DO NOTHING")]
     [InlineData("UPDATE zones SET name = 'other'")]
     [InlineData("DELETE FROM secret_store")]
     [InlineData("UPDATE event_outbox SET attempts = 0; UPDATE zones SET name = 'other'")]
@@ -55,7 +63,7 @@ public sealed class FactProtectionTests
     {
         await using var store = await SeedAsync();
         var known = store.Database.AuthorityVersion!.Value;
-        ChangeStatement insert(string id) => new("INSERT INTO zone_versions (zone_id, version) VALUES (@id, 0)", ["@id"], [id]);
+        ChangeStatement insert(string id) => new(Record, ["@id"], [id]);
         var taken = false;
         await store.Database.WriteAsync(
             WriteKind.Configuration,
@@ -68,7 +76,7 @@ public sealed class FactProtectionTests
         Assert.True(taken);
         Assert.Equal(known + 1, store.Database.AuthorityVersion);
         Assert.False(store.Database.TryIssue(known, [insert("after")]));
-        Assert.Equal(["meanwhile", "z"], await store.Database.ReadAsync(c => c.QueryAsync<string>("SELECT zone_id FROM zone_versions WHERE zone_id <> 'caracal.sys' ORDER BY zone_id")));
+        Assert.Equal(["meanwhile", "r"], await store.Database.ReadAsync(c => c.QueryAsync<string>("SELECT id FROM authority_records ORDER BY id")));
     }
 
     [Fact]
@@ -79,10 +87,10 @@ public sealed class FactProtectionTests
         {
             if (i % 4 == 0) await RefusedAsync(store, WriteKind.Bookkeeping, "UPDATE zones SET name = 'other'");
             else if (i % 4 == 1) await store.Database.WriteAsync(work => work.Connection.ExecuteAsync("UPDATE zone_versions SET version = version + 1 WHERE zone_id = 'z'"));
-            else await store.Database.WriteAsync(WriteKind.Bookkeeping, work => work.Connection.ExecuteAsync("INSERT INTO zone_versions (zone_id, version) VALUES (@id, 1)", new { id = $"new{i}" }));
+            else await store.Database.WriteAsync(WriteKind.Bookkeeping, work => work.Connection.ExecuteAsync(Record, new { id = $"new{i}" }));
         }));
         await Task.WhenAll(works);
-        Assert.Equal(20, await store.Database.ReadAsync(c => c.ExecuteScalarAsync<long>("SELECT count(*) FROM zone_versions WHERE zone_id LIKE 'new%'")));
+        Assert.Equal(20, await store.Database.ReadAsync(c => c.ExecuteScalarAsync<long>("SELECT count(*) FROM authority_records WHERE id LIKE 'new%'")));
         Assert.Equal("zone", await store.Database.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT name FROM zones WHERE id = 'z'")));
     }
 
@@ -98,11 +106,7 @@ public sealed class FactProtectionTests
         await store.Database.WriteAsync(async work =>
         {
             await work.Connection.ExecuteAsync("INSERT INTO zones (id, slug, name, created_at, updated_at) VALUES ('z', 'z', 'zone', 1, 1)");
-            await work.Connection.ExecuteAsync(
-                """
-                INSERT INTO authority_records (id, zone_id, session_type, subject_id, status, expires_at, authenticated_at, created_at)
-                VALUES ('r', 'z', 'user', 'ada', 'active', 1, 1, 1)
-                """);
+            await work.Connection.ExecuteAsync(Record, new { id = "r" });
         });
         return store;
     }
