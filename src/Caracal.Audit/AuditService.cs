@@ -50,6 +50,7 @@ public sealed class AuditService : IAsyncDisposable
     private readonly Cosigning? _cosigning;
     private readonly TimeStamping? _timeStamping;
     private readonly HourlyExport? _export;
+    private readonly RecurringJob[] _sweeps;
     private readonly LeaderLease _sweeping;
     private readonly LeaderLease _telling;
     private readonly LeaderLease _keeping;
@@ -98,6 +99,11 @@ public sealed class AuditService : IAsyncDisposable
             database, ExportTargets.Of(settings.Export, _time), new StoredProgress(database), settings.Export, settings.AuditKeys, settings.Checkpoints.Signer, metrics, clock, logger);
         _sealer = settings.AuditKeys is null ? null : new EpochSealer(database, settings.AuditKeys, writer, clock, logger);
         _feeds = [.. FeedSinks.Of(settings.Feeds, _feedHttp, _time).Select(sink => new LedgerFeed(sink, database, metrics, clock, logger))];
+        _sweeps =
+        [
+            new RecurringJob("tamper-sweep-full", TamperSweep.FullInterval, _sweep.RunFullAsync) { StartsAtOnce = true },
+            new RecurringJob("tamper-sweep-rolling", TamperSweep.RollingInterval, _sweep.RunRollingAsync),
+        ];
         _sweeping = Lease(database, SweepLock, "sweep", metrics);
         _telling = Lease(database, ExportLock, "export", metrics);
         _keeping = Lease(database, RetentionLock, "retention", metrics, metrics.ForgetRetention);
@@ -162,10 +168,9 @@ public sealed class AuditService : IAsyncDisposable
         _feedHttp.Dispose();
     }
 
-    // One replica re-computes the ledger; a sweep that broke off goes on where it was, at whoever leads next.
-    private Task SweepAsync(CancellationToken term) => Task.WhenAll(
-        WhileLeadingAsync("tamper-sweep-full", TamperSweep.FullInterval, _sweep.RunFullAsync, atOnce: true, term),
-        WhileLeadingAsync("tamper-sweep-rolling", TamperSweep.RollingInterval, _sweep.RunRollingAsync, atOnce: false, term));
+    // One replica re-computes the ledger; a sweep that broke off goes on where it was, at whoever leads next. Who leads again, as
+    // after a change of its login, does not read the whole ledger again for it.
+    private Task SweepAsync(CancellationToken term) => Task.WhenAll(_sweeps.Select(job => job.RunAsync(_time, _logger, term)));
 
     // One replica tells the world outside.
     private Task TellAsync(CancellationToken term)

@@ -1,7 +1,10 @@
 using Caracal.Audit.Feeds;
+using Caracal.Storage.Postgres;
+using Caracal.Storage.Privileges;
 using Caracal.Streams.InProcess;
 using Caracal.Streams.State;
 using Caracal.TestKit;
+using Dapper;
 using Microsoft.Extensions.Logging;
 
 namespace Caracal.Audit.Tests;
@@ -33,6 +36,26 @@ public sealed class ReplicaTests
         while (!audit.Log.Contains("tamper sweep complete", StringComparison.Ordinal)) await Task.Delay(50, limit.Token);
         Assert.Single(audit.Log.Split('\n'), line => line.Contains("tamper sweep complete", StringComparison.Ordinal));
         await other.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_replica_that_leads_again_with_another_login_does_not_sweep_everything_again()
+    {
+        await using var audit = await AuditHarness.CreateAsync(Engine.Postgres);
+        var server = await PostgresServer.GetAsync();
+        var name = (await audit.Owner.ReadAsync(connection => connection.ExecuteScalarAsync<string>("SELECT current_database()")))!;
+        await audit.Owner.WriteAsync(work => work.Connection.ExecuteAsync($"CREATE ROLE {name}_next LOGIN PASSWORD '{PostgresServer.Password}' IN ROLE {ServiceRole.Audit.FirstLogin}"));
+        await audit.ListenAsync();
+        using var limit = new CancellationTokenSource(Patience);
+        while (!audit.Log.Contains("tamper sweep complete", StringComparison.Ordinal)) await Task.Delay(20, limit.Token);
+
+        ((PostgresDatabase)audit.Database).Enter(server.Address(name, name + "_next"));
+
+        string[] Acquired() => [.. audit.Log.Split('\n').Where(line => line.Contains("\"event\":\"leader_acquired\"", StringComparison.Ordinal) && line.Contains("\"job\":\"sweep\"", StringComparison.Ordinal))];
+        while (Acquired().Length < 2) await Task.Delay(20, limit.Token);
+        await audit.ShipAsync(Vectors.Event("later"));
+        await Task.Delay(TimeSpan.FromSeconds(1), limit.Token); // as long as many sweeps of this ledger
+        Assert.Single(audit.Log.Split('\n'), line => line.Contains("tamper sweep complete", StringComparison.Ordinal));
     }
 
     [Fact]

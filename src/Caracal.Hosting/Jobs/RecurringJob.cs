@@ -9,6 +9,9 @@ namespace Caracal.Hosting.Jobs;
 /// <param name="run">One run.</param>
 public sealed class RecurringJob(string name, TimeSpan interval, Func<CancellationToken, Task> run)
 {
+    // The end of the last run; before the first, the start.
+    private long? _since;
+
     public string Name { get; } = name;
 
     /// <summary>The first run comes at once and not after an interval.</summary>
@@ -17,14 +20,16 @@ public sealed class RecurringJob(string name, TimeSpan interval, Func<Cancellati
     /// <summary>Runs finished so far, failed ones included.</summary>
     public long Runs { get; private set; }
 
-    /// <summary>Runs until cancelled.</summary>
+    /// <summary>Runs until cancelled. Called again after that it goes on in its rhythm; a run that was broken off is made at once.</summary>
     public async Task RunAsync(TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
+        _since ??= time.GetTimestamp();
         while (!cancellationToken.IsCancellationRequested)
         {
             try
             {
-                if (Runs > 0 || !StartsAtOnce) await Task.Delay(interval, time, cancellationToken);
+                var wait = interval - time.GetElapsedTime(_since.Value);
+                if (wait > TimeSpan.Zero && (Runs > 0 || !StartsAtOnce)) await Task.Delay(wait, time, cancellationToken);
                 await run(cancellationToken);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -37,6 +42,7 @@ public sealed class RecurringJob(string name, TimeSpan interval, Func<Cancellati
             }
 
             Runs++;
+            _since = time.GetTimestamp();
         }
     }
 }
