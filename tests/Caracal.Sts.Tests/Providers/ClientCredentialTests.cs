@@ -31,7 +31,7 @@ public sealed class ClientCredentialTests
         Assert.Equal(("provider_oauth", "Authorization", "Bearer", "at-1", "prov-oauth"), (
             directive.GetProperty("auth_mode").GetString(), directive.GetProperty("auth_header").GetString(), directive.GetProperty("auth_scheme").GetString(),
             OAuthProvider.Token(answer), directive.GetProperty("provider_id").GetString()));
-        Assert.InRange(directive.GetProperty("expires_at").GetInt64() - DateTimeOffset.UtcNow.ToUnixTimeSeconds(), 290, 300);
+        Assert.InRange(directive.GetProperty("expires_at").GetInt64() - sts.Clock.Now.ToUnixTimeSeconds(), 290, 300);
         Assert.False(directive.TryGetProperty("allowed_token_hosts", out _));
         var form = Assert.Single(idp.Forms);
         Assert.Equal(("client_credentials", "a b"), (form["grant_type"], form["scope"]));
@@ -180,7 +180,7 @@ public sealed class ClientCredentialTests
         await OAuthProvider.ConfigureAsync(sts, Kind, new { auth_scheme = "PoP", auth_header = "X-Upstream" }, ("client_secret", OAuthServer.ClientSecret));
         var directive = OAuthProvider.Directive(await OAuthProvider.CallAsync(sts));
         Assert.Equal(("PoP", "X-Upstream"), (directive.GetProperty("auth_scheme").GetString(), directive.GetProperty("auth_header").GetString()));
-        Assert.InRange(directive.GetProperty("expires_at").GetInt64() - DateTimeOffset.UtcNow.ToUnixTimeSeconds(), 110, 120);
+        Assert.InRange(directive.GetProperty("expires_at").GetInt64() - sts.Clock.Now.ToUnixTimeSeconds(), 110, 120);
     }
 
     [Fact]

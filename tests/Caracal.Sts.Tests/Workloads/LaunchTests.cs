@@ -89,7 +89,7 @@ public sealed class LaunchTests
         await OAuthProvider.ConfigureAsync(sts, "oauth2_client_credentials", null, ("client_secret", OAuthServer.ClientSecret));
         var answer = await CredentialAsync(sts, "OPEN");
         Assert.Equal("at-1", answer.Text("credential"));
-        Assert.InRange(answer.Body.GetProperty("expires_at").GetInt64() - DateTimeOffset.UtcNow.ToUnixTimeSeconds(), 290, 300);
+        Assert.InRange(answer.Body.GetProperty("expires_at").GetInt64() - sts.Clock.Now.ToUnixTimeSeconds(), 290, 300);
         idp.Authentication = "post";
         await OAuthProvider.ConfigureAsync(sts, "oauth2_client_credentials", new { audience = "b" }, ("client_secret", OAuthServer.ClientSecret));
         Assert.Equal((502, "http_request_failed"), Of(await CredentialAsync(sts, "OPEN")));
