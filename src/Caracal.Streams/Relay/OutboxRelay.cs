@@ -17,7 +17,7 @@ namespace Caracal.Streams.Relay;
 /// <param name="clock">Database time.</param>
 /// <param name="maximumLength">Approximate bound of every topic but the audit one, which is never trimmed.</param>
 public sealed class OutboxRelay(
-    Database database, IOutboxQueue queue, IStreamTransport transport, HmacKeyRing? keys, DatabaseClock clock, long maximumLength)
+    Database database, OutboxQueue queue, IStreamTransport transport, HmacKeyRing? keys, DatabaseClock clock, long maximumLength)
 {
     private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(10);
 
