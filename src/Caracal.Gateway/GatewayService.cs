@@ -168,7 +168,7 @@ public sealed class GatewayService : IAsyncDisposable
             "/ready" => _operator.ReadyAsync(http),
             "/metrics" => _operator.MetricsAsync(http),
             "/metrics.json" => _operator.MetricsJsonAsync(http),
-            SelfTestExchange.Path when HttpMethods.IsPost(http.Request.Method) => _selfTestExchange.HandleAsync(http),
+            SignedStsCall.SelfTestPath when HttpMethods.IsPost(http.Request.Method) => _selfTestExchange.HandleAsync(http),
             "/internal/revocations/reload" when HttpMethods.IsPost(http.Request.Method) => _operator.ReloadAsync(http),
             _ when HttpMethods.IsGet(http.Request.Method) && AnchorIn(target.Path) is { } anchor => _operator.AnchorAsync(http, anchor),
             _ when _selfTests.Find(http.Request, target.Path) is { } test => test(http),

@@ -2,6 +2,7 @@ using Caracal.Egress;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Jobs;
 using Caracal.Hosting.Metrics;
+using Caracal.Hosting.StsCalls;
 using Caracal.Protocol.Exchange;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage.Approvals;
@@ -151,7 +152,7 @@ public sealed class StsService : IAsyncDisposable
         application.MapMethods("/internal/keys/selftest", Post, (RequestDelegate)_selfTest.HandleAsync);
         application.MapMethods("/internal/keys/sample/{zoneId}", Post, (RequestDelegate)_sample.HandleAsync);
         application.MapMethods("/internal/revocations/{anchor}", Get, (RequestDelegate)_acknowledged.HandleAsync);
-        application.MapMethods("/internal/gateway/ping", Post, (RequestDelegate)_ping.HandleAsync);
+        application.MapMethods(SignedStsCall.PingPath, Post, (RequestDelegate)_ping.HandleAsync);
         application.MapMethods("/internal/policy/simulate", Post, (RequestDelegate)_simulate.HandleAsync);
         application.MapMethods("/internal/policy/status/{zoneId}", Get, (RequestDelegate)_policyStatus.HandleAsync);
         application.MapMethods("/internal/zones/{zoneId}/signing-key/rotate", Post, (RequestDelegate)_rotate.HandleAsync);

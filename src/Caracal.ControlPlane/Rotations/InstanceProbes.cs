@@ -24,8 +24,6 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
 {
     private delegate bool WantedSeries(ReadOnlySpan<char> series);
 
-    private const string PingPath = "/internal/gateway/ping";
-
     private readonly HttpClient http = new(StsHttp.Handler(settings.Authorities)) { Timeout = TimeSpan.FromSeconds(5), MaxResponseContentBufferSize = 16 * 1024 * 1024 };
 
     public void Dispose() => http.Dispose();
@@ -137,12 +135,11 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
     // What a Gateway's own exchange with the STS lacks; null when nothing.
     private async Task<string?> FailedExchangeAsync(InstanceAddress gateway, string sid, CancellationToken cancellationToken)
     {
-        const string Path = "/internal/selftest/exchange";
-        using var good = await JsonAsync(HttpMethod.Post, gateway, Path, cancellationToken, """{"bad_key":false}""");
+        using var good = await JsonAsync(HttpMethod.Post, gateway, SignedStsCall.SelfTestPath, cancellationToken, """{"bad_key":false}""");
         if (good is null) return "does not answer its self test";
         if (!good.RootElement.GetProperty("ok").GetBoolean()) return $"is answered {good.RootElement.GetProperty("status").GetInt32()} by the STS";
         if (!good.RootElement.TryGetProperty("matched_sid", out var matched) || matched.GetString() != sid) return $"does not sign with {sid}";
-        using var bad = await JsonAsync(HttpMethod.Post, gateway, Path, cancellationToken, """{"bad_key":true}""");
+        using var bad = await JsonAsync(HttpMethod.Post, gateway, SignedStsCall.SelfTestPath, cancellationToken, """{"bad_key":true}""");
         return bad?.RootElement.GetProperty("ok").GetBoolean() == true ? null : "is not refused with a wrong key";
     }
 
@@ -203,7 +200,7 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
     private async Task<HttpStatusCode> PingAsync(InstanceAddress sts, HmacKeyRing keys, CancellationToken cancellationToken)
     {
         using var answer = await SendAsync(
-            HttpMethod.Post, sts, PingPath, cancellationToken, request => SignedStsCall.Sign(request, keys, time.GetUtcNow(), PingPath, []));
+            HttpMethod.Post, sts, SignedStsCall.PingPath, cancellationToken, request => SignedStsCall.Sign(request, keys, time.GetUtcNow(), SignedStsCall.PingPath, []));
         return answer?.StatusCode ?? (HttpStatusCode)0;
     }
 

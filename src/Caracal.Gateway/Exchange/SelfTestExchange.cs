@@ -16,8 +16,6 @@ namespace Caracal.Gateway.Exchange;
 /// </summary>
 internal sealed class SelfTestExchange(GatewaySettings settings, MetricsAccess access, TimeProvider time) : IDisposable
 {
-    public const string Path = "/internal/selftest/exchange";
-
     private const int LargestBody = 4 * 1024;
     private static readonly Refusal NotFound = new(404, "not_found");
     private static readonly Refusal Invalid = new(400, "invalid_request", "the body is {\"bad_key\": true or false}");
@@ -83,7 +81,7 @@ internal sealed class SelfTestExchange(GatewaySettings settings, MetricsAccess a
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(settings.StsTimeout);
-        var address = new Uri(settings.StsUrl.TrimEnd('/') + "/internal/gateway/ping");
+        var address = new Uri(settings.StsUrl.TrimEnd('/') + SignedStsCall.PingPath);
         using var message = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent([]) };
         if (keys is not null) SignedStsCall.Sign(message, keys, time.GetUtcNow(), address.AbsolutePath, []);
         try

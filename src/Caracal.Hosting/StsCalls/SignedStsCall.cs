@@ -7,6 +7,12 @@ namespace Caracal.Hosting.StsCalls;
 /// <summary>Signs a call to the STS's internal routes (operations.md 3.3, sts.md 5).</summary>
 public static class SignedStsCall
 {
+    /// <summary>The STS's: tells whoever signed a call so that it is taken which key it was taken under (operations.md 6.1).</summary>
+    public const string PingPath = "/internal/gateway/ping";
+
+    /// <summary>The Gateway's: tells what a ping of its own comes to (operations.md 6.1, V5).</summary>
+    public const string SelfTestPath = "/internal/selftest/exchange";
+
     /// <summary>Adds the three headers that prove the call to come from a holder of the Gateway-STS key.</summary>
     /// <param name="message">Its method is signed.</param>
     /// <param name="keys">The current key signs.</param>

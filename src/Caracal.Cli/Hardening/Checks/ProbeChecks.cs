@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Caracal.Hosting.StsCalls;
 using Caracal.Keys.Secrets;
 using Caracal.Keys.Signatures;
 using Caracal.Protocol;
@@ -13,7 +14,6 @@ namespace Caracal.Cli.Hardening.Checks;
 internal static class ProbeChecks
 {
     private const string Exchange = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange";
-    private const string Ping = "/internal/gateway/ping";
     private const string NoToken = "harden-probe-no-token-harden-probe-no-token";
 
     private static readonly string[] MetadataAddresses = ["169.254.169.254", "fd00:ec2::254", "::ffff:169.254.169.254"];
@@ -69,12 +69,12 @@ internal static class ProbeChecks
 
         var timestamp = deployment.Time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
         var nonce = GatewaySignature.NewNonce();
-        var signed = new Probe(StackRoles.Sts, "a replayed nonce", HttpMethod.Post, Ping)
+        var signed = new Probe(StackRoles.Sts, "a replayed nonce", HttpMethod.Post, SignedStsCall.PingPath)
         {
             Headers =
             [
                 (GatewaySignature.TimestampHeader, timestamp), (GatewaySignature.NonceHeader, nonce),
-                (GatewaySignature.SignatureHeader, GatewaySignature.Sign(ring, timestamp, nonce, "POST", Ping, [])),
+                (GatewaySignature.SignatureHeader, GatewaySignature.Sign(ring, timestamp, nonce, "POST", SignedStsCall.PingPath, [])),
             ],
             Refusals = [401],
         };
