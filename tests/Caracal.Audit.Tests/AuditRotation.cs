@@ -1,5 +1,7 @@
 using Caracal.Audit.Epochs;
 using Caracal.Audit.Ingest;
+using Caracal.Audit.Tampering;
+using Caracal.Evidence.Ledger;
 using Caracal.Keys.Rings;
 using Caracal.Storage.Ledger;
 using Caracal.Storage.Rotations;
@@ -7,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Caracal.Audit.Tests;
 
-/// <summary>Three audit keys that follow each other, and the job that seals what each has signed.</summary>
+/// <summary>Three audit keys that follow each other, the job that seals what each has signed, and what a ledger proves then.</summary>
 internal static class AuditRotation
 {
     public static HmacKey A { get; } = Key(0);
@@ -22,6 +24,18 @@ internal static class AuditRotation
 
     public static EpochSealer Sealer(AuditHarness audit, HmacKeyRing ring) => new(
         audit.Database, ring, new LedgerWriter(audit.Database, new LedgerStore(audit.Database.Dialect), ring, audit.Clock), audit.Clock, audit.Logging.CreateLogger("audit"));
+
+    /// <summary>A key has taken over from another, has signed events meanwhile, and what the other has signed is sealed. An earlier rotation is over.</summary>
+    public static async Task RotateAndSealAsync(AuditHarness audit, HmacKeyRing ring, string id, HmacKey from, HmacKey to, params string[] meanwhile)
+    {
+        ring.Replace(Set(to, from));
+        if (meanwhile.Length > 0) await audit.ShipAsync(meanwhile);
+        await audit.TamperAsync("UPDATE key_rotations SET state = 'retired'");
+        await RotationAsync(audit, id, from, to);
+        await Sealer(audit, ring).RunAsync(default);
+    }
+
+    public static Task<ChainReport> VerifyAsync(AuditHarness audit, HmacKeyRing ring) => new LedgerVerification(audit.Database, ring).VerifyAllAsync(default);
 
     public static Task RotationAsync(AuditHarness audit, string id, HmacKey from, HmacKey to, string state = "rolled") => audit.Owner.WriteAsync(work => RotationStore.InsertAsync(
         work,

@@ -1,4 +1,3 @@
-using Caracal.Audit.Tampering;
 using Caracal.Evidence.AdminAudit;
 using Caracal.Evidence.Ledger;
 using Caracal.Keys.Rings;
@@ -70,12 +69,8 @@ public sealed class EpochTests
     {
         var ring = Ring(A);
         await using var audit = await RotatedAsync(ring);
-        ring.Replace(Set(C, B));
-        await audit.ShipAsync(Vectors.Event("later"));
-        await audit.TamperAsync("UPDATE key_rotations SET state = 'retired'");
-        await RotationAsync(audit, "rot_2", B, C);
 
-        await Sealer(audit, ring).RunAsync(default);
+        await RotateAndSealAsync(audit, ring, "rot_2", B, C, Vectors.Event("later"));
 
         Assert.Equal(0, (await SealsAsync(audit, "rot_2"))!.Problems);
         var report = await VerifyAsync(audit, Ring(C));
@@ -89,18 +84,13 @@ public sealed class EpochTests
         var ring = Ring(A);
         await using var audit = await FilledAsync(ring, Engine.Sqlite);
         await audit.TamperAsync("UPDATE audit_events SET decision = 'deny' WHERE zone_id = 'z1' AND chain_seq = 2");
-        ring.Replace(Set(B, A));
-        await RotationAsync(audit, "rot_1", A, B);
-        await Sealer(audit, ring).RunAsync(default);
+        await RotateAndSealAsync(audit, ring, "rot_1", A, B);
         Assert.Equal(1, (await SealsAsync(audit, "rot_1"))!.Problems);
         Assert.Contains("epoch_problem", audit.Log, StringComparison.Ordinal);
         Assert.Contains(await new SweepStore(audit.Database).AlertsAsync("z1", 10, default), alert => alert.Kind == "content_mismatch");
 
         await audit.TamperAsync("UPDATE audit_epoch_macs SET mac = 'aa' WHERE epoch_id IN (SELECT id FROM audit_epochs WHERE chain = 'z2')");
-        await audit.TamperAsync("UPDATE key_rotations SET state = 'retired'");
-        ring.Replace(Set(C, B));
-        await RotationAsync(audit, "rot_2", B, C);
-        await Sealer(audit, ring).RunAsync(default);
+        await RotateAndSealAsync(audit, ring, "rot_2", B, C);
 
         Assert.Equal(1, (await SealsAsync(audit, "rot_2"))!.Problems);
         Assert.Contains((await VerifyAsync(audit, Ring(C))).UnknownKeys, unknown => unknown.Chain == "z2");
@@ -213,14 +203,9 @@ public sealed class EpochTests
     private static async Task<AuditHarness> RotatedAsync(HmacKeyRing ring, Engine engine = Engine.Sqlite)
     {
         var audit = await FilledAsync(ring, engine);
-        ring.Replace(Set(B, A));
-        await audit.ShipAsync(Vectors.Event("new", "z2"));
-        await RotationAsync(audit, "rot_1", A, B);
-        await Sealer(audit, ring).RunAsync(default);
+        await RotateAndSealAsync(audit, ring, "rot_1", A, B, Vectors.Event("new", "z2"));
         return audit;
     }
-
-    private static Task<ChainReport> VerifyAsync(AuditHarness audit, HmacKeyRing ring) => new LedgerVerification(audit.Database, ring).VerifyAllAsync(default);
 
     private static Task<EpochSeals?> SealsAsync(AuditHarness audit, string id) => audit.Owner.ReadAsync(connection => EpochSeals.FindAsync(connection, id));
 }

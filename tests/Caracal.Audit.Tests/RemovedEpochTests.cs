@@ -1,5 +1,4 @@
 using Caracal.Audit.Retention;
-using Caracal.Audit.Tampering;
 using Caracal.Evidence.Ledger;
 using Caracal.Hosting.Metrics;
 using Caracal.Keys.Rings;
@@ -108,16 +107,12 @@ public sealed class RemovedEpochTests
         var ring = Ring(A);
         await using var audit = await CreateAsync(ring, engine);
         await audit.ShipAsync([.. Enumerable.Range(1, 4).Select(i => Vectors.Event($"e{i}"))]);
-        await SealAsync(audit, ring);
+        await RotateAndSealAsync(audit, ring, "rot_1", A, B);
         await audit.ShipAsync(Today("new"));
         await CareAsync(audit, ring);
         AssertProven(await VerifyAsync(audit, Ring(B)));
 
-        ring.Replace(Set(C, B));
-        await audit.ShipAsync(Today("newer"));
-        await audit.TamperAsync("UPDATE key_rotations SET state = 'retired'");
-        await RotationAsync(audit, "rot_2", B, C);
-        await Sealer(audit, ring).RunAsync(default);
+        await RotateAndSealAsync(audit, ring, "rot_2", B, C, Today("newer"));
         AssertProven(await VerifyAsync(audit, Ring(C)));
 
         await audit.TamperAsync("UPDATE audit_epoch_starts SET digest = 'aa'");
@@ -134,7 +129,7 @@ public sealed class RemovedEpochTests
         var ring = Ring(A);
         await using var audit = await CreateAsync(ring, engine);
         await audit.ShipAsync([.. Enumerable.Range(1, 4).Select(i => At($"h{i}", Older)), .. Enumerable.Range(1, 6).Select(i => Vectors.Event($"e{i}")), Today("t1"), At("h5", Older), Today("t2")]);
-        await SealAsync(audit, ring);
+        await RotateAndSealAsync(audit, ring, "rot_1", A, B);
         var holds = new LegalHoldStore(audit.Database);
         var hold = Hold(new DateTimeOffset(2026, 5, 1, 0, 0, 0, TimeSpan.Zero), audit.Clock.Now);
         await holds.PlaceAsync(hold, default);
@@ -159,7 +154,7 @@ public sealed class RemovedEpochTests
         await using var audit = await CreateAsync(ring, engine);
         await FillAsync(audit);
         await CareAsync(audit, ring);
-        await SealAsync(audit, ring);
+        await RotateAndSealAsync(audit, ring, "rot_1", A, B);
         AssertProven(await VerifyAsync(audit, Ring(B)));
 
         await audit.TamperAsync("UPDATE audit_events SET chain_hmac = 'aa' WHERE chain_seq = 12");
@@ -175,7 +170,7 @@ public sealed class RemovedEpochTests
         await using var audit = await CreateAsync(ring, engine);
         for (var i = 0; i < 5; i++) await audit.ShipAsync([.. Enumerable.Range(i * 500, 500).Select(n => Vectors.Event($"e{n}"))]);
         await audit.ShipAsync(Today("t1"), Vectors.Event("late"), Today("t2"));
-        await SealAsync(audit, ring);
+        await RotateAndSealAsync(audit, ring, "rot_1", A, B);
         await audit.TamperAsync(crash);
 
         await Assert.ThrowsAnyAsync<Exception>(() => CareAsync(audit, ring));
@@ -194,7 +189,7 @@ public sealed class RemovedEpochTests
         var ring = Ring(A);
         await using var audit = await CreateAsync(ring, Engine.Sqlite);
         for (var i = 0; i < 3; i++) await audit.ShipAsync([.. Enumerable.Range(i * 500, 500).Select(n => Vectors.Event($"e{n}"))]);
-        await SealAsync(audit, ring);
+        await RotateAndSealAsync(audit, ring, "rot_1", A, B);
         await audit.TamperAsync(
             """
             CREATE TRIGGER hold AFTER DELETE ON audit_events WHEN OLD.chain_seq = 700 BEGIN
@@ -247,22 +242,13 @@ public sealed class RemovedEpochTests
     {
         var audit = await CreateAsync(ring, engine);
         await FillAsync(audit);
-        await SealAsync(audit, ring);
+        await RotateAndSealAsync(audit, ring, "rot_1", A, B);
         return audit;
-    }
-
-    private static async Task SealAsync(AuditHarness audit, HmacKeyRing ring)
-    {
-        ring.Replace(Set(B, A));
-        await RotationAsync(audit, "rot_1", A, B);
-        await Sealer(audit, ring).RunAsync(default);
     }
 
     private static Task CareAsync(AuditHarness audit, HmacKeyRing ring) => new PartitionCare(
         new LedgerPartitions(audit.Database), new LedgerRetention(audit.Database, ring), audit.Settings, new AuditMetrics(new MetricsRegistry()), audit.Clock,
         audit.Logging.CreateLogger("audit")).RunAsync(default);
-
-    private static Task<ChainReport> VerifyAsync(AuditHarness audit, HmacKeyRing ring) => new LedgerVerification(audit.Database, ring).VerifyAllAsync(default);
 
     private static Task<long> CountAsync(AuditHarness audit) => audit.Owner.ReadAsync(connection => connection.ExecuteScalarAsync<long>(
         "SELECT count(*) FROM audit_events WHERE hmac_key_id = @keyId", new { keyId = A.KeyId }));
