@@ -33,29 +33,48 @@ public sealed class LedgerVerification(
     private readonly RemovedRows _removed = new(database);
 
     /// <summary>Verifies every retained row of the event ledger and of the admin ledger.</summary>
-    public async Task<ChainReport> VerifyAllAsync(CancellationToken cancellationToken)
-    {
-        var walk = await VerifyEventsAsync(await _ledger.ZonesAsync(cancellationToken), null, cancellationToken);
-        return Join(walk, await VerifyAdminAsync(cancellationToken));
-    }
+    public Task<ChainReport> VerifyAllAsync(CancellationToken cancellationToken) => VerifyBothAsync(null, cancellationToken);
 
     /// <summary>As <see cref="VerifyAllAsync(CancellationToken)"/>, from where the journal says a walk before this one was.</summary>
     public async Task<ChainReport> VerifyAllAsync(SweepJournal journal, CancellationToken cancellationToken)
     {
         await journal.ResumeAsync(cancellationToken);
-        var walk = await VerifyEventsAsync(await _ledger.ZonesAsync(cancellationToken), null, cancellationToken, journal);
-        var report = Join(walk, await VerifyAdminAsync(cancellationToken));
+        var report = await VerifyBothAsync(journal, cancellationToken);
         await journal.CompleteAsync(report.Findings, cancellationToken);
         return report;
     }
 
     /// <summary>Verifies one zone's chain whole.</summary>
-    public Task<ChainReport> VerifyZoneAsync(string zoneId, CancellationToken cancellationToken) =>
-        VerifyEventsAsync([zoneId], null, cancellationToken);
+    public async Task<ChainReport> VerifyZoneAsync(string zoneId, CancellationToken cancellationToken) =>
+        await MarkedAsync(await VerifyEventsAsync([zoneId], null, cancellationToken), [zoneId], withAdmin: false, cancellationToken);
 
     /// <summary>Verifies each chain from its first event since a time on, linked to the row before.</summary>
-    public async Task<ChainReport> VerifySinceAsync(DateTimeOffset since, CancellationToken cancellationToken) =>
-        await VerifyEventsAsync(await _ledger.ZonesAsync(cancellationToken), since, cancellationToken);
+    public async Task<ChainReport> VerifySinceAsync(DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        var zones = await _ledger.ZonesAsync(cancellationToken);
+        return await MarkedAsync(await VerifyEventsAsync(zones, since, cancellationToken), zones, withAdmin: false, cancellationToken);
+    }
+
+    private async Task<ChainReport> VerifyBothAsync(SweepJournal? journal, CancellationToken cancellationToken)
+    {
+        var zones = await _ledger.ZonesAsync(cancellationToken);
+        var report = Join(await VerifyEventsAsync(zones, null, cancellationToken, journal), await VerifyAdminAsync(cancellationToken));
+        return await MarkedAsync(report, zones, withAdmin: true, cancellationToken);
+    }
+
+    // What is marked as untrusted is asked for once and after the walks: a mark that came meanwhile is told.
+    private async Task<ChainReport> MarkedAsync(ChainReport report, IReadOnlyList<string> zones, bool withAdmin, CancellationToken cancellationToken)
+    {
+        var marked = await _epochs.UntrustedAsync(cancellationToken);
+        return report with
+        {
+            Untrusted =
+            [
+                .. marked.Where(rows => zones.Contains(rows.Chain)),
+                .. marked.Where(rows => withAdmin && AdminAuditHash.ZoneOf(rows.Chain) is not null),
+            ],
+        };
+    }
 
     private async Task<ChainReport> VerifyEventsAsync(
         IReadOnlyList<string> zones, DateTimeOffset? since, CancellationToken cancellationToken, SweepJournal? journal = null)
@@ -114,7 +133,6 @@ public sealed class LedgerVerification(
             HmacFailures = report.HmacFailures + gone.Count(finding => finding.Fault == ChainFault.HmacMismatch),
             Findings = [.. report.Findings, .. gone, .. treeFindings],
             CheckpointFaults = treeFindings.Count,
-            Untrusted = [.. (await _epochs.UntrustedAsync(cancellationToken)).Where(rows => zones.Contains(rows.Chain))],
         };
 
         // A checkpoint is signed after its rows: one that is read before them cannot be ahead of them.
@@ -163,7 +181,7 @@ public sealed class LedgerVerification(
                 verifier, async (seq, token) => new Page<AdminAuditRow>(await _admin.ChainAsync(zone, seq, PageSize, token), null, null, 0), null, 0, null, cancellationToken);
         }
 
-        return verifier.Complete() with { Untrusted = [.. (await _epochs.UntrustedAsync(cancellationToken)).Where(rows => AdminAuditHash.ZoneOf(rows.Chain) is not null)] };
+        return verifier.Complete();
     }
 
     // What seals say about rows whose key is gone, and which keys prove nothing any more (operations.md 4.6.3).
@@ -230,8 +248,5 @@ public sealed class LedgerVerification(
         left.HmacFailures + right.HmacFailures,
         [.. left.Findings, .. right.Findings],
         [.. left.UnknownKeys, .. right.UnknownKeys],
-        left.CheckpointFaults + right.CheckpointFaults)
-    {
-        Untrusted = [.. left.Untrusted, .. right.Untrusted],
-    };
+        left.CheckpointFaults + right.CheckpointFaults);
 }
