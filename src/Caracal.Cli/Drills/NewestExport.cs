@@ -3,7 +3,6 @@ using Caracal.Audit.Export;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Ledger;
 using Caracal.Evidence.Ledger;
-using Caracal.Hosting.Settings;
 using Caracal.Protocol;
 using Caracal.Storage;
 using Caracal.Storage.Ledger;
@@ -18,8 +17,6 @@ namespace Caracal.Cli.Drills;
 /// <param name="Holds">True also where there is none.</param>
 internal sealed record NewestExport(JsonObject? Told, bool Holds)
 {
-    private const string Role = "audit";
-
     /// <summary>Looks into <c>--export</c>, else where Audit's variables say that it exports to.</summary>
     public static async Task<NewestExport> ProveAsync(CommandContext context, Database restored)
     {
@@ -42,14 +39,8 @@ internal sealed record NewestExport(JsonObject? Told, bool Holds)
 
     private static IExportTarget? Target(CommandContext context)
     {
-        if (context.Arguments.Value("export") is { } folder)
-        {
-            return Directory.Exists(folder) ? new FolderTarget(folder) : throw new CommandFailure($"there is no export at {folder}", exitCode: 2);
-        }
-
-        var reader = new SettingsReader(context.Variables.All, Role);
-        var settings = ExportSettings.Read(reader);
-        if (reader.Faults.Count > 0) throw new CommandFailure(string.Join("\n  ", reader.Faults), exitCode: 2);
+        if (context.Arguments.Value("export") is { } folder) return ExportFolder.Open(folder);
+        var settings = AuditVariables.Read(context.Variables, ExportSettings.Read);
         return settings.IsOn ? ExportTargets.Of(settings, TimeProvider.System) : null;
     }
 

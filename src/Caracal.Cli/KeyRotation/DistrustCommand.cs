@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Ledger;
-using Caracal.Evidence.Ledger;
 using Caracal.Protocol;
 using Caracal.Storage.AdminAudit;
 using Caracal.Storage.Ledger;
@@ -33,7 +32,7 @@ internal static class DistrustCommand
             await AdminAuditLedger.AppendAsync(work, who.Entry("keys distrust", "audit_key_distrust", "audit-key", key, told, now), LedgerKeys.Find(context)?.Current);
             return rows;
         }, context.Stop);
-        if (context.Json) context.Terminal.Line(new JsonObject { ["key"] = key, ["untrusted"] = new JsonArray([.. marked.Select(Json)]) }.ToJsonString());
+        if (context.Json) context.Terminal.Line(new JsonObject { ["key"] = key, ["untrusted"] = UntrustedJson.Of(marked) }.ToJsonString());
         else
         {
             context.Terminal.Table(
@@ -45,15 +44,6 @@ internal static class DistrustCommand
 
         return 0;
     }
-
-    private static JsonObject Json(UntrustedRows rows) => new()
-    {
-        ["chain"] = rows.Chain,
-        ["key_id"] = rows.KeyId,
-        ["first_seq"] = rows.FirstSeq,
-        ["last_seq"] = rows.LastSeq,
-        ["untrusted_after"] = Timestamps.Seconds(rows.UntrustedAfter),
-    };
 
     private static string Text(long seq) => seq.ToString(CultureInfo.InvariantCulture);
 }

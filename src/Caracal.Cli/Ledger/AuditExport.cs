@@ -4,7 +4,6 @@ using Caracal.Audit.Export;
 using Caracal.Cli.CommandLine;
 using Caracal.Hosting.Logging;
 using Caracal.Hosting.Metrics;
-using Caracal.Hosting.Settings;
 using Caracal.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -20,7 +19,7 @@ internal static class AuditExport
         await using var ledger = AuditCommand.Open(context);
         var clock = new DatabaseClock(ledger, TimeProvider.System);
         await clock.MeasureAsync(context.Stop);
-        var signer = ReadSigner(context);
+        var signer = AuditVariables.Read(LedgerKeys.WithSecrets(context).With("CARACAL_MODE", "dev"), CheckpointSettings.Read).Signer;
         if (signer is null) context.Terminal.Warning("AUDIT_CHECKPOINT_KEY is not set: the export is verifiable only with the audit key");
         using var logging = new JsonLineLogging(System.Console.Error, LogLevel.Error, "audit", "cli");
         var target = new FolderTarget(folder);
@@ -46,12 +45,5 @@ internal static class AuditExport
         if (context.Json) context.Terminal.Line($$"""{"hours":{{hours}},"events":{{metrics.ExportedEvents.Value}}}""");
         else context.Terminal.Success($"{hours} hours with {metrics.ExportedEvents.Value} events exported to {folder}");
         return 0;
-    }
-
-    private static Evidence.Checkpoints.NoteSigner? ReadSigner(CommandContext context)
-    {
-        var reader = new SettingsReader(LedgerKeys.WithSecrets(context).With("CARACAL_MODE", "dev").All, AuditSettings.Role);
-        var settings = CheckpointSettings.Read(reader);
-        return reader.Faults.Count == 0 ? settings.Signer : throw new CommandFailure(string.Join("\n  ", reader.Faults), exitCode: 2);
     }
 }

@@ -38,12 +38,11 @@ internal static class AuditVerify
     public static async Task<int> ExportAsync(CommandContext context)
     {
         context.Arguments.RequireKnown("export", "json", "checkpoint-key", "checkpoint", "witness-key", "timestamp-ca");
-        var folder = context.Arguments.Value("export")!;
-        if (!Directory.Exists(folder)) throw new CommandFailure($"there is no export at {folder}", exitCode: 2);
+        var export = ExportFolder.Open(context.Arguments.Value("export")!);
         var trust = CheckpointTrust.Read(context.Arguments);
         var line = new ProgressLine(context, "events");
         var progress = new Forwarding(line);
-        var report = await new ExportVerification(new FolderTarget(folder), new ExportTrust { Key = trust.Key, Kept = trust.Kept, TimeStampAuthorities = trust.Authorities }).RunAsync(progress, context.Stop);
+        var report = await new ExportVerification(export, new ExportTrust { Key = trust.Key, Kept = trust.Kept, TimeStampAuthorities = trust.Authorities }).RunAsync(progress, context.Stop);
         line.End();
         var stamps = trust.Authorities is null ? null : report.Stamps;
         if (context.Json)
@@ -137,19 +136,8 @@ internal static class AuditVerify
         }
 
         writer.WriteEndArray();
-        writer.WriteStartArray("untrusted");
-        foreach (var rows in report.Untrusted)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("chain", rows.Chain);
-            writer.WriteString("key_id", rows.KeyId);
-            writer.WriteNumber("first_seq", rows.FirstSeq);
-            writer.WriteNumber("last_seq", rows.LastSeq);
-            writer.WriteString("untrusted_after", Timestamps.Seconds(rows.UntrustedAfter));
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
+        writer.WritePropertyName("untrusted");
+        UntrustedJson.Of(report.Untrusted).WriteTo(writer);
     });
 
     private static string Json(ExportReport report, IReadOnlyDictionary<string, StampedRow>? stamps) => Document(writer =>

@@ -1,3 +1,4 @@
+using Caracal.Audit;
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Environment;
 using Caracal.Keys.Rings;
@@ -30,11 +31,9 @@ internal static class LedgerKeys
     public static HmacKeyRing? Load(CommandContext context)
     {
         var variables = WithSecrets(context);
-        var secrets = new SecretSource(variables.All, AuditRole, published: ModeVariable.Read(variables) is "rc" or "stable");
+        var secrets = new SecretSource(variables.All, AuditSettings.Role, published: ModeVariable.Read(variables) is "rc" or "stable");
         var ring = secrets.HmacRing(SecretFiles.AuditHmacKey, required: false);
         if (secrets.Problems.Count > 0) throw new CommandFailure(string.Join("\n  ", secrets.Problems), exitCode: 2);
         return ring;
     }
-
-    private const string AuditRole = "audit";
 }

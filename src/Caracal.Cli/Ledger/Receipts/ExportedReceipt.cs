@@ -10,8 +10,7 @@ internal static class ExportedReceipt
 {
     public static async Task<ReceiptOutcome> ProveAsync(CommandContext context, string folder, Receipt receipt, CheckpointTrust trust)
     {
-        if (!Directory.Exists(folder)) throw new CommandFailure($"there is no export at {folder}", exitCode: 2);
-        var target = new FolderTarget(folder);
+        var target = ExportFolder.Open(folder);
         LedgerRow? found = null;
         var line = new ProgressLine(context, "events");
         var verification = new ExportVerification(
