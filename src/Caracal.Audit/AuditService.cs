@@ -38,6 +38,7 @@ public sealed class AuditService : IAsyncDisposable
     private readonly TamperSweep _sweep;
     private readonly PartitionCare _partitions;
     private readonly PolicyInputCare _inputs;
+    private readonly AuditMetrics _metrics;
     private readonly AuditHealth _health;
     private readonly AuditMetricsEndpoint _metricsEndpoint;
     private readonly SearchEndpoint _search;
@@ -69,7 +70,7 @@ public sealed class AuditService : IAsyncDisposable
         _logger = logger;
         var registry = new MetricsRegistry();
         registry.Include(storeMetrics);
-        var metrics = new AuditMetrics(registry);
+        var metrics = _metrics = new AuditMetrics(registry);
         var ledger = new LedgerReader(database);
         var queue = new DeadLetterQueue(transport, settings.StreamKeys, settings.AuditKeys, metrics, _time, logger);
         var inputs = new PolicyInputStore(database);
@@ -104,9 +105,9 @@ public sealed class AuditService : IAsyncDisposable
             new RecurringJob("tamper-sweep-full", TamperSweep.FullInterval, _sweep.RunFullAsync) { StartsAtOnce = true },
             new RecurringJob("tamper-sweep-rolling", TamperSweep.RollingInterval, _sweep.RunRollingAsync),
         ];
-        _sweeping = Lease(database, SweepLock, "sweep", metrics);
-        _telling = Lease(database, ExportLock, "export", metrics);
-        _keeping = Lease(database, RetentionLock, "retention", metrics, metrics.ForgetRetention);
+        _sweeping = Lease(database, SweepLock, "sweep");
+        _telling = Lease(database, ExportLock, "export");
+        _keeping = Lease(database, RetentionLock, "retention");
         JournalSink = new JournalSink(ingester, settings.AuditKeys);
         ServerOptions = new RoleServerOptions
         {
@@ -183,25 +184,31 @@ public sealed class AuditService : IAsyncDisposable
     }
 
     // One replica makes months and removes what is not kept. What it misses at first lands in the default partition and is moved later.
-    private Task KeepAsync(CancellationToken term) => Task.WhenAll(
-        WhileLeadingAsync("ledger-partitions", PartitionCare.Interval, _partitions.RunAsync, atOnce: true, term),
-        WhileLeadingAsync("policy-inputs", PolicyInputCare.Interval, _inputs.RunAsync, atOnce: false, term));
+    private async Task KeepAsync(CancellationToken term)
+    {
+        try
+        {
+            await Task.WhenAll(
+                WhileLeadingAsync("ledger-partitions", PartitionCare.Interval, _partitions.RunAsync, atOnce: true, term),
+                WhileLeadingAsync("policy-inputs", PolicyInputCare.Interval, _inputs.RunAsync, atOnce: false, term));
+        }
+        finally
+        {
+            _metrics.ForgetRetention(); // after the run that the end of the lead broke off, which may still have told what it saw
+        }
+    }
 
     private Task WhileLeadingAsync(string name, TimeSpan interval, Func<CancellationToken, Task> run, bool atOnce, CancellationToken term) =>
         new RecurringJob(name, interval, run) { StartsAtOnce = atOnce }.RunAsync(_time, _logger, term);
 
-    private LeaderLease Lease(Database database, AdvisoryLock wanted, string name, AuditMetrics metrics, Action? lost = null)
+    private LeaderLease Lease(Database database, AdvisoryLock wanted, string name)
     {
         var lease = new LeaderLease(database, wanted, _time, LeaderLease.DefaultInterval)
         {
-            Changed = leads =>
-            {
-                ServiceLog.LeadChanged(_logger, AuditSettings.Role, name, leads);
-                if (!leads) lost?.Invoke();
-            },
+            Changed = leads => ServiceLog.LeadChanged(_logger, AuditSettings.Role, name, leads),
         };
-        metrics.Gauge($"is_{name}_leader", () => lease.IsLeader ? 1 : 0);
-        metrics.ObserveCounter($"{name}_lease_transitions_total", () => lease.Changes, $"{name}_lease_changes_total");
+        _metrics.Gauge($"is_{name}_leader", () => lease.IsLeader ? 1 : 0);
+        _metrics.ObserveCounter($"{name}_lease_transitions_total", () => lease.Changes, $"{name}_lease_changes_total");
         return lease;
     }
 
