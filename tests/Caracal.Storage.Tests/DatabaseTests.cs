@@ -133,6 +133,42 @@ public sealed class DatabaseTests
     [Theory]
     [InlineData(Engine.Sqlite)]
     [InlineData(Engine.Postgres)]
+    public async Task What_no_exchange_reads_does_not_raise_the_version_of_its_zone(Engine engine)
+    {
+        await using var temporary = await TestStore.CreateAsync(engine);
+        var envelope = new byte[] { 0 };
+        async Task<long> RaisedByAsync(string sql)
+        {
+            Task<long> Version() => temporary.Database.ReadAsync(
+                c => c.ExecuteScalarAsync<long>("SELECT coalesce(max(version), 0) FROM zone_versions WHERE zone_id = 'z'"));
+            var before = await Version();
+            Assert.Equal(1, await temporary.Database.WriteAsync(work => work.Connection.ExecuteAsync(sql, new { Now, envelope })));
+            return await Version() - before;
+        }
+
+        await RaisedByAsync("INSERT INTO zones (id, name, slug, created_at, updated_at) VALUES ('z', 'Z', 'z', @Now, @Now)");
+        foreach (var (reference, raised) in new[] { ("p/secretConfig", 1), ("p/secretConfig/staged", 0), ("p/secretConfig/previous", 0), ("p/staged/x", 1), ("previous", 1) })
+        {
+            Assert.Equal(raised, await RaisedByAsync(
+                $"INSERT INTO secret_store (ref, zone_id, envelope, created_at, updated_at) VALUES ('{reference}', 'z', @envelope, @Now, @Now)"));
+            Assert.Equal(raised, await RaisedByAsync($"UPDATE secret_store SET version = version + 1 WHERE ref = '{reference}'"));
+            Assert.Equal(raised, await RaisedByAsync($"DELETE FROM secret_store WHERE ref = '{reference}'"));
+        }
+
+        Assert.Equal(1, await RaisedByAsync(
+            "INSERT INTO credential_secrets (id, zone_id, owner, hash, state, created_at) VALUES ('c', 'z', 'application:a', 'h', 'previous', @Now)"));
+        Assert.Equal(0, await RaisedByAsync("UPDATE credential_secrets SET last_used_at = @Now WHERE id = 'c'"));
+        foreach (var change in (string[])["state = 'retired'", "hash = 'i'", "expires_at = @Now", "owner = 'application:b'", "last_used_at = @Now, state = 'previous'"])
+        {
+            Assert.Equal(1, await RaisedByAsync($"UPDATE credential_secrets SET {change} WHERE id = 'c'"));
+        }
+
+        Assert.Equal(1, await RaisedByAsync("DELETE FROM credential_secrets WHERE id = 'c'"));
+    }
+
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
     public async Task Policy_versions_cannot_be_changed_or_deleted(Engine engine)
     {
         await using var temporary = await TestStore.CreateAsync(engine);

@@ -19,7 +19,7 @@ public sealed class PreviousSecretUse(Database database)
 
         _noted[id] = now;
         await database.WriteAsync(
-            WriteKind.Configuration,
+            WriteKind.Bookkeeping,
             work => work.Connection.ExecuteAsync("UPDATE credential_secrets SET last_used_at = @now WHERE id = @id", new { id, now }),
             cancellationToken);
     }

@@ -1,0 +1,2 @@
+-- What no exchange reads does not have everybody read a zone anew: a credential that is not in use yet or any more, and when a
+-- previous secret was last used.
