@@ -4,11 +4,12 @@ namespace Caracal.Storage.Postgres;
 
 /// <summary>
 /// Makes the connections of a new pool before anybody asks for them. What a connection does first is slow: the server starts a
-/// process, checks the password and reads its catalogue table by table. So one is opened after the other, and each plans what
-/// the connections of the old pool have prepared, without running it.
+/// process, checks the password and reads its catalogue table by table. So one is opened after the other, and each prepares
+/// and plans what the connections of the old pool have prepared, without running it.
 /// </summary>
 internal static class PoolWarming
 {
+    private const string Named = "SELECT quote_ident(name), cardinality(parameter_types) FROM pg_prepared_statements WHERE NOT from_sql";
     private const string Prepared = "SELECT statement, parameter_types::text[] FROM pg_prepared_statements WHERE NOT from_sql";
 
     // A pool that is not warm in this time serves as it is.
@@ -51,33 +52,51 @@ internal static class PoolWarming
         return statements;
     }
 
-    // Plans for any values, as the statement will have one day: those of null are nothing. What cannot be planned so is met later.
+    // Prepares what this driver will look for by its text, and plans it for any values, as it will be one day: those of null are
+    // nothing. What cannot be prepared or planned so is met later.
     private static async Task PlanAsync(NpgsqlConnection connection, IReadOnlyList<(string Text, string[] Types)> statements, CancellationToken cancellationToken)
     {
-        await ExecuteAsync(connection, ["SET plan_cache_mode = force_generic_plan"], cancellationToken);
-        for (var i = 0; i < statements.Count; i++)
+        await ExecuteAsync(connection, "SET plan_cache_mode = force_generic_plan", cancellationToken);
+        foreach (var (text, types) in statements)
         {
-            var (text, types) = statements[i];
-            var (declared, given) = types.Length == 0
-                ? ("", "")
-                : ($"({string.Join(", ", types)})", $"({string.Join(", ", types.Select(_ => "NULL"))})");
-            try
-            {
-                await ExecuteAsync(connection, [$"PREPARE warm{i}{declared} AS {text}", $"EXPLAIN EXECUTE warm{i}{given}", $"DEALLOCATE warm{i}"], cancellationToken);
-            }
-            catch (PostgresException fault) when (!PostgresFaults.IsUnavailable(fault))
-            {
-                // Not every statement can be prepared by name.
-            }
+            await using var command = new NpgsqlCommand(text, connection);
+            foreach (var type in types) command.Parameters.Add(new NpgsqlParameter { DataTypeName = type });
+            await TryAsync(() => command.PrepareAsync(cancellationToken));
         }
 
-        await ExecuteAsync(connection, ["RESET plan_cache_mode"], cancellationToken);
+        foreach (var (name, parameters) in await NamesAsync(connection, cancellationToken))
+        {
+            var given = parameters == 0 ? "" : $"({string.Join(", ", Enumerable.Repeat("NULL", parameters))})";
+            await TryAsync(() => ExecuteAsync(connection, $"EXPLAIN EXECUTE {name}{given}", cancellationToken));
+        }
+
+        await ExecuteAsync(connection, "RESET plan_cache_mode", cancellationToken);
     }
 
-    private static async Task ExecuteAsync(NpgsqlConnection connection, IReadOnlyList<string> statements, CancellationToken cancellationToken)
+    private static async Task TryAsync(Func<Task> work)
     {
-        await using var batch = new NpgsqlBatch(connection);
-        foreach (var statement in statements) batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
-        await batch.ExecuteNonQueryAsync(cancellationToken);
+        try
+        {
+            await work();
+        }
+        catch (PostgresException fault) when (!PostgresFaults.IsUnavailable(fault))
+        {
+            // Not every statement can be prepared by itself.
+        }
+    }
+
+    private static async Task<IReadOnlyList<(string Name, int Parameters)>> NamesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var names = new List<(string, int)>();
+        await using var command = new NpgsqlCommand(Named, connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken)) names.Add((reader.GetString(0), reader.GetInt32(1)));
+        return names;
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string statement, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(statement, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }

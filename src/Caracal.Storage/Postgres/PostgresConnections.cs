@@ -35,7 +35,7 @@ internal static class PostgresConnections
         builder.Pooling = false;
         builder.KeepAlive = 30;
         builder.Options = EveryZone;
-        return NpgsqlDataSource.Create(builder);
+        return Create(builder);
     }
 
     /// <summary>A connection of the administrator outside any pool, for the migration job and for moving a store.</summary>
@@ -45,7 +45,7 @@ internal static class PostgresConnections
         builder.Pooling = false;
         builder.CommandTimeout = 0;
         builder.Options = string.Create(CultureInfo.InvariantCulture, $"{EveryZone} -c lock_timeout={(int)lockTimeout.TotalMilliseconds}");
-        return NpgsqlDataSource.Create(builder);
+        return Create(builder);
     }
 
     private static NpgsqlDataSource Pool(PostgresAddress address, PostgresSettings settings, string name, int maximum, int minimum, string options)
@@ -66,8 +66,12 @@ internal static class PostgresConnections
         builder.Options = string.Create(
             CultureInfo.InvariantCulture,
             $"{EveryZone}{Plans(settings)} -c statement_timeout={(int)settings.StatementTimeout.TotalMilliseconds} -c idle_in_transaction_session_timeout={(int)settings.IdleInTransactionTimeout.TotalMilliseconds}{options}");
-        return new NpgsqlDataSourceBuilder(builder.ConnectionString) { Name = name }.Build();
+        return Create(builder, name);
     }
+
+    // All types here are PostgreSQL's own: reading its list of types would cost each source's first connection as much as opening it.
+    private static NpgsqlDataSource Create(NpgsqlConnectionStringBuilder builder, string? name = null) =>
+        new NpgsqlDataSourceBuilder(builder.ConnectionString) { Name = name }.ConfigureTypeLoading(types => types.EnableTypeLoading(false)).Build();
 
     // What the STS asks on every call finds its rows by key: one plan for ever is right, and planning costs ten times the
     // query. Audit asks rarely and for many rows of a ledger that grows and is cut by the month: each batch is planned.

@@ -15,6 +15,7 @@ public sealed class PostgresDatabase : Database
 {
     private const int Tries = 4;
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan HandoverStep = TimeSpan.FromMilliseconds(500);
 
     private readonly PostgresSettings _settings;
     private readonly (string Readers, string Writers) _names;
@@ -23,6 +24,7 @@ public sealed class PostgresDatabase : Database
     private readonly PostgresListener _listener;
     private readonly AsyncLocal<string?> _zone = new();
     private volatile Pools _pools;
+    private volatile Handover? _handover;
     private volatile NpgsqlDataSource _apart;
     private readonly Lock _entering = new();
     private readonly CancellationTokenSource _closing = new();
@@ -40,7 +42,7 @@ public sealed class PostgresDatabase : Database
         _names = ($"readers {Guid.NewGuid():N}", $"writers {Guid.NewGuid():N}");
         _pools = _entered = Open(address);
         Pool = new PoolFigures([_names.Readers, _names.Writers], Math.Max(2, settings.MaximumConnections));
-        _groups = new PostgresGroups(() => _pools.Writers, _plans);
+        _groups = new PostgresGroups(() => Current.Writers, _plans);
         _apart = PostgresConnections.Apart(address, settings);
         _listener = new PostgresListener(_apart, Deliver);
     }
@@ -49,9 +51,9 @@ public sealed class PostgresDatabase : Database
     public PoolFigures Pool { get; }
 
     /// <summary>
-    /// From now on enters with another login or password. Requests move over when the connections they need are there; who holds
-    /// one of the old pools finishes on it, each is closed when it is given back, and the old pools end when nobody can still
-    /// be about to open one.
+    /// From now on enters with another login or password. Requests move over when the connections they need are there, a few at
+    /// first; who holds one of the old pools finishes on it, each is closed when it is given back, and the old pools end when
+    /// nobody can still be about to open one.
     /// </summary>
     public void Enter(PostgresAddress address)
     {
@@ -94,14 +96,15 @@ public sealed class PostgresDatabase : Database
         for (var attempt = 1; ; attempt++)
         {
             var progress = new WriteProgress();
+            var writers = Current.Writers;
             try
             {
-                return await WriteOnceAsync(body, progress, cancellationToken);
+                return await WriteOnceAsync(writers, body, progress, cancellationToken);
             }
             catch (Exception fault) when (!progress.IsCommitting && PostgresFaults.IsWorthAnotherConnection(fault, attempt))
             {
                 // Nothing can have been committed, so the same again on a connection that is not from before the restart.
-                _pools.Writers.Clear();
+                writers.Clear();
             }
             catch (PostgresException fault) when (PostgresFaults.IsWorthAnotherTry(fault) && attempt < Tries)
             {
@@ -127,6 +130,7 @@ public sealed class PostgresDatabase : Database
         {
             // It may have been committed, so it is not sent again; but the next one shall not meet the same end.
             _pools.Writers.Clear();
+            _entered.Writers.Clear();
             Pool.Failed(fault);
             throw new StorageUnavailableException("the store did not say whether it wrote", fault);
         }
@@ -181,6 +185,9 @@ public sealed class PostgresDatabase : Database
         _closing.Dispose();
     }
 
+    // Whose connection the next request takes.
+    private Pools Current => _handover?.Next() ?? _pools;
+
     // Of the transaction alone: the connection goes back into the pool seeing every zone again.
     private async Task<NpgsqlTransaction?> RestrictAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction)
     {
@@ -227,15 +234,16 @@ public sealed class PostgresDatabase : Database
     {
         for (var attempt = 1; ; attempt++)
         {
+            var readers = Current.Readers;
             try
             {
-                await using var connection = await _pools.Readers.OpenConnectionAsync(cancellationToken);
+                await using var connection = await readers.OpenConnectionAsync(cancellationToken);
                 await _plans.CountAsync(connection);
                 return await query(connection);
             }
             catch (Exception fault) when (PostgresFaults.IsWorthAnotherConnection(fault, attempt))
             {
-                _pools.Readers.Clear();
+                readers.Clear();
             }
             catch (Exception fault) when (IsUnavailable(fault, cancellationToken))
             {
@@ -245,9 +253,9 @@ public sealed class PostgresDatabase : Database
         }
     }
 
-    private async Task<T> WriteOnceAsync<T>(Func<Work, Task<T>> body, WriteProgress progress, CancellationToken cancellationToken)
+    private async Task<T> WriteOnceAsync<T>(NpgsqlDataSource writers, Func<Work, Task<T>> body, WriteProgress progress, CancellationToken cancellationToken)
     {
-        await using var connection = await _pools.Writers.OpenConnectionAsync(cancellationToken);
+        await using var connection = await writers.OpenConnectionAsync(cancellationToken);
         await _plans.CountAsync(connection);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
         await RestrictAsync(connection, transaction);
@@ -288,8 +296,28 @@ public sealed class PostgresDatabase : Database
         var old = _pools;
         await PoolWarming.RunAsync(old.Readers, entered.Readers, Pool.OpenIn(_names.Readers), _closing.Token);
         await PoolWarming.RunAsync(old.Writers, entered.Writers, Pool.OpenIn(_names.Writers), _closing.Token);
+        await HandOverAsync(entered);
         _pools = entered;
+        _handover = null;
         _ = DrainAsync(old);
+    }
+
+    // What a connection is first asked costs it several times as much as later on, and with all of them new at once everybody
+    // would wait: so one request in eight meets a new one, then one in four, then every other.
+    private async Task HandOverAsync(Pools to)
+    {
+        try
+        {
+            foreach (var every in (int[])[8, 4, 2])
+            {
+                _handover = new Handover(to, every);
+                await Task.Delay(HandoverStep, _closing.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Nobody asks any more.
+        }
     }
 
     private static async Task DrainAsync(Pools old)
@@ -307,6 +335,13 @@ public sealed class PostgresDatabase : Database
             await Readers.DisposeAsync();
             await Writers.DisposeAsync();
         }
+    }
+
+    private sealed class Handover(Pools to, int every)
+    {
+        private uint _requests;
+
+        public Pools? Next() => Interlocked.Increment(ref _requests) % every == 0 ? to : null;
     }
 
     private sealed class WriteProgress

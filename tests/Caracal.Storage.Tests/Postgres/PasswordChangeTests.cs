@@ -82,6 +82,48 @@ public sealed class PasswordChangeTests
         var last = (await owner.ReadAsync(c => c.QueryAsync<string>("SELECT query FROM pg_stat_activity WHERE usename = @second", new { second }))).ToList();
         Assert.Equal(3, last.Count(query => query == "RESET plan_cache_mode"));
         Assert.Equal(1, await database.ReadAsync(c => c.ExecuteScalarAsync<long>(Slow, new { relation = "pg_class" })));
+
+        // Each of them finds what it prepared: planned once for nobody, used once since.
+        var used = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => database.ReadAsync(async c =>
+        {
+            await c.ExecuteScalarAsync<long>(Slow, new { relation = "pg_class" });
+            return await c.ExecuteScalarAsync<long>(
+                "SELECT max(generic_plans + custom_plans) FROM pg_prepared_statements WHERE statement LIKE '%pg_sleep%' AND statement NOT LIKE '%generic_plans%'");
+        })));
+        Assert.All(used, uses => Assert.True(uses >= 2, $"used {uses - 1} times"));
+    }
+
+    [Fact]
+    public async Task A_few_requests_meet_the_new_connections_before_all_do()
+    {
+        var server = await PostgresServer.GetAsync();
+        var name = await server.CreateDatabaseAsync();
+        var (first, second) = ($"{name}_early", $"{name}_late");
+        await using var owner = new PostgresDatabase(server.Address(name), new PostgresSettings { Instance = "owner" });
+        await owner.WriteAsync(work => work.Connection.ExecuteAsync(
+            $"CREATE ROLE {first} SUPERUSER LOGIN PASSWORD '{PostgresServer.Password}'; CREATE ROLE {second} SUPERUSER LOGIN PASSWORD '{PostgresServer.Password}'"));
+        await using var database = new PostgresDatabase(server.Address(name, first), new PostgresSettings { MaximumConnections = 6, Instance = "service" });
+        await database.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT current_user"));
+        database.Enter(server.Address(name, second));
+        var logins = new List<string?>();
+        await UntilAsync(async () =>
+        {
+            for (var i = 0; i < 40; i++) logins.Add(await database.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT current_user::text")));
+            return logins[^40..].All(login => login == second);
+        });
+
+        var before = logins.IndexOf(second);
+        Assert.All(logins[..before], login => Assert.Equal(first, login));
+        Assert.Equal(5, logins.Skip(before).Take(40).Count(login => login == second));
+        Assert.True(logins.LastIndexOf(first) > before);
+
+        // Whoever goes in the middle of it waits for none of it.
+        var going = new PostgresDatabase(server.Address(name, first), new PostgresSettings { MaximumConnections = 6, Instance = "going" });
+        going.Enter(server.Address(name, second));
+        await UntilAsync(async () => await going.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT current_user::text")) == second);
+        var start = TimeProvider.System.GetTimestamp();
+        await going.DisposeAsync();
+        Assert.InRange(TimeProvider.System.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(1));
     }
 
     private static Task<long> SessionsAsync(PostgresDatabase owner, string login) =>
