@@ -1,29 +1,34 @@
+using System.Net.Sockets;
 using Npgsql;
 
 namespace Caracal.Storage.Postgres;
 
 /// <summary>
 /// Makes the connections of a new pool before anybody asks for them. What a connection does first is slow: the server starts a
-/// process, checks the password and reads its catalogue table by table. So one is opened after the other, and each prepares
-/// and plans what the connections of the old pool have prepared, without running it.
+/// process, checks the password and reads its catalogue table by table. So one is opened after the other, and each plans what
+/// the connections of the old pool have prepared, without running it.
 /// </summary>
 internal static class PoolWarming
 {
-    private const string Named = "SELECT quote_ident(name), cardinality(parameter_types) FROM pg_prepared_statements WHERE NOT from_sql";
     private const string Prepared = "SELECT statement, parameter_types::text[] FROM pg_prepared_statements WHERE NOT from_sql";
 
     // A pool that is not warm in this time serves as it is.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);
 
-    /// <summary>Returns when that many connections are open, or when the time is up or something fails: requests find out about that themselves.</summary>
-    public static async Task RunAsync(NpgsqlDataSource old, NpgsqlDataSource fresh, int connections, CancellationToken cancellationToken)
+    // A pool that gives nothing in this time is busy, and there will be less to warm.
+    private static readonly TimeSpan OldLimit = TimeSpan.FromSeconds(1);
+
+    /// <summary>Returns when that many connections are open, or when the time is up or something fails.</summary>
+    /// <returns>Whether the old pool still lets in, and why the fresh one does not; null when it does.</returns>
+    public static async Task<(bool OldOpens, Exception? Refused)> RunAsync(
+        NpgsqlDataSource old, NpgsqlDataSource fresh, int connections, CancellationToken cancellationToken)
     {
+        var (oldOpens, statements) = await FindStatementsAsync(old, cancellationToken);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Limit);
         var opened = new List<NpgsqlConnection>();
         try
         {
-            var statements = await StatementsAsync(old, limit.Token);
             while (opened.Count < connections)
             {
                 // Held until all are there: one that was given back would be handed out again.
@@ -31,14 +36,36 @@ internal static class PoolWarming
                 opened.Add(connection);
                 await PlanAsync(connection, statements, limit.Token);
             }
+
+            return (oldOpens, null);
         }
-        catch (Exception fault) when (fault is NpgsqlException or TimeoutException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception fault) when (IsExpected(fault))
         {
-            // Cold, not wrong.
+            // Cold, not wrong, when it opened at all.
+            cancellationToken.ThrowIfCancellationRequested();
+            return (oldOpens, opened.Count == 0 ? fault : null);
         }
         finally
         {
             foreach (var connection in opened) await connection.DisposeAsync();
+        }
+    }
+
+    private static bool IsExpected(Exception fault) =>
+        fault is NpgsqlException or TimeoutException or OperationCanceledException or InvalidOperationException or IOException or SocketException;
+
+    private static async Task<(bool Opens, IReadOnlyList<(string Text, string[] Types)> Statements)> FindStatementsAsync(NpgsqlDataSource old, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(OldLimit);
+        try
+        {
+            return (true, await StatementsAsync(old, limit.Token));
+        }
+        catch (Exception fault) when (IsExpected(fault))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return (fault is not NpgsqlException, []);
         }
     }
 
@@ -52,51 +79,44 @@ internal static class PoolWarming
         return statements;
     }
 
-    // Prepares what this driver will look for by its text, and plans it for any values, as it will be one day: those of null are
-    // nothing. What cannot be prepared or planned so is met later.
+    // Plans for any values, as the statement will have one day: those of null are nothing. What cannot be planned so is met later.
     private static async Task PlanAsync(NpgsqlConnection connection, IReadOnlyList<(string Text, string[] Types)> statements, CancellationToken cancellationToken)
     {
-        await ExecuteAsync(connection, "SET plan_cache_mode = force_generic_plan", cancellationToken);
-        foreach (var (text, types) in statements)
-        {
-            await using var command = new NpgsqlCommand(text, connection);
-            foreach (var type in types) command.Parameters.Add(new NpgsqlParameter { DataTypeName = type });
-            await TryAsync(() => command.PrepareAsync(cancellationToken));
-        }
-
-        foreach (var (name, parameters) in await NamesAsync(connection, cancellationToken))
-        {
-            var given = parameters == 0 ? "" : $"({string.Join(", ", Enumerable.Repeat("NULL", parameters))})";
-            await TryAsync(() => ExecuteAsync(connection, $"EXPLAIN EXECUTE {name}{given}", cancellationToken));
-        }
-
-        await ExecuteAsync(connection, "RESET plan_cache_mode", cancellationToken);
-    }
-
-    private static async Task TryAsync(Func<Task> work)
-    {
+        await ExecuteAsync(connection, ["SET plan_cache_mode = force_generic_plan"], cancellationToken);
         try
         {
-            await work();
+            await PlanEachAsync(connection, statements, cancellationToken);
         }
-        catch (PostgresException fault) when (!PostgresFaults.IsUnavailable(fault))
+        finally
         {
-            // Not every statement can be prepared by itself.
+            // Also when the time is up: the connection is used all the same.
+            await ExecuteAsync(connection, ["RESET plan_cache_mode"], CancellationToken.None);
         }
     }
 
-    private static async Task<IReadOnlyList<(string Name, int Parameters)>> NamesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private static async Task PlanEachAsync(NpgsqlConnection connection, IReadOnlyList<(string Text, string[] Types)> statements, CancellationToken cancellationToken)
     {
-        var names = new List<(string, int)>();
-        await using var command = new NpgsqlCommand(Named, connection);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken)) names.Add((reader.GetString(0), reader.GetInt32(1)));
-        return names;
+        for (var i = 0; i < statements.Count; i++)
+        {
+            var (text, types) = statements[i];
+            var (declared, given) = types.Length == 0
+                ? ("", "")
+                : ($"({string.Join(", ", types)})", $"({string.Join(", ", types.Select(_ => "NULL"))})");
+            try
+            {
+                await ExecuteAsync(connection, [$"PREPARE warm{i}{declared} AS {text}", $"EXPLAIN EXECUTE warm{i}{given}", $"DEALLOCATE warm{i}"], cancellationToken);
+            }
+            catch (PostgresException fault) when (!PostgresFaults.IsUnavailable(fault))
+            {
+                // Not every statement can be prepared by name.
+            }
+        }
     }
 
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string statement, CancellationToken cancellationToken)
+    private static async Task ExecuteAsync(NpgsqlConnection connection, IReadOnlyList<string> statements, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand(statement, connection);
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        await using var batch = new NpgsqlBatch(connection);
+        foreach (var statement in statements) batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
+        await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 }

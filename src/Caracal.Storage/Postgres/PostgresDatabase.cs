@@ -16,6 +16,7 @@ public sealed class PostgresDatabase : Database
     private const int Tries = 4;
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan HandoverStep = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     private readonly PostgresSettings _settings;
     private readonly (string Readers, string Writers) _names;
@@ -53,7 +54,7 @@ public sealed class PostgresDatabase : Database
     /// <summary>
     /// From now on enters with another login or password. Requests move over when the connections they need are there, a few at
     /// first; who holds one of the old pools finishes on it, each is closed when it is given back, and the old pools end when
-    /// nobody can still be about to open one.
+    /// nobody can still be about to open one. As long as the new login is not let in, the old one serves.
     /// </summary>
     public void Enter(PostgresAddress address)
     {
@@ -128,9 +129,7 @@ public sealed class PostgresDatabase : Database
         }
         catch (Exception fault) when (PostgresFaults.IsBroken(fault))
         {
-            // It may have been committed, so it is not sent again; but the next one shall not meet the same end.
-            _pools.Writers.Clear();
-            _entered.Writers.Clear();
+            // It may have been committed, so it is not sent again.
             Pool.Failed(fault);
             throw new StorageUnavailableException("the store did not say whether it wrote", fault);
         }
@@ -283,42 +282,58 @@ public sealed class PostgresDatabase : Database
     private Pools Open(PostgresAddress address) => new(
         PostgresConnections.Readers(address, _settings, _names.Readers), PostgresConnections.Writers(address, _settings, _names.Writers));
 
-    // One after the other; who was overtaken while he waited has nothing to move to.
+    // One after the other. Who was overtaken has nothing to move to; who is not let in stays where he is and tries again.
     private async Task MoveAsync(Task before, Pools entered)
     {
         await before;
-        if (_entered != entered)
+        try
         {
-            await entered.DisposeAsync();
-            return;
+            while (_entered == entered && !await TryMoveAsync(entered)) await Task.Delay(RetryDelay, _closing.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Nobody asks any more.
+        }
+        finally
+        {
+            _handover = null;
+            if (_pools != entered) _ = DrainAsync(entered);
+        }
+    }
+
+    // False when the new login is not let in.
+    private async Task<bool> TryMoveAsync(Pools entered)
+    {
+        var old = _pools;
+        var readers = await PoolWarming.RunAsync(old.Readers, entered.Readers, Needed(_names.Readers), _closing.Token);
+        var writers = await PoolWarming.RunAsync(old.Writers, entered.Writers, Needed(_names.Writers), _closing.Token);
+        if ((readers.Refused ?? writers.Refused) is { } refused)
+        {
+            Pool.Failed(refused);
+            return false;
         }
 
-        var old = _pools;
-        await PoolWarming.RunAsync(old.Readers, entered.Readers, Pool.OpenIn(_names.Readers), _closing.Token);
-        await PoolWarming.RunAsync(old.Writers, entered.Writers, Pool.OpenIn(_names.Writers), _closing.Token);
-        await HandOverAsync(entered);
+        if (readers.OldOpens && writers.OldOpens) await HandOverAsync(entered);
+        if (_entered != entered) return true;
         _pools = entered;
-        _handover = null;
         _ = DrainAsync(old);
+        return true;
     }
 
     // What a connection is first asked costs it several times as much as later on, and with all of them new at once everybody
     // would wait: so one request in eight meets a new one, then one in four, then every other.
     private async Task HandOverAsync(Pools to)
     {
-        try
+        foreach (var every in (int[])[8, 4, 2])
         {
-            foreach (var every in (int[])[8, 4, 2])
-            {
-                _handover = new Handover(to, every);
-                await Task.Delay(HandoverStep, _closing.Token);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // Nobody asks any more.
+            if (_entered != to) return;
+            _handover = new Handover(to, every);
+            await Task.Delay(HandoverStep, _closing.Token);
         }
     }
+
+    // As many as there were, with those of a pool that is still draining; but no pool gives more than its half.
+    private int Needed(string pool) => Math.Clamp(Pool.OpenIn(pool), 1, Math.Max(1, _settings.MaximumConnections / 2));
 
     private static async Task DrainAsync(Pools old)
     {

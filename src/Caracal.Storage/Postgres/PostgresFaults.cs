@@ -34,14 +34,15 @@ internal static class PostgresFaults
     public static bool MayComeUp(NpgsqlException fault) =>
         fault is not PostgresException { SqlState: var state } || state == PostgresErrorCodes.CannotConnectNow || state.StartsWith("53", StringComparison.Ordinal);
 
-    /// <summary>The server cannot be used now: unreachable, starting, stopping, out of connections, out of disk, or too slow.</summary>
+    /// <summary>The server cannot be used now: unreachable, starting, stopping, letting nobody in, out of connections, out of disk, or too slow.</summary>
     public static bool IsUnavailable(Exception fault) => fault switch
     {
         PostgresException { SqlState: var state } =>
             state.StartsWith("08", StringComparison.Ordinal) || state.StartsWith("53", StringComparison.Ordinal)
             || state.StartsWith("57P", StringComparison.Ordinal) || state.StartsWith("58", StringComparison.Ordinal)
             || state is PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable
-                or PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.ReadOnlySqlTransaction,
+                or PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification
+                or PostgresErrorCodes.ReadOnlySqlTransaction,
         NpgsqlException or SocketException or TimeoutException or IOException => true,
         _ => false,
     };

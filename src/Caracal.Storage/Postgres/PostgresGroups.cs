@@ -99,10 +99,11 @@ internal sealed class PostgresGroups(Func<NpgsqlDataSource> writers, PlanAging p
     {
         for (var attempt = 1; ; attempt++)
         {
+            var source = writers();
             try
             {
                 // Without BEGIN the statements of a batch are one transaction, which commits at its end.
-                await using var connection = await writers().OpenConnectionAsync();
+                await using var connection = await source.OpenConnectionAsync();
                 await plans.CountAsync(connection);
                 await using var batch = new NpgsqlBatch(connection);
                 batch.BatchCommands.Add(Take(sharedLock));
@@ -121,6 +122,12 @@ internal sealed class PostgresGroups(Func<NpgsqlDataSource> writers, PlanAging p
             catch (PostgresException fault) when (PostgresFaults.IsWorthAnotherTry(fault) && attempt < Tries)
             {
                 await Task.Delay(TimeSpan.FromMilliseconds((10 << attempt) * (0.5 + Random.Shared.NextDouble())));
+            }
+            catch (Exception fault) when (PostgresFaults.IsBroken(fault))
+            {
+                // The next one shall not meet the same end.
+                source.Clear();
+                throw;
             }
         }
     }
