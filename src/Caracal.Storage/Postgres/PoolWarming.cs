@@ -19,9 +19,14 @@ internal static class PoolWarming
     private static readonly TimeSpan OldLimit = TimeSpan.FromSeconds(1);
 
     /// <summary>Returns when that many connections are open, or when the time is up or something fails.</summary>
+    /// <param name="old">Whose statements are planned.</param>
+    /// <param name="fresh">Whose connections are opened.</param>
+    /// <param name="connections">How many, one at least.</param>
+    /// <param name="plan">Whether each shall plan at all: one that makes a plan at every use has nothing to keep.</param>
+    /// <param name="cancellationToken">The end of the database.</param>
     /// <returns>Whether the old pool still lets in, and why the fresh one does not; null when it does.</returns>
     public static async Task<(bool OldOpens, Exception? Refused)> RunAsync(
-        NpgsqlDataSource old, NpgsqlDataSource fresh, int connections, CancellationToken cancellationToken)
+        NpgsqlDataSource old, NpgsqlDataSource fresh, int connections, bool plan, CancellationToken cancellationToken)
     {
         var (oldOpens, statements) = await FindStatementsAsync(old, cancellationToken);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -34,7 +39,7 @@ internal static class PoolWarming
                 // Held until all are there: one that was given back would be handed out again.
                 var connection = await fresh.OpenConnectionAsync(limit.Token);
                 opened.Add(connection);
-                await PlanAsync(connection, statements, limit.Token);
+                if (plan) await PlanAsync(connection, statements, limit.Token);
             }
 
             return (oldOpens, null);

@@ -48,6 +48,9 @@ internal static class PostgresConnections
         return Create(builder);
     }
 
+    /// <summary>Whether a connection keeps the plan of what it is asked again; Audit's make one each time.</summary>
+    public static bool KeepsPlans(PostgresSettings settings) => settings.Role != ServiceRole.Audit;
+
     private static NpgsqlDataSource Pool(PostgresAddress address, PostgresSettings settings, string name, int maximum, int minimum, string options)
     {
         var builder = Common(address, settings);

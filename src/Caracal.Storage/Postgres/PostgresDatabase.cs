@@ -14,23 +14,14 @@ namespace Caracal.Storage.Postgres;
 public sealed class PostgresDatabase : Database
 {
     private const int Tries = 4;
-    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan HandoverStep = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     private readonly PostgresSettings _settings;
-    private readonly (string Readers, string Writers) _names;
+    private readonly PostgresPools _pools;
     private readonly PlanAging _plans = new();
     private readonly PostgresGroups _groups;
     private readonly PostgresListener _listener;
     private readonly AsyncLocal<string?> _zone = new();
-    private volatile Pools _pools;
-    private volatile Handover? _handover;
     private volatile NpgsqlDataSource _apart;
-    private readonly Lock _entering = new();
-    private readonly CancellationTokenSource _closing = new();
-    private volatile Pools _entered;
-    private Task _moving = Task.CompletedTask;
     private volatile TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="address">The server, the database and this service's login.</param>
@@ -38,40 +29,21 @@ public sealed class PostgresDatabase : Database
     public PostgresDatabase(PostgresAddress address, PostgresSettings settings)
         : base(new PostgresDialect())
     {
-        // The driver counts by name, and one process may have several databases.
         _settings = settings;
-        _names = ($"readers {Guid.NewGuid():N}", $"writers {Guid.NewGuid():N}");
-        _pools = _entered = Open(address);
-        Pool = new PoolFigures([_names.Readers, _names.Writers], Math.Max(2, settings.MaximumConnections));
-        _groups = new PostgresGroups(() => Current.Writers, _plans);
+        _pools = new PostgresPools(address, settings);
+        _groups = new PostgresGroups(() => _pools.Writers, _plans);
         _apart = PostgresConnections.Apart(address, settings);
         _listener = new PostgresListener(_apart, Deliver);
     }
 
     /// <summary>How busy the pools of this service and instance are.</summary>
-    public PoolFigures Pool { get; }
+    public PoolFigures Pool => _pools.Figures;
 
     /// <summary>
-    /// From now on enters with another login or password. Requests move over when the connections they need are there, a few at
-    /// first; who holds one of the old pools finishes on it, each is closed when it is given back, and the old pools end when
-    /// nobody can still be about to open one. As long as the new login is not let in, the old one serves.
+    /// From now on enters with another login or password, as soon as that is let in: first requests, then who listens, and who
+    /// leads steps down to lead again.
     /// </summary>
-    public void Enter(PostgresAddress address)
-    {
-        var entered = Open(address);
-        lock (_entering)
-        {
-            _entered = entered;
-            var before = _moving;
-            _moving = Task.Run(() => MoveAsync(before, entered));
-        }
-
-        _apart = PostgresConnections.Apart(address, _settings);
-        _listener.Use(_apart);
-        var left = _left;
-        _left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        left.TrySetResult();
-    }
+    public void Enter(PostgresAddress address) => _pools.Enter(address, () => Leave(address));
 
     public override Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default) =>
         ReadAgainAsync(
@@ -97,7 +69,7 @@ public sealed class PostgresDatabase : Database
         for (var attempt = 1; ; attempt++)
         {
             var progress = new WriteProgress();
-            var writers = Current.Writers;
+            var writers = _pools.Writers;
             try
             {
                 return await WriteOnceAsync(writers, body, progress, cancellationToken);
@@ -176,16 +148,18 @@ public sealed class PostgresDatabase : Database
 
     public override async ValueTask DisposeAsync()
     {
-        await _listener.DisposeAsync();
-        await _closing.CancelAsync();
-        await _moving;
         await _pools.DisposeAsync();
-        Pool.Dispose();
-        _closing.Dispose();
+        await _listener.DisposeAsync();
     }
 
-    // Whose connection the next request takes.
-    private Pools Current => _handover?.Next() ?? _pools;
+    private void Leave(PostgresAddress address)
+    {
+        _apart = PostgresConnections.Apart(address, _settings);
+        _listener.Use(_apart);
+        var left = _left;
+        _left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        left.TrySetResult();
+    }
 
     // Of the transaction alone: the connection goes back into the pool seeing every zone again.
     private async Task<NpgsqlTransaction?> RestrictAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction)
@@ -233,7 +207,7 @@ public sealed class PostgresDatabase : Database
     {
         for (var attempt = 1; ; attempt++)
         {
-            var readers = Current.Readers;
+            var readers = _pools.Readers;
             try
             {
                 await using var connection = await readers.OpenConnectionAsync(cancellationToken);
@@ -277,86 +251,6 @@ public sealed class PostgresDatabase : Database
         await transaction.CommitAsync(CancellationToken.None);
         work.Committed(deliverLocally: false);
         return result;
-    }
-
-    private Pools Open(PostgresAddress address) => new(
-        PostgresConnections.Readers(address, _settings, _names.Readers), PostgresConnections.Writers(address, _settings, _names.Writers));
-
-    // One after the other. Who was overtaken has nothing to move to; who is not let in stays where he is and tries again.
-    private async Task MoveAsync(Task before, Pools entered)
-    {
-        await before;
-        try
-        {
-            while (_entered == entered && !await TryMoveAsync(entered)) await Task.Delay(RetryDelay, _closing.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            // Nobody asks any more.
-        }
-        finally
-        {
-            _handover = null;
-            if (_pools != entered) _ = DrainAsync(entered);
-        }
-    }
-
-    // False when the new login is not let in.
-    private async Task<bool> TryMoveAsync(Pools entered)
-    {
-        var old = _pools;
-        var readers = await PoolWarming.RunAsync(old.Readers, entered.Readers, Needed(_names.Readers), _closing.Token);
-        var writers = await PoolWarming.RunAsync(old.Writers, entered.Writers, Needed(_names.Writers), _closing.Token);
-        if ((readers.Refused ?? writers.Refused) is { } refused)
-        {
-            Pool.Failed(refused);
-            return false;
-        }
-
-        if (readers.OldOpens && writers.OldOpens) await HandOverAsync(entered);
-        if (_entered != entered) return true;
-        _pools = entered;
-        _ = DrainAsync(old);
-        return true;
-    }
-
-    // What a connection is first asked costs it several times as much as later on, and with all of them new at once everybody
-    // would wait: so one request in eight meets a new one, then one in four, then every other.
-    private async Task HandOverAsync(Pools to)
-    {
-        foreach (var every in (int[])[8, 4, 2])
-        {
-            if (_entered != to) return;
-            _handover = new Handover(to, every);
-            await Task.Delay(HandoverStep, _closing.Token);
-        }
-    }
-
-    // As many as there were, with those of a pool that is still draining; but no pool gives more than its half.
-    private int Needed(string pool) => Math.Clamp(Pool.OpenIn(pool), 1, Math.Max(1, _settings.MaximumConnections / 2));
-
-    private static async Task DrainAsync(Pools old)
-    {
-        old.Readers.Clear();
-        old.Writers.Clear();
-        await Task.Delay(DrainTime);
-        await old.DisposeAsync();
-    }
-
-    private sealed record Pools(NpgsqlDataSource Readers, NpgsqlDataSource Writers) : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync()
-        {
-            await Readers.DisposeAsync();
-            await Writers.DisposeAsync();
-        }
-    }
-
-    private sealed class Handover(Pools to, int every)
-    {
-        private uint _requests;
-
-        public Pools? Next() => Interlocked.Increment(ref _requests) % every == 0 ? to : null;
     }
 
     private sealed class WriteProgress

@@ -41,7 +41,7 @@ public sealed class PasswordChangeTests
         }
 
         // A lead is a session of the old login, so it ends; the job is led again through the new one.
-        Assert.False(await lead.IsHeldAsync(CancellationToken.None));
+        await UntilAsync(async () => !await lead.IsHeldAsync(CancellationToken.None));
         await lead.DisposeAsync();
         await using var again = await database.TryLeadAsync(AdvisoryLock.Job(7), CancellationToken.None);
         Assert.NotNull(again);
@@ -131,6 +131,9 @@ public sealed class PasswordChangeTests
         await using var database = new PostgresDatabase(server.Address(name, first), new PostgresSettings { MaximumConnections = 6, Instance = "service" });
         Task<string?> LoginAsync() => database.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT current_user::text"));
         Assert.Equal(first, await LoginAsync());
+        var heard = 0;
+        using var listening = database.Listen("stays", _ => Interlocked.Increment(ref heard));
+        var lead = await database.TryLeadAsync(AdvisoryLock.Job(8), CancellationToken.None);
 
         database.Enter(server.Address(name, second));
         for (var i = 0; i < 60; i++)
@@ -141,8 +144,13 @@ public sealed class PasswordChangeTests
         }
 
         Assert.True(database.Pool.AuthErrors > 0);
+        Assert.True(await lead!.IsHeldAsync(CancellationToken.None));
+        await owner.WriteAsync(work => work.Connection.ExecuteAsync("SELECT pg_notify('stays', 'x')"));
+        await UntilAsync(() => Task.FromResult(Volatile.Read(ref heard) == 1));
         await owner.WriteAsync(work => work.Connection.ExecuteAsync($"ALTER ROLE {second} LOGIN"));
         await UntilAsync(async () => await LoginAsync() == second);
+        await UntilAsync(async () => !await lead.IsHeldAsync(CancellationToken.None));
+        await lead.DisposeAsync();
         await UntilAsync(async () => await SessionsAsync(owner, first) == 0);
     }
 
