@@ -49,7 +49,7 @@ internal static class PostgresConnections
     }
 
     /// <summary>Whether a connection keeps the plan of what it is asked again; Audit's make one each time.</summary>
-    public static bool KeepsPlans(PostgresSettings settings) => settings.Role != ServiceRole.Audit;
+    public static bool KeepsPlans(PostgresSettings settings) => Plans(settings) != LedgerPlans;
 
     private static NpgsqlDataSource Pool(PostgresAddress address, PostgresSettings settings, string name, int maximum, int minimum, string options)
     {
