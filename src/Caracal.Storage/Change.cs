@@ -15,7 +15,7 @@ public sealed record Change(AdvisoryLock SharedLock, WriteKind Kind, ImmutableAr
 /// <summary>One statement of a <see cref="Change"/>.</summary>
 /// <param name="Sql">Its text, a constant, for both engines.</param>
 /// <param name="Parameters">The names in it, a constant too.</param>
-/// <param name="Values">Their values, in the same order: texts, numbers, times, null.</param>
+/// <param name="Values">Their values, in the same order: texts, numbers, times; null is that of a text.</param>
 public readonly record struct ChangeStatement(string Sql, ImmutableArray<string> Parameters, object?[] Values)
 {
     /// <summary>The command on an embedded store's connection, with its values.</summary>

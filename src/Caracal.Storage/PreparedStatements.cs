@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Runtime.CompilerServices;
 using Caracal.Storage.Postgres;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Caracal.Storage;
 
@@ -53,6 +54,20 @@ public static class PreparedStatements
         }
 
         return command;
+    }
+
+    /// <summary>
+    /// Sets a text; null becomes SQL NULL. Its type is said either way: PostgreSQL's driver takes a statement with a null of no type
+    /// for another statement, which it then neither finds prepared nor prepares.
+    /// </summary>
+    public static void Set(this DbCommand command, int index, string? text)
+    {
+        if (command.Parameters[index] is NpgsqlParameter postgres)
+        {
+            postgres.NpgsqlDbType = NpgsqlDbType.Text;
+        }
+
+        command.Parameters[index].Value = text is null ? DBNull.Value : text;
     }
 
     /// <summary>Sets one parameter; null becomes SQL NULL.</summary>

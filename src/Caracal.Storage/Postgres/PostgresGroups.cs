@@ -1,4 +1,5 @@
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Caracal.Storage.Postgres;
 
@@ -175,7 +176,7 @@ internal sealed class PostgresGroups(Func<NpgsqlDataSource> writers, PlanAging p
         string text => new NpgsqlParameter<string> { TypedValue = text },
         DateTimeOffset time => new NpgsqlParameter<DateTime> { TypedValue = time.UtcDateTime },
         long number => new NpgsqlParameter<long> { TypedValue = number },
-        null => new NpgsqlParameter { Value = DBNull.Value },
+        null => new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Text, Value = DBNull.Value },
         _ => new NpgsqlParameter { Value = value },
     };
 

@@ -22,23 +22,27 @@ public sealed class AuthorityRecordInsertion(Database database, ExchangeFactsMem
         SELECT @id, @zone, @type, @subject, @parent, 'active', @expires, @now, @now
         """;
 
-    // What can have changed since the decision without a new epoch; a new epoch sends us to the full check.
+    // What can have changed since the decision without a new epoch; a new epoch sends us to the full check. Each row is found by its
+    // key alone and judged where it was found: asked for by zone and state as well, PostgreSQL without statistics takes an index of
+    // the zone's active rows for as good as the key and reads them all, at every exchange until it has counted them.
     private const string Guard =
         """
 
-        WHERE (CAST(@record AS text) IS NULL OR EXISTS (SELECT 1 FROM authority_records r
-                   WHERE r.id = @record AND r.zone_id = @zone AND r.status = 'active' AND r.expires_at > @now))
-          AND (CAST(@session AS text) IS NULL OR EXISTS (SELECT 1 FROM sessions s
-                   JOIN authority_records a ON a.id = s.subject_authority_record_id AND a.zone_id = @zone
-                   WHERE s.id = @session AND s.zone_id = @zone AND s.status = 'active'
-                     AND (a.session_type <> 'user' OR (a.status = 'active' AND a.expires_at > @now))))
-          AND (CAST(@edge AS text) IS NULL OR (@epoch = coalesce((SELECT g.epoch FROM delegation_graph_epochs g WHERE g.zone_id = @zone), 0)
-               AND EXISTS (SELECT 1 FROM delegation_edges e
-                   JOIN sessions o ON o.id = e.source_session_id AND o.zone_id = @zone
-                   JOIN authority_records b ON b.id = o.subject_authority_record_id AND b.zone_id = @zone
-                   WHERE e.id = @edge AND e.zone_id = @zone AND e.status = 'active' AND e.revoked_at IS NULL
-                     AND e.expires_at > @now AND o.status = 'active'
-                     AND (b.session_type <> 'user' OR (b.status = 'active' AND b.expires_at > @now)))))
+        WHERE (CAST(@record AS text) IS NULL OR
+                  (SELECT r.zone_id = @zone AND r.status = 'active' AND r.expires_at > @now FROM authority_records r WHERE r.id = @record))
+          AND (CAST(@session AS text) IS NULL OR
+                  (SELECT s.zone_id = @zone AND s.status = 'active'
+                          AND a.zone_id = @zone AND (a.session_type <> 'user' OR (a.status = 'active' AND a.expires_at > @now))
+                   FROM sessions s JOIN authority_records a ON a.id = s.subject_authority_record_id
+                   WHERE s.id = @session))
+          AND (CAST(@edge AS text) IS NULL OR (@epoch = coalesce((SELECT g.epoch FROM delegation_graph_epochs g WHERE g.zone_id = @zone), 0) AND
+                  (SELECT e.zone_id = @zone AND e.status = 'active' AND e.revoked_at IS NULL AND e.expires_at > @now
+                          AND o.zone_id = @zone AND o.status = 'active'
+                          AND b.zone_id = @zone AND (b.session_type <> 'user' OR (b.status = 'active' AND b.expires_at > @now))
+                   FROM delegation_edges e
+                   JOIN sessions o ON o.id = e.source_session_id
+                   JOIN authority_records b ON b.id = o.subject_authority_record_id
+                   WHERE e.id = @edge)))
 
         """;
 
