@@ -1,4 +1,4 @@
-using System.Collections.Frozen;
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Npgsql;
 
@@ -12,20 +12,18 @@ public sealed class PoolFigures : IDisposable
     private const string PoolName = "db.client.connection.pool.name";
     private const string State = "db.client.connection.state";
 
-    private readonly FrozenSet<string> _pools;
+    private readonly ConcurrentDictionary<string, byte> _pools = new(StringComparer.Ordinal);
     private readonly MeterListener _listener = new();
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, long> _open = new(StringComparer.Ordinal);
-    private long _acquired;
+    private readonly Dictionary<string, long> _used = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _idle = new(StringComparer.Ordinal);
     private long _authErrors;
     private long _connectErrors;
     private long _timeouts;
 
-    /// <param name="pools">Names of the pools.</param>
-    /// <param name="maximum">Connections that they may hold together.</param>
-    internal PoolFigures(IEnumerable<string> pools, int maximum)
+    /// <param name="maximum">Connections that the pools may hold together.</param>
+    internal PoolFigures(int maximum)
     {
-        _pools = pools.ToFrozenSet(StringComparer.Ordinal);
         Maximum = maximum;
         _listener.InstrumentPublished = (instrument, listener) =>
         {
@@ -40,30 +38,19 @@ public sealed class PoolFigures : IDisposable
     public int Maximum { get; }
 
     /// <summary>Connections in use now.</summary>
-    public long Acquired
-    {
-        get
-        {
-            lock (_gate)
-            {
-                _acquired = 0;
-                _open.Clear();
-                _listener.RecordObservableInstruments();
-                return _acquired;
-            }
-        }
-    }
+    public long Acquired => Measure(() => _used.Values.Sum());
 
     /// <summary>Connections that one pool has open, in use or not.</summary>
-    public int OpenIn(string pool)
-    {
-        lock (_gate)
-        {
-            _open.Clear();
-            _listener.RecordObservableInstruments();
-            return (int)_open.GetValueOrDefault(pool);
-        }
-    }
+    internal int OpenIn(string pool) => Measure(() => (int)(_used.GetValueOrDefault(pool) + _idle.GetValueOrDefault(pool)));
+
+    /// <summary>Connections that wait in one pool.</summary>
+    internal int IdleIn(string pool) => Measure(() => (int)_idle.GetValueOrDefault(pool));
+
+    /// <summary>Counts the pool of this name as well, one of its own.</summary>
+    internal void Add(string pool) => _pools[pool] = 0;
+
+    /// <summary>A pool that is over.</summary>
+    internal void Remove(string pool) => _pools.TryRemove(pool, out _);
 
     /// <summary>Refused logins so far.</summary>
     public long AuthErrors => Interlocked.Read(ref _authErrors);
@@ -84,18 +71,29 @@ public sealed class PoolFigures : IDisposable
 
     public void Dispose() => _listener.Dispose();
 
+    private T Measure<T>(Func<T> read)
+    {
+        lock (_gate)
+        {
+            _used.Clear();
+            _idle.Clear();
+            _listener.RecordObservableInstruments();
+            return read();
+        }
+    }
+
     private void Add(long value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         string? ours = null;
         var isUsed = false;
         foreach (var (name, text) in tags)
         {
-            if (name == PoolName && text is string pool && _pools.Contains(pool)) ours = pool;
+            if (name == PoolName && text is string pool && _pools.ContainsKey(pool)) ours = pool;
             isUsed |= name == State && text is "used";
         }
 
         if (ours is null) return;
-        _open[ours] = _open.GetValueOrDefault(ours) + value;
-        if (isUsed) _acquired += value;
+        var counted = isUsed ? _used : _idle;
+        counted[ours] = counted.GetValueOrDefault(ours) + value;
     }
 }

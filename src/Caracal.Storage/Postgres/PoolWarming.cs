@@ -56,7 +56,8 @@ internal static class PoolWarming
         }
     }
 
-    private static bool IsExpected(Exception fault) =>
+    /// <summary>What can go wrong where a connection is opened.</summary>
+    internal static bool IsExpected(Exception fault) =>
         fault is NpgsqlException or TimeoutException or OperationCanceledException or InvalidOperationException or IOException or SocketException;
 
     private static async Task<(bool Opens, IReadOnlyList<(string Text, string[] Types)> Statements)> FindStatementsAsync(NpgsqlDataSource old, CancellationToken cancellationToken)

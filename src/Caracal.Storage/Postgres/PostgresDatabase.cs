@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data;
 using System.Data.Common;
 using Caracal.Storage.Leadership;
@@ -14,15 +15,16 @@ namespace Caracal.Storage.Postgres;
 public sealed class PostgresDatabase : Database
 {
     private const int Tries = 4;
+    private static readonly TimeSpan LeavingStep = TimeSpan.FromMilliseconds(700);
 
     private readonly PostgresSettings _settings;
     private readonly PostgresPools _pools;
     private readonly PlanAging _plans = new();
     private readonly PostgresGroups _groups;
     private readonly PostgresListener _listener;
+    private readonly ConcurrentDictionary<long, TaskCompletionSource> _leads = new();
     private readonly AsyncLocal<string?> _zone = new();
     private volatile NpgsqlDataSource _apart;
-    private volatile TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="address">The server, the database and this service's login.</param>
     /// <param name="settings">Whose connections these are, and their limits.</param>
@@ -41,9 +43,9 @@ public sealed class PostgresDatabase : Database
 
     /// <summary>
     /// From now on enters with another login or password, as soon as that is let in: first requests, then who listens, and who
-    /// leads steps down to lead again.
+    /// leads steps down to lead again, one job after the other.
     /// </summary>
-    public void Enter(PostgresAddress address) => _pools.Enter(address, () => Leave(address));
+    public void Enter(PostgresAddress address) => _pools.Enter(address, cancellationToken => LeaveAsync(address, cancellationToken));
 
     public override Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default) =>
         ReadAgainAsync(
@@ -120,10 +122,15 @@ public sealed class PostgresDatabase : Database
     public override async Task<ILead?> TryLeadAsync(AdvisoryLock wanted, CancellationToken cancellationToken)
     {
         var key = wanted.Key ?? throw new ArgumentException("a job is led by its number", nameof(wanted));
-        var ending = _left.Task;
+        var source = _apart;
+        var ending = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         try
         {
-            return await PostgresLead.TryTakeAsync(_apart, key, ending, cancellationToken);
+            var lead = await PostgresLead.TryTakeAsync(source, key, ending, cancellationToken);
+            if (lead is null) return null;
+            _leads[key] = ending;
+            if (_apart != source) ending.TrySetResult(); // Its login went meanwhile.
+            return lead;
         }
         catch (Exception fault) when (IsUnavailable(fault, cancellationToken))
         {
@@ -152,13 +159,16 @@ public sealed class PostgresDatabase : Database
         await _listener.DisposeAsync();
     }
 
-    private void Leave(PostgresAddress address)
+    // Each opens a connection and reads what its job is about anew: all at once they would keep every request waiting.
+    private async Task LeaveAsync(PostgresAddress address, CancellationToken cancellationToken)
     {
         _apart = PostgresConnections.Apart(address, _settings);
         _listener.Use(_apart);
-        var left = _left;
-        _left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        left.TrySetResult();
+        foreach (var lead in _leads.Where(lead => !lead.Value.Task.IsCompleted).ToArray())
+        {
+            await Task.Delay(LeavingStep, cancellationToken);
+            if (_leads.TryRemove(lead)) lead.Value.TrySetResult();
+        }
     }
 
     // Of the transaction alone: the connection goes back into the pool seeing every zone again.

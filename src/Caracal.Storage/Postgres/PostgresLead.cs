@@ -25,16 +25,17 @@ internal sealed class PostgresLead : ILead
     private readonly NpgsqlConnection _connection;
     private readonly long _key;
     private readonly int _backend;
+    private readonly TaskCompletionSource _ending;
 
-    private PostgresLead(NpgsqlConnection connection, long key, int backend, Task ending) => (_connection, _key, _backend, Ending) = (connection, key, backend, ending);
+    private PostgresLead(NpgsqlConnection connection, long key, int backend, TaskCompletionSource ending) => (_connection, _key, _backend, _ending) = (connection, key, backend, ending);
 
-    public Task Ending { get; }
+    public Task Ending => _ending.Task;
 
     /// <param name="source">Gives connections outside the pool.</param>
     /// <param name="key">The job's number.</param>
-    /// <param name="ending">Ends when the source's login goes.</param>
+    /// <param name="ending">Ends when the source's login goes, and with the lead.</param>
     /// <param name="cancellationToken">Stops it.</param>
-    public static async Task<ILead?> TryTakeAsync(NpgsqlDataSource source, long key, Task ending, CancellationToken cancellationToken)
+    public static async Task<ILead?> TryTakeAsync(NpgsqlDataSource source, long key, TaskCompletionSource ending, CancellationToken cancellationToken)
     {
         var connection = await source.OpenConnectionAsync(cancellationToken);
         try
@@ -69,5 +70,9 @@ internal sealed class PostgresLead : ILead
         }
     }
 
-    public ValueTask DisposeAsync() => _connection.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _ending.TrySetResult();
+        return _connection.DisposeAsync();
+    }
 }

@@ -7,51 +7,51 @@ internal sealed class PostgresPools : IAsyncDisposable
 {
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan HandoverStep = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ClosingStep = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     private readonly PostgresSettings _settings;
-    private readonly (string Readers, string Writers) _names;
     private readonly Lock _entering = new();
     private readonly CancellationTokenSource _closing = new();
     private volatile Pair _serving;
     private volatile Pair _entered;
     private volatile Handover? _handover;
     private Task _moving = Task.CompletedTask;
+    private Task _draining = Task.CompletedTask;
 
     /// <param name="address">The server, the database and this service's login.</param>
     /// <param name="settings">Whose connections these are, and their limits.</param>
     public PostgresPools(PostgresAddress address, PostgresSettings settings)
     {
-        // The driver counts by name, and one process may have several databases.
         _settings = settings;
-        _names = ($"readers {Guid.NewGuid():N}", $"writers {Guid.NewGuid():N}");
+        Figures = new PoolFigures(Math.Max(2, settings.MaximumConnections));
         _serving = _entered = Open(address);
-        Figures = new PoolFigures([_names.Readers, _names.Writers], Math.Max(2, settings.MaximumConnections));
     }
 
     /// <summary>How busy they are.</summary>
     public PoolFigures Figures { get; }
 
     /// <summary>Whose connection the next query takes.</summary>
-    public NpgsqlDataSource Readers => Next.Readers;
+    public NpgsqlDataSource Readers => Next.Readers.Source;
 
     /// <summary>Whose connection the next change takes.</summary>
-    public NpgsqlDataSource Writers => Next.Writers;
+    public NpgsqlDataSource Writers => Next.Writers.Source;
 
     private Pair Next => _handover?.Next() ?? _serving;
 
     /// <summary>
     /// From now on enters with another login or password. Requests move over when the connections they need are there, a few at
-    /// first; who holds one of the old pools finishes on it, each is closed when it is given back, and the old pools end when
-    /// nobody can still be about to open one. As long as the new login is not let in, the old one serves.
+    /// first; who holds one of the old pools finishes on it, those that wait in them are closed one after the other, and the old pools
+    /// end when nobody can still be about to open one. As long as the new login is not let in, the old one serves.
     /// </summary>
     /// <param name="address">The same database, entered otherwise.</param>
-    /// <param name="moved">Called when all requests have moved; never for a login that was replaced before.</param>
-    public void Enter(PostgresAddress address, Action moved)
+    /// <param name="moved">Called when all requests have moved, before the old pools end; never for a login that was replaced before.</param>
+    public void Enter(PostgresAddress address, Func<CancellationToken, Task> moved)
     {
-        var entered = Open(address);
         lock (_entering)
         {
+            if (_closing.IsCancellationRequested) return;
+            var entered = Open(address);
             _entered = entered;
             var before = _moving;
             _moving = Task.Run(() => MoveAsync(before, entered, moved));
@@ -62,16 +62,24 @@ internal sealed class PostgresPools : IAsyncDisposable
     {
         await _closing.CancelAsync();
         await _moving;
+        await _draining.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _serving.DisposeAsync();
         Figures.Dispose();
         _closing.Dispose();
     }
 
-    private Pair Open(PostgresAddress address) => new(
-        PostgresConnections.Readers(address, _settings, _names.Readers), PostgresConnections.Writers(address, _settings, _names.Writers));
+    // The driver counts by name, and one process has several databases and, in a move, several pools.
+    private Pair Open(PostgresAddress address)
+    {
+        var (readers, writers) = ($"readers {Guid.NewGuid():N}", $"writers {Guid.NewGuid():N}");
+        Figures.Add(readers);
+        Figures.Add(writers);
+        return new Pair(
+            new Pool(readers, PostgresConnections.Readers(address, _settings, readers)), new Pool(writers, PostgresConnections.Writers(address, _settings, writers)));
+    }
 
     // One after the other. Who was overtaken has nothing to move to; who is not let in stays where he is and tries again.
-    private async Task MoveAsync(Task before, Pair entered, Action moved)
+    private async Task MoveAsync(Task before, Pair entered, Func<CancellationToken, Task> moved)
     {
         await before;
         try
@@ -85,17 +93,17 @@ internal sealed class PostgresPools : IAsyncDisposable
         finally
         {
             _handover = null;
-            if (_serving != entered) _ = DrainAsync(entered);
+            if (_serving != entered) Drain(entered);
         }
     }
 
     // False when the new login is not let in.
-    private async Task<bool> TryMoveAsync(Pair entered, Action moved)
+    private async Task<bool> TryMoveAsync(Pair entered, Func<CancellationToken, Task> moved)
     {
         var old = _serving;
         var plan = PostgresConnections.KeepsPlans(_settings);
-        var readers = await PoolWarming.RunAsync(old.Readers, entered.Readers, Needed(_names.Readers), plan, _closing.Token);
-        var writers = await PoolWarming.RunAsync(old.Writers, entered.Writers, Needed(_names.Writers), plan, _closing.Token);
+        var readers = await PoolWarming.RunAsync(old.Readers.Source, entered.Readers.Source, Needed(old.Readers), plan, _closing.Token);
+        var writers = await PoolWarming.RunAsync(old.Writers.Source, entered.Writers.Source, Needed(old.Writers), plan, _closing.Token);
         if ((readers.Refused ?? writers.Refused) is { } refused)
         {
             Figures.Failed(refused);
@@ -105,8 +113,15 @@ internal sealed class PostgresPools : IAsyncDisposable
         if (readers.OldOpens && writers.OldOpens) await HandOverAsync(entered);
         if (_entered != entered) return true;
         _serving = entered;
-        moved();
-        _ = DrainAsync(old);
+        try
+        {
+            await moved(_closing.Token);
+        }
+        finally
+        {
+            Drain(old);
+        }
+
         return true;
     }
 
@@ -122,23 +137,58 @@ internal sealed class PostgresPools : IAsyncDisposable
         }
     }
 
-    // As many as there were, with those of a pool that is still draining; but no pool gives more than its half.
-    private int Needed(string pool) => Math.Clamp(Figures.OpenIn(pool), 1, Math.Max(1, _settings.MaximumConnections / 2));
+    // As many as there were; but no pool gives more than its half.
+    private int Needed(Pool old) => Math.Clamp(Figures.OpenIn(old.Name), 1, Math.Max(1, _settings.MaximumConnections / 2));
 
-    private static async Task DrainAsync(Pair old)
+    private void Drain(Pair old) => _draining = Task.WhenAll(_draining, DrainAsync(old));
+
+    private async Task DrainAsync(Pair old)
     {
-        old.Readers.Clear();
-        old.Writers.Clear();
-        await Task.Delay(DrainTime);
-        await old.DisposeAsync();
+        await CloseIdleAsync(old.Readers);
+        await CloseIdleAsync(old.Writers);
+        await WaitAsync(DrainTime);
+        foreach (var pool in (Pool[])[old.Readers, old.Writers])
+        {
+            await pool.Source.DisposeAsync();
+            Figures.Remove(pool.Name);
+        }
     }
 
-    private sealed record Pair(NpgsqlDataSource Readers, NpgsqlDataSource Writers) : IAsyncDisposable
+    // A process of the server that ends takes as long as one that begins, and with all of them ending at once everybody would wait.
+    // So those that wait are taken out; from then on each connection is closed when it is given back, and these are given back in turn.
+    private async Task CloseIdleAsync(Pool pool)
+    {
+        var idle = new List<NpgsqlConnection>();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
+        limit.CancelAfter(DrainTime);
+        try
+        {
+            for (var left = Figures.IdleIn(pool.Name); left > 0; left--) idle.Add(await pool.Source.OpenConnectionAsync(limit.Token));
+        }
+        catch (Exception fault) when (PoolWarming.IsExpected(fault))
+        {
+            // Somebody else had it, and nothing more is to be had; or nobody asks any more.
+        }
+
+        pool.Source.Clear();
+        foreach (var connection in idle)
+        {
+            await connection.DisposeAsync();
+            await WaitAsync(ClosingStep);
+        }
+    }
+
+    // Not at all for who goes.
+    private Task WaitAsync(TimeSpan time) => Task.WhenAny(Task.Delay(time, _closing.Token));
+
+    private sealed record Pool(string Name, NpgsqlDataSource Source);
+
+    private sealed record Pair(Pool Readers, Pool Writers) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {
-            await Readers.DisposeAsync();
-            await Writers.DisposeAsync();
+            await Readers.Source.DisposeAsync();
+            await Writers.Source.DisposeAsync();
         }
     }
 

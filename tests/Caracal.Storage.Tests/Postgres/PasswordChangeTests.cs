@@ -1,3 +1,4 @@
+using Caracal.Storage.Leadership;
 using Caracal.Storage.Postgres;
 using Caracal.TestKit;
 using Dapper;
@@ -77,6 +78,39 @@ public sealed class PasswordChangeTests
         // Three that read, as before, and one that shows that the login may change things as well.
         Assert.Equal(4, last.Count(query => query == "RESET plan_cache_mode"));
         Assert.Equal(1, await database.ReadAsync(c => c.ExecuteScalarAsync<long>(Slow, new { relation = "pg_class" })));
+    }
+
+    [Fact]
+    public async Task Old_connections_end_one_after_the_other_and_so_do_leads()
+    {
+        const string Slow = "SELECT count(*) FROM pg_sleep(0.3)";
+        var logins = await TwoLogins.CreateAsync();
+        await using var owner = logins.Owner;
+        await using var database = logins.Enter(minimum: 0);
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => database.ReadAsync(c => c.ExecuteScalarAsync<long>(Slow))));
+        var leads = new List<ILead>();
+        for (var job = 21; job <= 23; job++) leads.Add(Assert.IsType<ILead>(await database.TryLeadAsync(AdvisoryLock.Job(job), default), exactMatch: false));
+
+        database.Enter(logins.Address(logins.Second));
+        var ended = await Task.WhenAll(leads.Select(async lead =>
+        {
+            await lead.Ending;
+            return TimeProvider.System.GetTimestamp();
+        }));
+        foreach (var lead in leads) await lead.DisposeAsync();
+        await using var again = await database.TryLeadAsync(AdvisoryLock.Job(21), default);
+        Array.Sort(ended);
+        Assert.All(ended.Zip(ended.Skip(1)), two => Assert.True(TimeProvider.System.GetElapsedTime(two.First, two.Second) > TimeSpan.FromMilliseconds(400)));
+
+        long? first = null;
+        await UntilAsync(async () =>
+        {
+            var open = await SessionsAsync(owner, logins.First);
+            if (open < 3) first ??= TimeProvider.System.GetTimestamp();
+            return open == 0;
+        });
+        Assert.True(TimeProvider.System.GetElapsedTime(first!.Value) > TimeSpan.FromMilliseconds(120));
+        Assert.True(await again!.IsHeldAsync(default));
     }
 
     [Fact]
