@@ -17,6 +17,7 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
     private const string Root = "/v1/operations/rotations";
     private static readonly TimeSpan EmergencyDrain = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan DrainPoll = TimeSpan.FromSeconds(1);
 
     private readonly TimeSpan patience = TimeSpan.FromSeconds(context.Arguments.Integer("timeout", 300, 1, 86_400));
 
@@ -245,7 +246,7 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
             }
 
             if (!wait && !rotation.GetProperty("emergency").GetBoolean() || Stopwatch.GetElapsedTime(start) > patience) throw new CommandFailure($"{left}; nothing was retired");
-            await Task.Delay(Poll, context.Stop);
+            await Task.Delay(DrainPoll, context.Stop);
         }
     }
 

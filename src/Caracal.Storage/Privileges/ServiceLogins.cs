@@ -19,21 +19,24 @@ public sealed class ServiceLogins(PostgresAddress administrator)
 
     /// <summary>Lets a login in with a password, of which the server sees its verifier only.</summary>
     public Task OpenAsync(string login, string password, CancellationToken cancellationToken) =>
-        RunAsync($"ALTER ROLE {Known(login)} LOGIN PASSWORD '{ScramVerifier.Of(password)}'", cancellationToken);
+        RunAsync([$"ALTER ROLE {Known(login)} LOGIN PASSWORD '{ScramVerifier.Of(password)}'"], cancellationToken);
 
     /// <summary>Shuts a login out, takes its password away, and ends what it still has open.</summary>
-    public async Task CloseAsync(string login, CancellationToken cancellationToken)
-    {
-        await RunAsync($"ALTER ROLE {Known(login)} NOLOGIN PASSWORD NULL", cancellationToken);
-        await RunAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{Known(login)}'", cancellationToken);
-    }
+    public Task CloseAsync(string login, CancellationToken cancellationToken) => RunAsync(
+        [
+            $"ALTER ROLE {Known(login)} NOLOGIN PASSWORD NULL",
+            "SELECT pg_sleep(0.2)", // Who was just being let in is not among the sessions yet.
+            $"SELECT pg_terminate_backend(pid) FROM pg_stat_get_activity(NULL) WHERE usesysid = '{Known(login)}'::regrole",
+        ],
+        cancellationToken);
 
     /// <summary>Sessions that a login has open.</summary>
     public async Task<long> SessionsAsync(string login, CancellationToken cancellationToken)
     {
         await using var source = PostgresConnections.Administrator(administrator, Patience);
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        return await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE usename = @login", new { login });
+        return await connection.ExecuteScalarAsync<long>(
+            "SELECT count(*) FROM pg_stat_get_activity(NULL) WHERE usesysid = (SELECT oid FROM pg_roles WHERE rolname = @login)", new { login });
     }
 
     /// <summary>Whether the server lets an address in; any answer but a refusal of the login is a fault.</summary>
@@ -55,10 +58,11 @@ public sealed class ServiceLogins(PostgresAddress administrator)
     private static string Known(string login) =>
         ServiceRole.All.Any(role => role.FirstLogin == login || role.SecondLogin == login) ? login : throw new ArgumentException("not a login of a service", nameof(login));
 
-    private async Task RunAsync(string sql, CancellationToken cancellationToken)
+    // Each commits before the next begins.
+    private async Task RunAsync(IReadOnlyList<string> statements, CancellationToken cancellationToken)
     {
         await using var source = PostgresConnections.Administrator(administrator, Patience);
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        await connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
+        foreach (var sql in statements) await connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
     }
 }
