@@ -30,7 +30,7 @@ internal sealed class SecretReload
         _turn = turn;
         Role = reader.Role;
         _interval = TimeSpan.FromSeconds(reader.Integer("SECRETS_RELOAD_SECONDS", DefaultSeconds, 0, 3600));
-        _rings = new RingReload(reader.Secrets, time);
+        _rings = new RingReload(reader.Secrets, time) { Moved = () => Changed?.Invoke() };
     }
 
     public string Role { get; }
@@ -47,7 +47,7 @@ internal sealed class SecretReload
     /// <summary>The folders it reads; empty when it never reads again.</summary>
     public IReadOnlyCollection<string> Folders => _interval == TimeSpan.Zero ? [] : _rings.Folders;
 
-    /// <summary>Called after a ring was swapped.</summary>
+    /// <summary>Called after a ring was swapped, and again when what was swapped is in use.</summary>
     public Action? Changed { get; set; }
 
     /// <summary>Reads again soon, before its time.</summary>

@@ -134,7 +134,7 @@ public sealed class ReplicaTests
         var server = await PostgresServer.GetAsync();
         var name = await NameAsync(audit);
         await audit.Owner.WriteAsync(work => work.Connection.ExecuteAsync($"CREATE ROLE {name}_next LOGIN PASSWORD '{PostgresServer.Password}' IN ROLE {ServiceRole.Audit.FirstLogin}"));
-        ((PostgresDatabase)audit.Database).Enter(server.Address(name, name + "_next"));
+        _ = ((PostgresDatabase)audit.Database).EnterAsync(server.Address(name, name + "_next"));
     }
 
     private static async Task<string> NameAsync(AuditHarness audit) =>

@@ -24,9 +24,23 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
 {
     private delegate bool WantedSeries(ReadOnlySpan<char> series);
 
+    private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(100);
+
     private readonly HttpClient http = new(StsHttp.Handler(settings.Authorities)) { Timeout = TimeSpan.FromSeconds(5), MaxResponseContentBufferSize = 16 * 1024 * 1024 };
 
     public void Dispose() => http.Dispose();
+
+    /// <summary>
+    /// Nobody waits for a look at the instances as callers wait for an answer, and both want the same cores: who looks works half
+    /// of the time at most.
+    /// </summary>
+    /// <param name="worked">How long it took.</param>
+    /// <param name="cancellationToken">Ends the rest.</param>
+    public Task RestAsync(TimeSpan worked, CancellationToken cancellationToken)
+    {
+        var longest = settings.RotationProbeInterval < LongestRest ? settings.RotationProbeInterval : LongestRest;
+        return Task.Delay(worked < longest ? worked : longest, time, cancellationToken);
+    }
 
     /// <summary>Who is not ready and why; null when all are.</summary>
     public async Task<string?> FirstNotReadyAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)
@@ -215,7 +229,10 @@ internal sealed class InstanceProbes(ControlPlaneSettings settings, TimeProvider
         else if (settings.MetricsBearer is { } bearer) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer.Current.Reveal());
         try
         {
-            return await http.SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+            var start = time.GetTimestamp();
+            var answer = await http.SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+            await RestAsync(time.GetElapsedTime(start), cancellationToken);
+            return answer;
         }
         catch (Exception fault) when (fault is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
         {

@@ -22,7 +22,6 @@ internal sealed class RotationVerification(Changes changes, ControlPlaneSettings
     private static readonly TimeSpan RevocationLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan SlotLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(100);
 
     private readonly MaterialChecks material = new(changes.Database, settings, clock, probes);
 
@@ -40,7 +39,7 @@ internal sealed class RotationVerification(Changes changes, ControlPlaneSettings
             var (ok, detail) = await check();
             var took = Stopwatch.GetElapsedTime(start);
             checks.Add(new RotationCheck(id, ok, detail, (long)took.TotalMilliseconds));
-            await RestAsync(took, cancellationToken);
+            await probes.RestAsync(took, cancellationToken);
         }
 
         await MakeAsync("V1", () => ReadyAsync(addresses, cancellationToken));
@@ -55,13 +54,6 @@ internal sealed class RotationVerification(Changes changes, ControlPlaneSettings
         await MakeAsync("V10", async () => Compare(before.Failures, (after = await probes.FiguresAsync(addresses, cancellationToken)).Failures));
         await MakeAsync("V12", () => material.ConnectionsAsync(rotation, addresses, after!, cancellationToken));
         return checks;
-    }
-
-    // Nobody waits for a verification as callers wait for an answer, and both want the same cores: it works half of the time at most.
-    private Task RestAsync(TimeSpan worked, CancellationToken cancellationToken)
-    {
-        var longest = settings.RotationProbeInterval < LongestRest ? settings.RotationProbeInterval : LongestRest;
-        return Task.Delay(worked < longest ? worked : longest, clock.Process, cancellationToken);
     }
 
     private async Task<(bool, string)> ReadyAsync(IReadOnlyList<InstanceAddress> instances, CancellationToken cancellationToken)

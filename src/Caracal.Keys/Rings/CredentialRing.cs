@@ -8,27 +8,63 @@ public sealed class CredentialRing
     /// <summary>What a value is called that has no id file beside it, because nothing has rotated it yet.</summary>
     public const string Unversioned = "ver_0000000000000000";
 
+    private readonly Lock _replacing = new();
     private volatile Held _held;
+    private volatile RingSlots _entered;
+    private SecretText? _entering;
 
-    internal CredentialRing(SecretText current, RingSlots slots) => _held = new Held(current, slots);
+    internal CredentialRing(SecretText current, RingSlots slots)
+    {
+        _held = new Held(current, slots);
+        _entered = slots;
+    }
 
     /// <summary>The address now.</summary>
     public SecretText Current => _held.Current;
 
-    /// <summary>Called with the new address, after it was taken.</summary>
-    public Action<SecretText>? Changed { get; set; }
+    /// <summary>Called with the new address, after it was taken; true as soon as everything enters with it, false when another came before that.</summary>
+    public Func<SecretText, Task<bool>>? Changed { get; set; }
 
     /// <summary>Called with the same address when the one before it is taken away: what entered with that one is to enter anew.</summary>
     public Action<SecretText>? Retired { get; set; }
 
+    /// <summary>Called when <see cref="Entered"/> has followed a new address.</summary>
+    internal Action? Moved { get; set; }
+
+    /// <summary>What was read last.</summary>
     internal RingSlots Slots => _held.Slots;
+
+    /// <summary>What others are told: an address is not current before everything enters with it.</summary>
+    internal RingSlots Entered => _entered;
 
     internal void Replace(SecretText current, RingSlots slots)
     {
-        var before = _held;
-        _held = new Held(current, slots);
-        if (!before.Current.Equals(current)) Changed?.Invoke(current);
+        Held before;
+        bool other;
+        lock (_replacing)
+        {
+            before = _held;
+            other = !before.Current.Equals(current);
+            _held = new Held(current, slots);
+            if (other) _entering = current;
+            else if (_entering is null) _entered = slots;
+        }
+
+        if (other) _ = FollowAsync(current, Changed?.Invoke(current) ?? Task.FromResult(true));
         else if (!before.Slots.Previous.IsEmpty && slots.Previous.IsEmpty) Retired?.Invoke(current);
+    }
+
+    private async Task FollowAsync(SecretText current, Task<bool> entered)
+    {
+        if (!await entered) return;
+        lock (_replacing)
+        {
+            if (!ReferenceEquals(_entering, current)) return;
+            _entering = null;
+            _entered = _held.Slots;
+        }
+
+        Moved?.Invoke();
     }
 
     private sealed record Held(SecretText Current, RingSlots Slots);

@@ -31,13 +31,20 @@ public sealed class RingReload
         this.time = time ?? TimeProvider.System;
         started = this.time.GetUtcNow();
         matched = new MatchTimes(this.time);
+        foreach (var ring in source.Rings)
+        {
+            if (ring.Entry is { } entry) entry.Moved = () => Moved?.Invoke();
+        }
     }
+
+    /// <summary>Called when a ring that was swapped a while ago is in use.</summary>
+    public Action? Moved { get; set; }
 
     /// <summary>What every ring holds now, each class once. May be asked while a round runs.</summary>
     public IReadOnlyList<HeldRing> Held =>
     [
         .. source.Rings.DistinctBy(ring => ring.ClassId)
-            .Select(ring => new HeldRing(ring.ClassId, ring.Slots(), ring.Source, _loaded.GetValueOrDefault(ring.ClassId, started))
+            .Select(ring => new HeldRing(ring.ClassId, ring.Entry?.Entered ?? ring.Slots(), ring.Source, _loaded.GetValueOrDefault(ring.ClassId, started))
             {
                 PreviousUsers = matched.UsersOf(ring.ClassId, ring.Matches),
                 PreviousUsed = matched.Since(ring.ClassId, KeySlot.Previous, ring.Matches),
@@ -103,6 +110,9 @@ internal sealed record LoadedRing(string ClassId, string Source, Func<RingSlots>
 {
     /// <summary>Null for what verifies nothing.</summary>
     public SlotMatches? Matches { get; init; }
+
+    /// <summary>Null for what is in use as soon as it is read.</summary>
+    public CredentialRing? Entry { get; init; }
 }
 
 /// <summary>New slots for a ring, not in use yet.</summary>

@@ -15,7 +15,7 @@ public sealed partial class SecretSource
     {
         if (Find(variable, fileName) is not { } secret) return null;
         var ring = new CredentialRing(secret.Value, SlotsOf(secret));
-        rings.Add(new LoadedRing(classId, secret.Source, () => ring.Slots, fresh => fresh.ReadAgain(ring, variable, fileName, problemOf)));
+        rings.Add(new LoadedRing(classId, secret.Source, () => ring.Slots, fresh => fresh.ReadAgain(ring, variable, fileName, problemOf)) { Entry = ring });
         return ring;
     }
 

@@ -68,8 +68,13 @@ internal sealed class ServerStores : StackStores
     {
         var database = new PostgresDatabase(settings.Database, settings.Limits);
         var redis = new RedisConnection(settings.Redis with { ClientName = ClientName(role) });
-        settings.DatabaseEntry.Changed = url => database.Enter(PostgresAddress.Parse(url.Reveal()));
-        settings.RedisEntry.Changed = settings.RedisEntry.Retired = url => Reenter(redis, settings, role, url);
+        settings.DatabaseEntry.Changed = url => database.EnterAsync(PostgresAddress.Parse(url.Reveal()));
+        settings.RedisEntry.Retired = url => Reenter(redis, settings, role, url);
+        settings.RedisEntry.Changed = url =>
+        {
+            Reenter(redis, settings, role, url);
+            return Task.FromResult(true);
+        };
         var metrics = new MetricsRegistry();
         RedisMetrics.Register(metrics, redis.Figures);
         PoolMetrics.Register(metrics, role, database.Pool);

@@ -29,7 +29,10 @@ public static class InstanceStore
 
     /// <summary>Connections of services to this PostgreSQL database.</summary>
     public static Task<long> CountConnectionsAsync(DbConnection connection) => connection.ExecuteScalarAsync<long>(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename LIKE 'caracal%'");
+        """
+        SELECT count(*) FROM pg_stat_get_activity(NULL)
+        WHERE datid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pg_get_userbyid(usesysid) LIKE 'caracal%'
+        """);
 
     /// <summary>Forgets instances that were last seen before <paramref name="before"/>.</summary>
     public static Task ForgetAsync(Work work, DateTimeOffset before) =>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using Npgsql;
 
@@ -5,8 +6,8 @@ namespace Caracal.Storage.Postgres;
 
 /// <summary>
 /// Makes the connections of a new pool before anybody asks for them. What a connection does first is slow: the server starts a
-/// process, checks the password and reads its catalogue table by table. So one is opened after the other, and each plans what
-/// the connections of the old pool have prepared, without running it.
+/// process, checks the password and reads its catalogue table by table. So one is opened after the other, with as long a rest
+/// as it took, and each plans what the connections of the old pool have prepared, without running it.
 /// </summary>
 internal static class PoolWarming
 {
@@ -37,9 +38,11 @@ internal static class PoolWarming
             while (opened.Count < connections)
             {
                 // Held until all are there: one that was given back would be handed out again.
+                var start = Stopwatch.GetTimestamp();
                 var connection = await fresh.OpenConnectionAsync(limit.Token);
                 opened.Add(connection);
                 if (plan) await PlanAsync(connection, statements, limit.Token);
+                await Task.Delay(Stopwatch.GetElapsedTime(start), limit.Token);
             }
 
             return (oldOpens, null);

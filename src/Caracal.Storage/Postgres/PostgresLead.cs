@@ -6,9 +6,10 @@ namespace Caracal.Storage.Postgres;
 /// <summary>A lead as a lock of a session of its own: it ends with the session, however that ends.</summary>
 internal sealed class PostgresLead : ILead
 {
+    // The function, not its view: a session that begins would read the view's definition from the catalogue first.
     private const string Held =
         """
-        SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid() AND pid = $1
+        SELECT EXISTS (SELECT 1 FROM pg_lock_status() WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid() AND pid = $1
             AND objsubid = 1 AND (classid::bigint << 32) | objid::bigint = $2)
         """;
 
@@ -16,7 +17,7 @@ internal sealed class PostgresLead : ILead
     // 7.4): it would grant the lock again to whoever asks, and two would lead.
     private const string Take =
         """
-        SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) THEN NULL
+        SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_lock_status() WHERE locktype = 'advisory' AND pid = pg_backend_pid()) THEN NULL
             WHEN pg_try_advisory_lock($1) THEN pg_backend_pid() END
         """;
 

@@ -46,15 +46,18 @@ internal sealed class PostgresPools : IAsyncDisposable
     /// </summary>
     /// <param name="address">The same database, entered otherwise.</param>
     /// <param name="moved">Called when all requests have moved, before the old pools end; never for a login that was replaced before.</param>
-    public void Enter(PostgresAddress address, Func<CancellationToken, Task> moved)
+    /// <returns>True when that has ended; false when another login came before, or the end.</returns>
+    public Task<bool> EnterAsync(PostgresAddress address, Func<CancellationToken, Task> moved)
     {
         lock (_entering)
         {
-            if (_closing.IsCancellationRequested) return;
+            if (_closing.IsCancellationRequested) return Task.FromResult(false);
             var entered = Open(address);
             _entered = entered;
             var before = _moving;
-            _moving = Task.Run(() => MoveAsync(before, entered, moved));
+            var moving = Task.Run(() => MoveAsync(before, entered, moved));
+            _moving = moving;
+            return moving;
         }
     }
 
@@ -79,16 +82,17 @@ internal sealed class PostgresPools : IAsyncDisposable
     }
 
     // One after the other. Who was overtaken has nothing to move to; who is not let in stays where he is and tries again.
-    private async Task MoveAsync(Task before, Pair entered, Func<CancellationToken, Task> moved)
+    private async Task<bool> MoveAsync(Task before, Pair entered, Func<CancellationToken, Task> moved)
     {
         await before;
         try
         {
             while (_entered == entered && !await TryMoveAsync(entered, moved)) await Task.Delay(RetryDelay, _closing.Token);
+            return _serving == entered;
         }
         catch (OperationCanceledException)
         {
-            // Nobody asks any more.
+            return false; // Nobody asks any more.
         }
         finally
         {
@@ -147,11 +151,9 @@ internal sealed class PostgresPools : IAsyncDisposable
         await CloseIdleAsync(old.Readers);
         await CloseIdleAsync(old.Writers);
         await WaitAsync(DrainTime);
-        foreach (var pool in (Pool[])[old.Readers, old.Writers])
-        {
-            await pool.Source.DisposeAsync();
-            Figures.Remove(pool.Name);
-        }
+        await old.DisposeAsync();
+        Figures.Remove(old.Readers.Name);
+        Figures.Remove(old.Writers.Name);
     }
 
     // A process of the server that ends takes as long as one that begins, and with all of them ending at once everybody would wait.

@@ -85,7 +85,11 @@ public sealed class CredentialFilesTests : IDisposable
         var ring = source.Credential("DATABASE_URL", "stsDatabaseUrl", "postgres:sts", url => url.StartsWith("postgres://", StringComparison.Ordinal) ? null : "must be a URL")!;
         var reload = new RingReload(source);
         var taken = new List<string>();
-        ring.Changed = url => taken.Add(url.Reveal());
+        ring.Changed = url =>
+        {
+            taken.Add(url.Reveal());
+            return Task.FromResult(true);
+        };
 
         var id = files.Stage(New, DateTimeOffset.UnixEpoch);
         Assert.Equal(id, Assert.Single(reload.Run()).Slots.Next);
@@ -100,6 +104,60 @@ public sealed class CredentialFilesTests : IDisposable
         Assert.Null(Assert.Single(reload.Run()).Rejection);
         Assert.Equal([New, Old], taken);
         Assert.Empty(reload.Run());
+    }
+
+    [Fact]
+    public async Task An_address_is_told_of_as_current_when_everything_enters_with_it_and_not_before()
+    {
+        var source = new SecretSource(new Dictionary<string, string?>(StringComparer.Ordinal) { ["CARACAL_SECRETS_DIR"] = folder.FullName }, "sts", published: false);
+        var ring = source.Credential("DATABASE_URL", "stsDatabaseUrl", "postgres:sts", _ => null)!;
+        var moves = new List<TaskCompletionSource<bool>>();
+        ring.Changed = _ =>
+        {
+            moves.Add(new TaskCompletionSource<bool>());
+            return moves[^1].Task;
+        };
+        var reload = new RingReload(source);
+        var moved = 0;
+        reload.Moved = () => moved++;
+
+        var id = files.Stage(New, DateTimeOffset.UnixEpoch);
+        reload.Run();
+        Assert.Equal((CredentialRing.Unversioned, id), Told());
+        files.Promote(id);
+        Assert.Equal(id, Assert.Single(reload.Run()).Slots.Current);
+        Assert.Equal(New, ring.Current.Reveal());
+        Assert.Equal((CredentialRing.Unversioned, id), Told());
+        Assert.Empty(reload.Run());
+
+        // What is staged while it moves is told of when it has moved, with the rest.
+        var next = files.Stage(Old + "0", DateTimeOffset.UnixEpoch);
+        reload.Run();
+        Assert.Equal((CredentialRing.Unversioned, id), Told());
+        Assert.Equal(0, moved);
+        moves[0].SetResult(true);
+        Assert.Equal(1, moved);
+        Assert.Equal((id, next), Told());
+
+        // One that was overtaken says nothing; the one that came after it does.
+        files.Promote(next);
+        reload.Run();
+        files.Restore(id);
+        reload.Run();
+        Assert.Equal(3, moves.Count);
+        moves[1].SetResult(false);
+        Assert.Equal((id, next), Told());
+        moves[2].SetResult(true);
+        Assert.Equal((id, null), Told());
+        Assert.Equal(2, moved);
+
+        // A move that never ends leaves it so.
+        Write("stsDatabaseUrl", New + "1");
+        reload.Run();
+        Assert.Equal((id, null), Told());
+        await Task.WhenAll(moves[..3].Select(move => move.Task));
+
+        (string, string?) Told() => Assert.Single(reload.Held) is var held ? (held.Slots.Current, held.Slots.Next) : default;
     }
 
     private void Write(string name, string text) => SecretFolder.WriteOwnerOnly(Path.Combine(folder.FullName, name), Encoding.UTF8.GetBytes(text));

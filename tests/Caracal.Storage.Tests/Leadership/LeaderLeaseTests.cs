@@ -57,7 +57,7 @@ public sealed class LeaderLeaseTests
         var replica = new Replica(database, stop.Token, TimeSpan.FromMinutes(10));
         await replica.Began.WaitAsync(Patience);
 
-        database.Enter(server.Address(name, login));
+        _ = database.EnterAsync(server.Address(name, login));
 
         await replica.BeganAgain.WaitAsync(Patience);
         Assert.True(replica.Lease.IsLeader);

@@ -35,7 +35,7 @@ public sealed class PasswordChangeTests
         for (var i = 0; i < 5; i++)
         {
             await Task.Delay(50);
-            database.Enter(logins.Address(i % 2 == 0 ? logins.Second : logins.First));
+            _ = database.EnterAsync(logins.Address(i % 2 == 0 ? logins.Second : logins.First));
         }
 
         // A lead is a session of the old login, so it ends; the job is led again through the new one.
@@ -70,7 +70,7 @@ public sealed class PasswordChangeTests
             await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => database.ReadAsync(c => c.ExecuteScalarAsync<long>(Slow, new { relation = "pg_class" }))));
         }
 
-        database.Enter(logins.Address(logins.Second));
+        _ = database.EnterAsync(logins.Address(logins.Second));
         await UntilAsync(async () => await SessionsAsync(owner, logins.First) == 0);
 
         var last = (await owner.ReadAsync(c => c.QueryAsync<string>("SELECT query FROM pg_stat_activity WHERE usename = @second", new { second = logins.Second }))).ToList();
@@ -94,7 +94,7 @@ public sealed class PasswordChangeTests
         var leads = new List<ILead>();
         for (var job = 21; job <= 23; job++) leads.Add(Assert.IsType<ILead>(await database.TryLeadAsync(AdvisoryLock.Job(job), default), exactMatch: false));
 
-        database.Enter(logins.Address(logins.Second));
+        _ = database.EnterAsync(logins.Address(logins.Second));
         var closing = ClosingTimeAsync(owner, pooled);
         var ended = await Task.WhenAll(leads.Select(async lead =>
         {
@@ -129,7 +129,7 @@ public sealed class PasswordChangeTests
         await using var owner = logins.Owner;
         await using var database = logins.Enter();
         await LoginAsync(database);
-        database.Enter(logins.Address(logins.Second));
+        _ = database.EnterAsync(logins.Address(logins.Second));
         var seen = new List<(string? Login, long At)>();
         await UntilAsync(async () =>
         {
@@ -146,11 +146,12 @@ public sealed class PasswordChangeTests
 
         // Whoever goes in the middle of it waits for none of it.
         var going = logins.Enter();
-        going.Enter(logins.Address(logins.Second));
+        var entered = going.EnterAsync(logins.Address(logins.Second));
         await UntilAsync(async () => await LoginAsync(going) == logins.Second);
         var start = TimeProvider.System.GetTimestamp();
         await going.DisposeAsync();
         Assert.InRange(TimeProvider.System.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        Assert.False(await entered);
     }
 
     [Fact]
@@ -165,7 +166,7 @@ public sealed class PasswordChangeTests
         using var listening = database.Listen("stays", _ => Interlocked.Increment(ref heard));
         var lead = await database.TryLeadAsync(AdvisoryLock.Job(8), CancellationToken.None);
 
-        database.Enter(logins.Address(logins.Second));
+        var entered = database.EnterAsync(logins.Address(logins.Second));
         for (var i = 0; i < 60; i++)
         {
             Assert.Equal(logins.First, await LoginAsync(database));
@@ -174,6 +175,7 @@ public sealed class PasswordChangeTests
         }
 
         Assert.True(database.Pool.AuthErrors > 0);
+        Assert.False(entered.IsCompleted);
         Assert.True(await lead!.IsHeldAsync(CancellationToken.None));
         await owner.WriteAsync(work => work.Connection.ExecuteAsync("SELECT pg_notify('stays', 'x')"));
         await UntilAsync(() => Task.FromResult(Volatile.Read(ref heard) == 1));
@@ -181,6 +183,7 @@ public sealed class PasswordChangeTests
         await UntilAsync(async () => await LoginAsync(database) == logins.Second);
         await UntilAsync(async () => !await lead.IsHeldAsync(CancellationToken.None));
         await lead.DisposeAsync();
+        Assert.True(await entered);
         await UntilAsync(async () => await SessionsAsync(owner, logins.First) == 0);
     }
 
@@ -191,11 +194,13 @@ public sealed class PasswordChangeTests
         await using var owner = logins.Owner;
         await using var database = logins.Enter();
         await LoginAsync(database);
-        database.Enter(logins.Address(logins.Second));
+        var overtaken = database.EnterAsync(logins.Address(logins.Second));
         await UntilAsync(async () => await LoginAsync(database) == logins.Second);
-        database.Enter(logins.Address(logins.First));
+        var back = database.EnterAsync(logins.Address(logins.First));
         await UntilAsync(async () => await SessionsAsync(owner, logins.Second) == 0);
         for (var i = 0; i < 40; i++) Assert.Equal(logins.First, await LoginAsync(database));
+        Assert.False(await overtaken);
+        Assert.True(await back);
 
         await owner.WriteAsync(work => work.Connection.ExecuteAsync(
             $"ALTER ROLE {logins.First} NOLOGIN; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{logins.First}'"));
@@ -210,7 +215,7 @@ public sealed class PasswordChangeTests
                 return true;
             }
         });
-        database.Enter(logins.Address(logins.Second));
+        _ = database.EnterAsync(logins.Address(logins.Second));
         await UntilAsync(async () =>
         {
             try
