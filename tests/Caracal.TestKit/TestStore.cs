@@ -44,6 +44,17 @@ public sealed class TestStore : IAsyncDisposable
     /// <summary>The store as another service sees it; on the embedded engine they all share one.</summary>
     public Database As(ServiceRole role) => role == _role ? Database : Other(role.Name, role);
 
+    /// <summary>
+    /// A service beside <see cref="Database"/> on PostgreSQL, with one connection that reads and one that writes: what is asked first
+    /// and what is asked later meet the same one.
+    /// </summary>
+    public async Task<PostgresDatabase> EnterAsync(ServiceRole role)
+    {
+        var server = await PostgresServer.GetAsync();
+        var name = await Owner.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT current_database()"));
+        return new PostgresDatabase(server.Address(name!, role.FirstLogin), new PostgresSettings { Role = role, MaximumConnections = 2, MinimumConnections = 0 });
+    }
+
     /// <param name="engine">Which engine.</param>
     /// <param name="role">The service under test; null for tests of the engine itself.</param>
     /// <param name="time">The embedded engine's clock; PostgreSQL has its own.</param>

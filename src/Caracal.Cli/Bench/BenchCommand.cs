@@ -65,7 +65,7 @@ internal static class BenchCommand
         context.Arguments.RequireKnown("callers", "seconds", "warmup", "record", "home", "json", "upstream", "stack", "events", "passes", "times", "class", "calm", "calls", "null");
         var plan = new BenchPlan
         {
-            Callers = context.Arguments.Integer("callers", context.Arguments.Operands is ["coordinator"] ? 32 : 8, 1, 256),
+            Callers = context.Arguments.Integer("callers", context.Arguments.Operands is ["coordinator"] or ["proxy"] ? 32 : 8, 1, 256),
             Seconds = context.Arguments.Integer("seconds", 10, 1, 3600),
             WarmupSeconds = context.Arguments.Integer("warmup", 25, 0, 600),
             Separate = context.Arguments.Value("stack") switch

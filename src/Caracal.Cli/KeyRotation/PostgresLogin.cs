@@ -33,7 +33,7 @@ internal sealed class PostgresLogin(CommandContext context, string folder, Rotat
 
     public async Task DiscardAsync(string sid, CancellationToken stop)
     {
-        if (_files.NextId != sid) return;
+        if (!_files.IsOnlyStaged(sid)) return;
         await Logins().CloseAsync(PostgresAddress.Parse(_files.Next!).User, stop);
         _files.Discard();
     }

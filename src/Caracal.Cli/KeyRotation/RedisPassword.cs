@@ -40,7 +40,7 @@ internal sealed class RedisPassword(CommandContext context, string folder, Rotat
 
     public async Task DiscardAsync(string sid, CancellationToken stop)
     {
-        if (_files.NextId != sid) return;
+        if (!_files.IsOnlyStaged(sid)) return;
         await AdministerAsync(passwords => passwords.RemoveAsync(_user.Name, CredentialAddress.PasswordOf(_files.Next!), stop), save: true, stop);
         _files.Discard();
     }

@@ -158,6 +158,8 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
 
     private async Task<JsonElement> AdvanceAsync(JsonElement rotation, string to, bool wait)
     {
+        // Each step sets every service to work: callers get a turn in between.
+        await Task.Delay(Poll, context.Stop);
         var start = Stopwatch.GetTimestamp();
         var told = "";
         while (true)
@@ -219,9 +221,6 @@ internal sealed class RotationRun(CommandContext context, KeysApi api)
         if (context.Json) context.Terminal.Line(new JsonObject { ["event"] = Text(rotation, "state"), ["detail"] = detail, ["rotation"] = JsonNode.Parse(rotation.GetRawText()) }.ToJsonString());
         else context.Terminal.Step($"{Text(rotation, "state"),-10} {detail}");
         await SaveEvidenceAsync(Text(rotation, "id")!);
-
-        // Each step sets every service to work: callers get a turn in between.
-        await Task.Delay(Poll, context.Stop);
     }
 
     // The operator's own copy of the lines (operations.md 4.8).

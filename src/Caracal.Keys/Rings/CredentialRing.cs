@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Caracal.Keys.Secrets;
 
 namespace Caracal.Keys.Rings;
@@ -10,13 +11,14 @@ public sealed class CredentialRing
 
     private readonly Lock _replacing = new();
     private volatile Held _held;
-    private volatile RingSlots _entered;
+    private string _entered;
     private SecretText? _entering;
+    private ImmutableArray<string> _through = [];
 
     internal CredentialRing(SecretText current, RingSlots slots)
     {
         _held = new Held(current, slots);
-        _entered = slots;
+        _entered = slots.Current;
     }
 
     /// <summary>The address now.</summary>
@@ -34,8 +36,17 @@ public sealed class CredentialRing
     /// <summary>What was read last.</summary>
     internal RingSlots Slots => _held.Slots;
 
-    /// <summary>What others are told: an address is not current before everything enters with it.</summary>
-    internal RingSlots Entered => _entered;
+    /// <summary>
+    /// What others are told: an address is not current before everything enters with it. Until then it is named apart, as is every
+    /// other that something may have entered with since all did with one.
+    /// </summary>
+    internal (RingSlots Slots, ImmutableArray<string> Entering) Entered
+    {
+        get
+        {
+            lock (_replacing) return (_held.Slots with { Current = _entered }, _through.Remove(_entered));
+        }
+    }
 
     internal void Replace(SecretText current, RingSlots slots)
     {
@@ -47,7 +58,8 @@ public sealed class CredentialRing
             other = !before.Current.Equals(current);
             _held = new Held(current, slots);
             if (other) _entering = current;
-            else if (_entering is null) _entered = slots;
+            if (_entering is null) _entered = slots.Current;
+            else if (!_through.Contains(slots.Current)) _through = _through.Add(slots.Current);
         }
 
         if (other) _ = FollowAsync(current, Changed?.Invoke(current) ?? Task.FromResult(true));
@@ -61,7 +73,8 @@ public sealed class CredentialRing
         {
             if (!ReferenceEquals(_entering, current)) return;
             _entering = null;
-            _entered = _held.Slots;
+            _entered = _held.Slots.Current;
+            _through = [];
         }
 
         Moved?.Invoke();

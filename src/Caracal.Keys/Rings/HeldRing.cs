@@ -10,6 +10,9 @@ namespace Caracal.Keys.Rings;
 /// <param name="LoadedAt">When these slots were taken.</param>
 public sealed record HeldRing(string ClassId, RingSlots Slots, string Source, DateTimeOffset LoadedAt)
 {
+    /// <summary>Values that a part of the instance uses already or still, while all of it moves to another; empty at rest.</summary>
+    public IReadOnlyList<string> Entering { get; init; } = [];
+
     /// <summary>How long ago something came that a previous value verified; null when nothing did.</summary>
     public TimeSpan? PreviousUsed { get; init; }
 
@@ -30,6 +33,7 @@ public sealed record HeldRing(string ClassId, RingSlots Slots, string Source, Da
             writer.WriteString("key_id"u8, ring.Slots.KeyId);
             writer.WriteString("next"u8, ring.Slots.Next);
             WriteList(writer, "previous"u8, ring.Slots.Previous);
+            if (ring.Entering.Count > 0) WriteList(writer, "entering"u8, ring.Entering);
             if (ring.ClassId == KeyClass.AuditHmac) WriteList(writer, "archive"u8, ring.Slots.Archive);
             writer.WriteString("source"u8, ring.Source);
             writer.WriteString("loaded_at"u8, ring.LoadedAt.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", System.Globalization.CultureInfo.InvariantCulture));

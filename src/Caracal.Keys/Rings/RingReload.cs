@@ -41,16 +41,7 @@ public sealed class RingReload
     public Action? Moved { get; set; }
 
     /// <summary>What every ring holds now, each class once. May be asked while a round runs.</summary>
-    public IReadOnlyList<HeldRing> Held =>
-    [
-        .. source.Rings.DistinctBy(ring => ring.ClassId)
-            .Select(ring => new HeldRing(ring.ClassId, ring.Entry?.Entered ?? ring.Slots(), ring.Source, _loaded.GetValueOrDefault(ring.ClassId, started))
-            {
-                PreviousUsers = matched.UsersOf(ring.ClassId, ring.Matches),
-                PreviousUsed = matched.Since(ring.ClassId, KeySlot.Previous, ring.Matches),
-                Unmatched = matched.Since(ring.ClassId, KeySlot.None, ring.Matches),
-            }),
-    ];
+    public IReadOnlyList<HeldRing> Held => [.. source.Rings.DistinctBy(ring => ring.ClassId).Select(Hold)];
 
     /// <summary>Which slots of each ring matched so far; a class that is read twice is told of once.</summary>
     public IEnumerable<(string ClassId, SlotMatches Matches)> Matches =>
@@ -94,6 +85,18 @@ public sealed class RingReload
         }
 
         return changes;
+    }
+
+    private HeldRing Hold(LoadedRing ring)
+    {
+        var (slots, entering) = ring.Entry?.Entered ?? (ring.Slots(), []);
+        return new HeldRing(ring.ClassId, slots, ring.Source, _loaded.GetValueOrDefault(ring.ClassId, started))
+        {
+            Entering = entering,
+            PreviousUsers = matched.UsersOf(ring.ClassId, ring.Matches),
+            PreviousUsed = matched.Since(ring.ClassId, KeySlot.Previous, ring.Matches),
+            Unmatched = matched.Since(ring.ClassId, KeySlot.None, ring.Matches),
+        };
     }
 
     private void Reject(LoadedRing ring, IEnumerable<string> problems, List<RingChange> changes)

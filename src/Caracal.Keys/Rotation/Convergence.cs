@@ -23,7 +23,7 @@ public sealed class Convergence(RotatableClass rotated, IReadOnlyList<InstanceKe
             : new Gate("instances_live", false, $"no live instance holds {rotated.Id}");
     }
 
-    public Gate HoldsNext(string sid) => Each("readers_hold_next", slots => slots.Next == sid || slots.Current == sid);
+    public Gate HoldsNext(string sid) => Each("readers_hold_next", slots => slots.Next == sid || slots.Uses(sid));
 
     public Gate SignsWith(string sid, string? previous) =>
         Each("readers_on_new_key", slots => slots.Current == sid && (previous is null || slots.Previous.Contains(previous)));
@@ -31,13 +31,13 @@ public sealed class Convergence(RotatableClass rotated, IReadOnlyList<InstanceKe
     /// <summary>Everybody verifies what either value signed.</summary>
     public Gate HoldsBoth(string first, string second) => Each("readers_hold_both", slots => slots.Holds(first) && slots.Holds(second));
 
-    public Gate NobodySignsWith(string sid) => Each("nobody_signs_with_old", slots => slots.Current != sid);
+    public Gate NobodySignsWith(string sid) => Each("nobody_signs_with_old", slots => !slots.Uses(sid));
 
     /// <summary>The value can be forgotten: nobody who is not gone said that it signs with it.</summary>
     public Gate CanBeForgotten(string sid)
     {
         var signing = instances.Where(instance => (instance.IsLive(now) || instance.IsSilent(now)) && rotated.Readers.Contains(instance.Service)
-            && instance.Classes.TryGetValue(rotated.Id, out var slots) && slots.Current == sid).ToList();
+            && instance.Classes.TryGetValue(rotated.Id, out var slots) && slots.Uses(sid)).ToList();
         return signing.Count == 0
             ? new Gate("nobody_signs_with_new", true, "nobody signs with it")
             : new Gate("nobody_signs_with_new", false, $"{Names(signing)} sign with {sid}: roll back instead, or abort when the old value is current again");

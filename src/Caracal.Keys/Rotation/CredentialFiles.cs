@@ -39,7 +39,8 @@ public sealed class CredentialFiles
     /// <summary>Id of the address before.</summary>
     public string? PreviousId => Previous is null ? null : IdOf(PreviousPath);
 
-    public string CurrentId => IdOf(_path);
+    /// <summary>Id of the address in use, also where a promotion was cut off before it wrote it.</summary>
+    public string CurrentId => NextId is { } next && Next == Current ? next : IdOf(_path);
 
     /// <summary>When the current address was written here.</summary>
     public DateTimeOffset CurrentSince => new(File.GetLastWriteTimeUtc(_path));
@@ -57,6 +58,9 @@ public sealed class CredentialFiles
         return id;
     }
 
+    /// <summary>Whether that address waits and nothing else: none that a promotion or a way back which was cut off has in hands.</summary>
+    public bool IsOnlyStaged(string id) => NextId == id && CurrentId != id && PreviousId != id;
+
     /// <summary>Forgets the staged address.</summary>
     public void Discard()
     {
@@ -68,7 +72,7 @@ public sealed class CredentialFiles
     public void Promote(string id)
     {
         using var alone = FolderLock.Take(_folder);
-        if (CurrentId != id)
+        if (IdOf(_path) != id)
         {
             var next = NextId == id ? Next! : throw new SecretFolderException($"{NextPath} does not hold {id}");
 
@@ -90,6 +94,7 @@ public sealed class CredentialFiles
     public void Restore(string id)
     {
         using var alone = FolderLock.Take(_folder);
+        if (IdOf(_path) != CurrentId) Write(_path + ".id", CurrentId);
         if (CurrentId != id)
         {
             // The current address stands in next while the two change places: whoever finds it there goes on.

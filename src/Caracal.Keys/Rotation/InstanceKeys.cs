@@ -6,6 +6,9 @@ namespace Caracal.Keys.Rotation;
 /// <summary>The slots of one class that an instance has reported, by secret ids.</summary>
 public sealed record ReportedSlots(string Current, string? Next, ImmutableArray<string> Previous)
 {
+    /// <summary>What a part of the instance uses already or still, while it moves (<see cref="Rings.HeldRing.Entering"/>).</summary>
+    public ImmutableArray<string> Entering { get; init; } = [];
+
     /// <summary><c>file</c>, or <c>env</c>, which needs a restart to change.</summary>
     public string Source { get; init; } = "file";
 
@@ -19,7 +22,10 @@ public sealed record ReportedSlots(string Current, string? Next, ImmutableArray<
     public DateTimeOffset? UnmatchedAt { get; init; }
 
     /// <summary>Whether the value verifies there, whatever its slot.</summary>
-    public bool Holds(string sid) => Current == sid || Next == sid || Previous.Contains(sid);
+    public bool Holds(string sid) => Uses(sid) || Next == sid || Previous.Contains(sid);
+
+    /// <summary>Whether all or a part of it signs or enters with the value.</summary>
+    public bool Uses(string sid) => Current == sid || Entering.Contains(sid);
 }
 
 /// <summary>What one instance last said of itself (operations.md 4.2).</summary>
@@ -53,6 +59,7 @@ public sealed record InstanceKeys(
         slots.TryGetProperty("next", out var next) ? next.GetString() : null,
         slots.TryGetProperty("previous", out var previous) ? [.. previous.EnumerateArray().Select(sid => sid.GetString()!)] : [])
     {
+        Entering = slots.TryGetProperty("entering", out var entering) ? [.. entering.EnumerateArray().Select(sid => sid.GetString()!)] : [],
         Source = slots.TryGetProperty("source", out var source) ? source.GetString()! : "file",
         PreviousUsedAt = At(slots, "previous_used_seconds", lastSeen),
         PreviousUsers = slots.TryGetProperty("previous_users", out var users) ? [.. users.EnumerateArray().Select(from => from.GetString()!)] : [],

@@ -32,20 +32,27 @@ public sealed partial class SecretSource
         return new RingReplacement(slots, () => ring.Replace(read.Value, slots)) { IsOther = !read.Value.Equals(ring.Current) };
     }
 
-    private static RingSlots SlotsOf(ResolvedSecret secret) => secret.Path is not { } path
-        ? new RingSlots(CredentialRing.Unversioned, null, [], [])
-        : new RingSlots(
-            IdOf(path), File.Exists(path + ".next") ? IdOf(path + ".next") : null, File.Exists(path + ".previous") ? [IdOf(path + ".previous")] : [], []);
+    private static RingSlots SlotsOf(ResolvedSecret secret)
+    {
+        if (secret.Path is not { } path) return new RingSlots(CredentialRing.Unversioned, null, [], []);
+        var next = File.Exists(path + ".next") ? IdOf(path + ".next") : null;
 
-    private static string IdOf(string path)
+        // A promotion may have been cut off before it wrote the id of what is current now.
+        var current = next is not null && TextOf(path + ".next") == secret.Value.Reveal() ? next : IdOf(path);
+        return new RingSlots(current, next, File.Exists(path + ".previous") ? [IdOf(path + ".previous")] : [], []);
+    }
+
+    private static string IdOf(string path) => TextOf(path + ".id") is { } id && VersionPattern().IsMatch(id) ? id : CredentialRing.Unversioned;
+
+    private static string? TextOf(string path)
     {
         try
         {
-            return File.ReadAllText(path + ".id").Trim() is var id && VersionPattern().IsMatch(id) ? id : CredentialRing.Unversioned;
+            return File.ReadAllText(path).Trim();
         }
         catch (IOException)
         {
-            return CredentialRing.Unversioned;
+            return null;
         }
     }
 

@@ -45,7 +45,7 @@ public sealed class PostgresDatabase : Database
     /// From now on enters with another login or password, as soon as that is let in: first requests, then who listens, and who
     /// leads steps down to lead again, one job after the other.
     /// </summary>
-    /// <returns>True when all of them have; false when another login came before that, or the end.</returns>
+    /// <returns>True when requests have and everybody else was told to; false when another login came before that, or the end.</returns>
     public Task<bool> EnterAsync(PostgresAddress address) => _pools.EnterAsync(address, cancellationToken => LeaveAsync(address, cancellationToken));
 
     public override Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken = default) =>

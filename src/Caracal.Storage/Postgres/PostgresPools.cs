@@ -84,7 +84,7 @@ internal sealed class PostgresPools : IAsyncDisposable
     // One after the other. Who was overtaken has nothing to move to; who is not let in stays where he is and tries again.
     private async Task<bool> MoveAsync(Task before, Pair entered, Func<CancellationToken, Task> moved)
     {
-        await before;
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         try
         {
             while (_entered == entered && !await TryMoveAsync(entered, moved)) await Task.Delay(RetryDelay, _closing.Token);

@@ -81,8 +81,7 @@ public sealed class CredentialFilesTests : IDisposable
     [Fact]
     public void A_reload_reports_ids_and_takes_a_new_address_whether_a_rotation_or_a_person_wrote_it()
     {
-        var source = new SecretSource(new Dictionary<string, string?>(StringComparer.Ordinal) { ["CARACAL_SECRETS_DIR"] = folder.FullName }, "sts", published: false);
-        var ring = source.Credential("DATABASE_URL", "stsDatabaseUrl", "postgres:sts", url => url.StartsWith("postgres://", StringComparison.Ordinal) ? null : "must be a URL")!;
+        var source = Source(out var ring);
         var reload = new RingReload(source);
         var taken = new List<string>();
         ring.Changed = url =>
@@ -107,10 +106,9 @@ public sealed class CredentialFilesTests : IDisposable
     }
 
     [Fact]
-    public async Task An_address_is_told_of_as_current_when_everything_enters_with_it_and_not_before()
+    public void An_address_is_told_of_as_current_when_everything_enters_with_it_and_not_before()
     {
-        var source = new SecretSource(new Dictionary<string, string?>(StringComparer.Ordinal) { ["CARACAL_SECRETS_DIR"] = folder.FullName }, "sts", published: false);
-        var ring = source.Credential("DATABASE_URL", "stsDatabaseUrl", "postgres:sts", _ => null)!;
+        var source = Source(out var ring);
         var moves = new List<TaskCompletionSource<bool>>();
         ring.Changed = _ =>
         {
@@ -123,41 +121,91 @@ public sealed class CredentialFilesTests : IDisposable
 
         var id = files.Stage(New, DateTimeOffset.UnixEpoch);
         reload.Run();
-        Assert.Equal((CredentialRing.Unversioned, id), Told());
+        Assert.Equal((CredentialRing.Unversioned, id, ""), Told());
         files.Promote(id);
         Assert.Equal(id, Assert.Single(reload.Run()).Slots.Current);
         Assert.Equal(New, ring.Current.Reveal());
-        Assert.Equal((CredentialRing.Unversioned, id), Told());
+        Assert.Equal((CredentialRing.Unversioned, null, id), Told());
         Assert.Empty(reload.Run());
 
-        // What is staged while it moves is told of when it has moved, with the rest.
+        // What is staged while it moves is told of; it does not make the other one current.
         var next = files.Stage(Old + "0", DateTimeOffset.UnixEpoch);
         reload.Run();
-        Assert.Equal((CredentialRing.Unversioned, id), Told());
+        Assert.Equal((CredentialRing.Unversioned, next, id), Told());
         Assert.Equal(0, moved);
         moves[0].SetResult(true);
         Assert.Equal(1, moved);
-        Assert.Equal((id, next), Told());
+        Assert.Equal((id, next, ""), Told());
 
-        // One that was overtaken says nothing; the one that came after it does.
+        // Back before all has moved: until all is back, some may still enter with the one between.
         files.Promote(next);
         reload.Run();
         files.Restore(id);
         reload.Run();
         Assert.Equal(3, moves.Count);
         moves[1].SetResult(false);
-        Assert.Equal((id, next), Told());
+        Assert.Equal((id, null, next), Told());
         moves[2].SetResult(true);
-        Assert.Equal((id, null), Told());
+        Assert.Equal((id, null, ""), Told());
         Assert.Equal(2, moved);
 
-        // A move that never ends leaves it so.
+        // By hand, to one that lets nobody in: it keeps its id and the next rotation is told of, which is the way out.
         Write("stsDatabaseUrl", New + "1");
         reload.Run();
-        Assert.Equal((id, null), Told());
-        await Task.WhenAll(moves[..3].Select(move => move.Task));
+        Assert.Equal((id, null, ""), Told());
+        var last = files.Stage(Old + "2", DateTimeOffset.UnixEpoch);
+        reload.Run();
+        Assert.Equal((id, last, ""), Told());
 
-        (string, string?) Told() => Assert.Single(reload.Held) is var held ? (held.Slots.Current, held.Slots.Next) : default;
+        (string, string?, string) Told() => Assert.Single(reload.Held) is var held ? (held.Slots.Current, held.Slots.Next, string.Join(',', held.Entering)) : default;
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_promotion_that_was_killed_between_two_writes_can_be_taken_back_and_is_no_mere_stage(int writes)
+    {
+        var id = files.Stage(New, DateTimeOffset.UnixEpoch);
+        Assert.True(files.IsOnlyStaged(id));
+        Write("stsDatabaseUrl.previous", Old);
+        if (writes > 1) Write("stsDatabaseUrl.previous.id", CredentialRing.Unversioned);
+        if (writes > 2) Write("stsDatabaseUrl", New);
+
+        Assert.Equal(writes < 3, files.IsOnlyStaged(id));
+        Assert.Equal(writes < 3 ? CredentialRing.Unversioned : id, files.CurrentId);
+        Assert.Equal(files.CurrentId, Assert.Single(new RingReload(Source(out _)).Held).Slots.Current);
+        if (writes < 3) return;
+        files.Restore(CredentialRing.Unversioned);
+        Assert.Equal((Old, CredentialRing.Unversioned, null, New, id), (files.Current, files.CurrentId, files.Next, files.Previous, files.PreviousId));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void What_a_way_back_that_was_killed_has_in_hands_is_no_mere_stage(int writes)
+    {
+        var id = files.Stage(New, DateTimeOffset.UnixEpoch);
+        files.Promote(id);
+        Write("stsDatabaseUrl.next", New);
+        Write("stsDatabaseUrl.next.id", id);
+        if (writes > 1) Write("stsDatabaseUrl", Old);
+        if (writes > 2) Write("stsDatabaseUrl.previous.id", id);
+        if (writes > 2) Write("stsDatabaseUrl.previous", New);
+        if (writes > 3) Write("stsDatabaseUrl.id", CredentialRing.Unversioned);
+
+        Assert.False(files.IsOnlyStaged(id));
+        files.Restore(CredentialRing.Unversioned);
+        Assert.Equal((Old, CredentialRing.Unversioned, null, New, id), (files.Current, files.CurrentId, files.Next, files.Previous, files.PreviousId));
+    }
+
+    private SecretSource Source(out CredentialRing ring)
+    {
+        var source = new SecretSource(new Dictionary<string, string?>(StringComparer.Ordinal) { ["CARACAL_SECRETS_DIR"] = folder.FullName }, "sts", published: false);
+        ring = source.Credential("DATABASE_URL", "stsDatabaseUrl", "postgres:sts", url => url.StartsWith("postgres://", StringComparison.Ordinal) ? null : "must be a URL")!;
+        return source;
     }
 
     private void Write(string name, string text) => SecretFolder.WriteOwnerOnly(Path.Combine(folder.FullName, name), Encoding.UTF8.GetBytes(text));

@@ -17,10 +17,7 @@ public sealed class LeaderLeaseTests
     public async Task One_of_two_replicas_leads_and_the_other_takes_over_when_its_session_ends()
     {
         await using var store = await TestStore.CreateAsync(Engine.Postgres, ServiceRole.Audit);
-        var server = await PostgresServer.GetAsync();
-        var name = await store.Owner.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT current_database()"));
-        await using var other = new PostgresDatabase(
-            server.Address(name!, ServiceRole.Audit.FirstLogin), new PostgresSettings { Role = ServiceRole.Audit, MaximumConnections = 2, MinimumConnections = 0 });
+        await using var other = await store.EnterAsync(ServiceRole.Audit);
         using var stop = new CancellationTokenSource();
         var (first, second) = (new Replica(store.Database, stop.Token), new Replica(other, stop.Token));
 

@@ -24,11 +24,8 @@ public sealed class RareDecisionTests
     public async Task PostgreSQL_reads_the_refusal_and_little_else()
     {
         await using var store = await TestStore.CreateAsync(Engine.Postgres);
-        var server = await PostgresServer.GetAsync();
-        var name = await store.Owner.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT current_database()"));
         await FillAsync(store, "timestamptz '2026-07-12 10:00:00Z' + i * interval '1 ms'");
-        await using var audit = new PostgresDatabase(
-            server.Address(name!, ServiceRole.Audit.FirstLogin), new PostgresSettings { Role = ServiceRole.Audit, MaximumConnections = 2, MinimumConnections = 0 });
+        await using var audit = await store.EnterAsync(ServiceRole.Audit);
 
         await FindAsync(audit, Question);
 

@@ -17,7 +17,7 @@ public sealed class ExchangePlanTests
     {
         await using var store = await TestStore.CreateAsync(Engine.Postgres);
         await FillAsync(store);
-        await using var sts = await OpenAsync(store);
+        await using var sts = await store.EnterAsync(ServiceRole.Sts);
         var insertion = new AuthorityRecordInsertion(sts, new ExchangeFactsMemory(sts), TimeProvider.System);
         for (var i = 0; i < Exchanges; i++)
         {
@@ -48,7 +48,7 @@ public sealed class ExchangePlanTests
     {
         await using var store = await TestStore.CreateAsync(Engine.Postgres);
         await FillAsync(store);
-        await using var sts = await OpenAsync(store);
+        await using var sts = await store.EnterAsync(ServiceRole.Sts);
         var facts = new ExchangeFactsStore(sts, new ExchangeFactsMemory(sts));
         for (var i = 0; i < 10; i++)
         {
@@ -59,15 +59,6 @@ public sealed class ExchangePlanTests
         var uses = await sts.ReadAsync(c => c.QueryAsync<long>(
             "SELECT generic_plans + custom_plans FROM pg_prepared_statements WHERE statement LIKE '%LEFT JOIN delegation_edges%'"));
         Assert.InRange(Assert.Single(uses), 18, 20);
-    }
-
-    // One reading and one writing connection.
-    private static async Task<PostgresDatabase> OpenAsync(TestStore store)
-    {
-        var server = await PostgresServer.GetAsync();
-        var name = await store.Owner.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT current_database()"));
-        return new PostgresDatabase(
-            server.Address(name!, ServiceRole.Sts.FirstLogin), new PostgresSettings { Role = ServiceRole.Sts, MaximumConnections = 2, MinimumConnections = 0 });
     }
 
     private static Task FillAsync(TestStore store) => store.Owner.WriteAsync(work => work.Connection.ExecuteAsync(

@@ -14,16 +14,13 @@ public sealed class LedgerPlanTests
     public async Task A_batch_of_new_events_is_checked_for_duplicates_without_reading_a_ledger_that_has_no_statistics_yet()
     {
         await using var store = await TestStore.CreateAsync(Engine.Postgres);
-        var server = await PostgresServer.GetAsync();
-        var name = await store.Owner.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT current_database()"));
         await store.Owner.WriteAsync(work => work.Connection.ExecuteAsync(
             $"""
              ANALYZE audit_events;
              INSERT INTO audit_events (id, zone_id, occurred_at, content_sha256, chain_seq)
              SELECT 'e' || i, 'z', now(), 'c', i FROM generate_series(1, {Rows}) i
              """));
-        await using var audit = new PostgresDatabase(
-            server.Address(name!, ServiceRole.Audit.FirstLogin), new PostgresSettings { Role = ServiceRole.Audit, MaximumConnections = 2, MinimumConnections = 0 });
+        await using var audit = await store.EnterAsync(ServiceRole.Audit);
         var ledger = new LedgerStore(audit.Dialect);
 
         var known = await audit.WriteAsync(

@@ -12,8 +12,6 @@ public sealed class PlanAgingTests
     public async Task A_connection_that_began_on_empty_tables_does_not_read_the_whole_zone_when_they_are_full()
     {
         await using var store = await TestStore.CreateAsync(Engine.Postgres);
-        var server = await PostgresServer.GetAsync();
-        var name = await store.Owner.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT current_database()"));
         await store.Owner.WriteAsync(work => work.Connection.ExecuteAsync(
             """
             INSERT INTO zones (id, name, slug, created_at, updated_at) VALUES ('z', 'z', 'z', now(), now());
@@ -21,9 +19,7 @@ public sealed class PlanAgingTests
             ANALYZE
             """));
 
-        // One reading connection, so that what was planned first is what is asked later.
-        await using var sts = new PostgresDatabase(
-            server.Address(name!, ServiceRole.Sts.FirstLogin), new PostgresSettings { Role = ServiceRole.Sts, MaximumConnections = 2, MinimumConnections = 0 });
+        await using var sts = await store.EnterAsync(ServiceRole.Sts);
         await AskAsync(sts, 20);
         await store.Owner.WriteAsync(work => work.Connection.ExecuteAsync(
             """
