@@ -1,5 +1,6 @@
 using Caracal.Cli.CommandLine;
 using Caracal.Cli.Hardening;
+using Caracal.Cli.Processes;
 using Caracal.Hosting.Settings;
 using Caracal.Keys.Secrets;
 using Caracal.Stack;
@@ -43,6 +44,7 @@ internal static class ServeCommand
                     Inspect = HardeningInspection.Of(context.Variables),
                 },
                 context.Stop);
+            BatchScheduling.EnterSocketThreads();
             await Task.Delay(Timeout.InfiniteTimeSpan, context.Stop).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             await stack.StopAsync();
             return 0;

@@ -18,6 +18,7 @@ public sealed class HostUnitTests
     [InlineData("UMask", "0077")]
     [InlineData("StateDirectoryMode", "0700")]
     [InlineData("RestrictNamespaces", "yes")]
+    [InlineData("RestrictRealtime", "yes")]
     [InlineData("RestartPreventExitStatus", "78")] // a refused configuration does not become right by trying again
     public void A_unit_gives_its_role_nothing_it_does_not_need(string setting, string value)
     {
@@ -25,6 +26,13 @@ public sealed class HostUnitTests
         Assert.Equal($"{setting}={value}", Assert.Single(unit, line => line.StartsWith(setting + "=", StringComparison.Ordinal)));
         Assert.DoesNotContain(unit, line => line.Contains("_KEY=", StringComparison.Ordinal) || line.Contains("_TOKEN=", StringComparison.Ordinal));
     }
+
+    [Fact]
+    [Trait("requirement", "R118")]
+    public void A_unit_may_ask_the_system_for_its_own_business_and_for_batch_scheduling_only() => Assert.Equal(
+        ["@system-service", "~@privileged @resources", "sched_setscheduler"],
+        File.ReadAllLines(Path.Combine(Yaml.Deploy, "systemd", "caracal@.service"))
+            .Where(line => line.StartsWith("SystemCallFilter=", StringComparison.Ordinal)).Select(line => line["SystemCallFilter=".Length..]));
 
     [Fact]
     public void The_target_wants_every_role() => Assert.Equal(
