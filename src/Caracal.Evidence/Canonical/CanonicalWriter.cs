@@ -20,9 +20,14 @@ internal sealed class CanonicalWriter : IDisposable
     private readonly CanonicalDialect dialect;
     private readonly ByteBuffer output = new(MaxOutput);
     private readonly ByteBuffer keys = new(MaxOutput);
-    private readonly List<Member> members = [];
+    private readonly List<Member> members = new(16); // what a decision's metadata has
+    private readonly Comparer<Member> byKey;
 
-    public CanonicalWriter(CanonicalDialect dialect) => this.dialect = dialect;
+    public CanonicalWriter(CanonicalDialect dialect)
+    {
+        this.dialect = dialect;
+        byKey = Comparer<Member>.Create(CompareMembers);
+    }
 
     public static JsonReaderOptions ReaderOptions => new() { MaxDepth = MaxDepth };
 
@@ -107,7 +112,7 @@ internal sealed class CanonicalWriter : IDisposable
     {
         var count = members.Count - firstMember;
         if (count == 0) return;
-        members.Sort(firstMember, count, Comparer<Member>.Create(CompareMembers));
+        members.Sort(firstMember, count, byKey);
         var length = output.Length - start;
         var copy = ArrayPool<byte>.Shared.Rent(length);
         output.Written[start..].CopyTo(copy);

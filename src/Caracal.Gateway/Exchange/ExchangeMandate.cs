@@ -35,7 +35,7 @@ internal sealed class ExchangeMandate(IGatewayExchange exchange, StsCircuit circ
 
     private static ExchangeRequest RequestOf(GatewayCall call) => new(
         call.Claims.ZoneId!, call.Claims.ClientId!, call.Bearer, call.Resource,
-        call.Method, call.Path, call.RequestId, call.McpOperation);
+        call.Method, call.Path, call.RequestId, call.McpOperation, call.Token);
 
     private Verdict Accept(GatewayCall call, ExchangeGrant grant)
     {

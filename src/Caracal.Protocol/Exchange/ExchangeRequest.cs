@@ -1,3 +1,5 @@
+using Caracal.Protocol.Mandates;
+
 namespace Caracal.Protocol.Exchange;
 
 /// <summary>What the Gateway sends (gateway.md A8).</summary>
@@ -9,6 +11,7 @@ namespace Caracal.Protocol.Exchange;
 /// <param name="Path">The decoded path that goes upstream.</param>
 /// <param name="McpOperation">What an MCP message asks for, for example <c>tools/call/echo</c>; null for any other call.</param>
 /// <param name="RequestId">Also the <c>X-Request-Id</c> of the call.</param>
+/// <param name="Subject">The inbound mandate taken apart, for an STS in the same process; sent nowhere, and as little trusted as its text.</param>
 public sealed record ExchangeRequest(
     string ZoneId, string ApplicationId, string SubjectToken, string Resource, string Method, string Path, string RequestId,
-    string? McpOperation = null);
+    string? McpOperation = null, MandateToken? Subject = null);

@@ -45,6 +45,9 @@ public sealed class MandateToken
     /// <summary>What the signature covers: header, dot, payload.</summary>
     public ReadOnlyMemory<byte> SignedBytes => _bytes.AsMemory(0, _signedLength);
 
+    /// <summary>Whether this is <paramref name="text"/>, taken apart.</summary>
+    public bool IsOf(string text) => Ascii.Equals(_bytes, text);
+
     /// <summary>
     /// Takes a token apart; null unless it has exactly three parts whose first two are base64url JSON objects. A
     /// signature that is not base64url comes back empty, so that it fails where signatures fail.

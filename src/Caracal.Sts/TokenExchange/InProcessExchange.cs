@@ -16,7 +16,11 @@ internal sealed class InProcessExchange(TokenExchangeSpine spine, ShadowPolicies
     public async Task<ExchangeOutcome> ExchangeAsync(ExchangeRequest request, CancellationToken cancellationToken)
     {
         using var span = Spans.Current is null ? null : Source.StartActivity("exchange");
-        var exchange = new Exchange(Read(request), request.RequestId) { SignsOnDemand = true };
+        var exchange = new Exchange(Read(request), request.RequestId)
+        {
+            SignsOnDemand = true,
+            Subject = request.Subject is { } taken && taken.IsOf(request.SubjectToken) ? taken : null,
+        };
         var verdict = await spine.RunAsync(exchange, cancellationToken);
         metrics.Finished(verdict.IsGranted);
         if (exchange.Shadowed is { } questions)

@@ -78,7 +78,7 @@ public sealed class GatewayExchangeTests
     {
         await using var sts = await StsHarness.StartAsync();
         var gateway = await sts.MintAsync();
-        var request = new ExchangeRequest("zone-1", "app-p", gateway, StsHarness.Resource, "GET", "/pay", "req-1");
+        var request = new ExchangeRequest("zone-1", "app-p", gateway, StsHarness.Resource, "GET", "/pay", "req-1", Subject: MandateToken.TryParse(gateway));
         var granted = await sts.Service.Exchange.ExchangeAsync(request, CancellationToken.None);
         Assert.NotNull(granted.Grant);
         Assert.Equal(("https://up.example.com", "caracal_jwt"), (granted.Grant.Upstream!.Url, granted.Grant.Upstream.AuthMode));
@@ -87,6 +87,22 @@ public sealed class GatewayExchangeTests
         Assert.Equal((401, "invalid_token", true), (again.Failure!.Refusal.Status, again.Failure.Refusal.Code, again.Failure.Authenticated));
         Assert.Equal("req-1", (await sts.EventsAsync())[^1].GetProperty("request_id").GetString());
         Assert.True(await sts.Service.Exchange.IsReachableAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_mandate_taken_apart_counts_only_with_its_own_text()
+    {
+        await using var sts = await StsHarness.StartAsync();
+        var (spent, fresh) = (await sts.MintAsync(), await sts.MintAsync());
+        Assert.Equal(200, (await sts.ExchangeAsync(spent)).Status);
+        var forged = fresh[..^4] + (fresh.EndsWith("AAAA", StringComparison.Ordinal) ? "BBBB" : "AAAA");
+        foreach (var text in new[] { spent, forged, "no token" })
+        {
+            var request = new ExchangeRequest("zone-1", "app-p", text, StsHarness.Resource, "GET", "/pay", "req-1", Subject: MandateToken.TryParse(fresh));
+            Assert.Equal(401, (await sts.Service.Exchange.ExchangeAsync(request, CancellationToken.None)).Failure!.Refusal.Status);
+        }
+
+        Assert.Equal(200, (await sts.ExchangeAsync(fresh)).Status);
     }
 
     // Over HTTP the Gateway looks its own header's text up among the upstreams, which are named by identifier (gateway.md A8).
