@@ -55,8 +55,8 @@ internal static class BenchCommand
         100,000 Sessions; then revokes a delegation with 10,000 descendants.
 
         proxy
-        The same load through nginx as a plain proxy, through our forwarder with governance off, and as
-        whole governed calls, one after the other. Needs nginx (Debian: nginx-light).
+        The same load (32 callers unless told otherwise) through nginx as a plain proxy and through our forwarder with
+        governance off, in turns of two seconds, then as whole governed calls. Needs nginx (Debian: nginx-light).
         """,
         RunAsync);
 

@@ -41,16 +41,19 @@ internal sealed class AgentApplication(WireClient client, GovernedZone zone)
     }
 
     /// <summary>A one-shot mandate for the Gateway, or the refusal.</summary>
-    public Task<WireAnswer> MintAsync(AgentAuthority authority, string scope, CancellationToken stop) => client.ExchangeAsync(
-        [
-            .. Identity(),
-            new("resource", zone.Blueprint.Resource),
-            new("scope", scope),
-            new("agent_session_id", authority.SessionId),
-            new("delegation_edge_id", authority.DelegationId),
-            new("ttl_seconds", "900"),
-        ],
-        stop);
+    public Task<WireAnswer> MintAsync(AgentAuthority authority, string scope, CancellationToken stop) =>
+        client.ExchangeAsync(MintFields(authority, scope), stop);
+
+    /// <summary>What is asked for with that.</summary>
+    public IEnumerable<KeyValuePair<string, string>> MintFields(AgentAuthority authority, string scope) =>
+    [
+        .. Identity(),
+        new("resource", zone.Blueprint.Resource),
+        new("scope", scope),
+        new("agent_session_id", authority.SessionId),
+        new("delegation_edge_id", authority.DelegationId),
+        new("ttl_seconds", "900"),
+    ];
 
     private async Task<string> StartSessionAsync(CancellationToken stop)
     {

@@ -42,12 +42,13 @@ internal sealed class WireClient(WireEndpoints endpoints) : IDisposable
     /// <summary>A token exchange at the STS.</summary>
     public Task<WireAnswer> ExchangeAsync(IEnumerable<KeyValuePair<string, string>> fields, CancellationToken stop)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, endpoints.Sts + "/oauth/2/token")
-        {
-            Content = new FormUrlEncodedContent([new("grant_type", TokenExchange), .. fields]),
-        };
+        var request = new HttpRequestMessage(HttpMethod.Post, endpoints.Sts + "/oauth/2/token") { Content = ExchangeForm(fields) };
         return SendAsync(request, stop);
     }
+
+    /// <summary>The body of a token exchange.</summary>
+    public static FormUrlEncodedContent ExchangeForm(IEnumerable<KeyValuePair<string, string>> fields) =>
+        new([new("grant_type", TokenExchange), .. fields]);
 
     /// <summary>A governed call through the Gateway.</summary>
     public Task<WireAnswer> GovernedAsync(HttpMethod method, string path, string mandate, string resource, CancellationToken stop)

@@ -1,6 +1,7 @@
 using System.Globalization;
-using Caracal.Cli.Client;
+using Caracal.Cli.Bench.Load;
 using Caracal.Cli.CommandLine;
+using Caracal.Cli.Processes;
 using Caracal.Gateway.Forwarding;
 using Caracal.Hosting.Http;
 using Caracal.Hosting.Logging;
@@ -11,23 +12,36 @@ namespace Caracal.Cli.Bench.Proxy;
 /// <summary>What a proxied call costs: nginx, our forwarder with governance off, and the whole governed call, side by side.</summary>
 internal static class ProxyBench
 {
+    private const int TurnSeconds = 2;
+
     public static async Task<int> RunAsync(BenchPlan plan, CommandContext context)
     {
-        ProxyFigures nginx, forwarder;
-        await using (var upstream = await LoopbackUpstream.StartAsync(remember: false, context.Stop))
-        {
-            var target = new Uri(upstream.Url);
-            await using var plain = await NginxProxy.StartAsync(target, context.Stop);
-            await using var ours = await ForwarderProcess.StartAsync(target, context.Stop);
-            context.Terminal.Step($"nginx, then our forwarder: {plan.Callers} callers, {plan.WarmupSeconds} s warm-up, {plan.Seconds} s measured each");
-            nginx = await ProxyLoad.RunAsync("nginx", plain, plan, context.Stop);
-            forwarder = await ProxyLoad.RunAsync("forwarder", ours, plan, context.Stop);
-        }
-
+        var (nginx, forwarder) = await CompareAsync(plan, context);
         var governed = await GovernedBench.RunAsync(plan, context.Terminal, context.Stop);
         if (context.Json) context.Terminal.Line(Json(nginx, forwarder, governed));
         else Print(context.Terminal, nginx, forwarder, governed);
         return nginx.Errors + forwarder.Errors + governed.Errors == 0 ? 0 : 1;
+    }
+
+    // In turns, so that both get the same minutes of a machine whose speed changes within one.
+    private static async Task<(ProxyFigures Nginx, ProxyFigures Forwarder)> CompareAsync(BenchPlan plan, CommandContext context)
+    {
+        using var loop = new LoadLoop();
+        await using var plain = await NginxProxy.StartAsync(loop.Upstream, context.Stop);
+        await using var ours = await ForwarderProcess.StartAsync(loop.Upstream, context.Stop);
+        var turns = Math.Max(1, plan.Seconds / TurnSeconds);
+        context.Terminal.Step($"nginx and our forwarder: {plan.Callers} callers, {plan.WarmupSeconds} s warm-up each, then {turns} turns, {plan.Seconds} s measured each");
+        var nginx = new ProxyLoad("nginx", plain, loop, plan.Callers);
+        var forwarder = new ProxyLoad("forwarder", ours, loop, plan.Callers);
+        await nginx.WarmUpAsync(TimeSpan.FromSeconds(plan.WarmupSeconds), context.Stop);
+        await forwarder.WarmUpAsync(TimeSpan.FromSeconds(plan.WarmupSeconds), context.Stop);
+        for (var turn = 0; turn < turns; turn++)
+        {
+            await nginx.MeasureAsync(TimeSpan.FromSeconds(plan.Seconds) / turns, context.Stop);
+            await forwarder.MeasureAsync(TimeSpan.FromSeconds(plan.Seconds) / turns, context.Stop);
+        }
+
+        return (nginx.Figures(), forwarder.Figures());
     }
 
     /// <summary>The measured process: forwards until it is told to stop.</summary>
@@ -36,6 +50,7 @@ internal static class ProxyBench
         var upstream = context.Arguments.Value("upstream") ?? throw new CommandFailure("usage: caracal bench forwarder --upstream http://127.0.0.1:PORT");
         using var logging = new JsonLineLogging(System.Console.Error, LogLevel.Warning, BuildInfo.Current.Version, "bench");
         await using var forwarder = await UngovernedForwarder.StartAsync(new Uri(upstream), 0, logging, context.Stop);
+        BatchScheduling.EnterSocketThreads(); // as in every process of ours that serves
         context.Terminal.Line(forwarder.Address);
         await Task.Delay(Timeout.InfiniteTimeSpan, context.Stop).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         return 0;

@@ -1,5 +1,5 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
+using Caracal.Cli.Bench.Load;
 
 namespace Caracal.Cli.Bench.Proxy;
 
@@ -11,63 +11,40 @@ internal sealed record ProxyFigures(
     public double CallsPerCpuSecond => CpuMicrosecondsPerCall > 0 ? 1_000_000 / CpuMicrosecondsPerCall : 0;
 }
 
-/// <summary>N callers, each asking again as soon as it has its answer.</summary>
-internal static class ProxyLoad
+/// <summary>N callers at one proxy, in turns: each time they come anew, and go when their calls are answered.</summary>
+internal sealed class ProxyLoad(string name, IMeasuredProxy proxy, LoadLoop loop, int callers)
 {
-    public static async Task<ProxyFigures> RunAsync(string name, IMeasuredProxy proxy, BenchPlan plan, CancellationToken stop)
+    private readonly LoadTally tally = new();
+    private ProxyUse? before;
+    private TimeSpan measured;
+
+    /// <summary>Errors count, calls do not.</summary>
+    public Task WarmUpAsync(TimeSpan time, CancellationToken stop) => TurnAsync(time, stop);
+
+    public async Task MeasureAsync(TimeSpan time, CancellationToken stop)
     {
-        using var handler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ActivityHeadersPropagator = null };
-        using var http = new HttpMessageInvoker(handler);
-        var url = new Uri(proxy.Url + "/reports?page=1");
-        var run = new Run();
-        var callers = Enumerable.Range(0, plan.Callers).Select(_ => Task.Run(() => CallAsync(http, url, run, stop), stop)).ToList();
-        await Task.Delay(TimeSpan.FromSeconds(plan.WarmupSeconds), stop);
-        var before = proxy.Use();
+        before ??= proxy.Use();
+        tally.Measuring = true;
         var clock = Stopwatch.StartNew();
-        run.Measuring = true;
-        await Task.Delay(TimeSpan.FromSeconds(plan.Seconds), stop);
-        run.Measuring = false;
-        var elapsed = clock.Elapsed;
-        var after = proxy.Use();
-        run.Stopping = true;
-        await Task.WhenAll(callers);
-        var sorted = run.Latencies.Order().ToArray();
-        var cpu = after.CpuMicroseconds - before.CpuMicroseconds;
+        await TurnAsync(time, stop);
+        measured += clock.Elapsed;
+        tally.Measuring = false;
+    }
+
+    /// <summary>Of all turns together. CPU is everything since the first, also what was done between them.</summary>
+    public ProxyFigures Figures()
+    {
+        var now = proxy.Use();
+        var (p50, p99) = tally.Percentiles();
         return new ProxyFigures(
-            name, sorted.Length, Interlocked.Read(ref run.Errors), sorted.Length / elapsed.TotalSeconds,
-            GovernedBench.Percentile(sorted, 0.50), GovernedBench.Percentile(sorted, 0.99),
-            sorted.Length == 0 ? 0 : cpu / sorted.Length, after.ResidentMegabytes);
+            name, tally.Calls, tally.Errors, tally.Calls / measured.TotalSeconds, p50, p99,
+            tally.Calls == 0 || before is not { } then ? 0 : (now.CpuMicroseconds - then.CpuMicroseconds) / tally.Calls, now.ResidentMegabytes);
     }
 
-    private static async Task CallAsync(HttpMessageInvoker http, Uri url, Run run, CancellationToken stop)
+    private async Task TurnAsync(TimeSpan time, CancellationToken stop)
     {
-        while (!run.Stopping && !stop.IsCancellationRequested)
-        {
-            var start = Stopwatch.GetTimestamp();
-            var counted = run.Measuring;
-            try
-            {
-                using var request = new HttpRequestMessage(HttpMethod.Get, url);
-                using var answer = await http.SendAsync(request, stop);
-                var body = await answer.Content.ReadAsByteArrayAsync(stop);
-                if (!answer.IsSuccessStatusCode || body.Length == 0) throw new HttpRequestException($"status {(int)answer.StatusCode}");
-                if (counted) run.Latencies.Enqueue(Stopwatch.GetElapsedTime(start).Ticks);
-            }
-            catch (HttpRequestException)
-            {
-                if (run.Stopping) return;
-                Interlocked.Increment(ref run.Errors);
-                await Task.Delay(10, CancellationToken.None); // A proxy that is gone must not be hammered.
-            }
-        }
-    }
-
-    private sealed class Run
-    {
-        public long Errors;
-        public volatile bool Measuring;
-        public volatile bool Stopping;
-
-        public ConcurrentQueue<long> Latencies { get; } = new();
+        var running = loop.Start(Enumerable.Repeat(new PlainScript(new Uri(proxy.Url)), callers), tally);
+        await Task.Delay(time, stop);
+        await LoadCaller.StopAllAsync(running, stop);
     }
 }
