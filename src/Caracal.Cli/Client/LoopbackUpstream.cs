@@ -16,7 +16,10 @@ internal sealed record SeenRequest(string Method, string Path, string? ApiKey, b
 /// <summary>A small real upstream on loopback: answers every request and, if asked to, remembers what it saw.</summary>
 internal sealed class LoopbackUpstream : IAsyncDisposable
 {
-    private static readonly byte[] Body = Encoding.UTF8.GetBytes("""{"reports":["piper-1","piper-2"]}""");
+    /// <summary>What every request is answered with.</summary>
+    public const string Document = """{"reports":["piper-1","piper-2"]}""";
+
+    private static readonly byte[] Body = Encoding.UTF8.GetBytes(Document);
 
     private readonly WebApplication application;
     private readonly ConcurrentQueue<SeenRequest>? seen;

@@ -9,6 +9,7 @@ internal static partial class BatchScheduling
     private const int SchedBatch = 3; // sched.h
     private const int CallingThread = 0;
     private const string SocketThread = ".NET Sockets"; // as the runtime names them
+    private const string OwnThreads = "/proc/self/task";
 
     /// <summary>Puts the calling thread into the class, where the system has it and allows it.</summary>
     public static void Enter()
@@ -22,8 +23,8 @@ internal static partial class BatchScheduling
     /// </summary>
     public static void EnterSocketThreads()
     {
-        if (!OperatingSystem.IsLinux()) return;
-        foreach (var folder in Directory.GetDirectories("/proc/self/task").Where(folder => NameOf(folder) == SocketThread))
+        if (!OperatingSystem.IsLinux() || !Directory.Exists(OwnThreads)) return; // Without /proc a service serves all the same.
+        foreach (var folder in Directory.GetDirectories(OwnThreads).Where(folder => NameOf(folder) == SocketThread))
         {
             // Refused, as some sandboxes do, they stay as they were. Threads that they start are of the usual class: the runtime sets it.
             _ = SetScheduler(int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture), SchedBatch, priority: 0);

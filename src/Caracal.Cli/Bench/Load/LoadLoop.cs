@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Caracal.Cli.Client;
 using Caracal.Cli.Processes;
 
 namespace Caracal.Cli.Bench.Load;
@@ -13,10 +14,8 @@ namespace Caracal.Cli.Bench.Load;
 /// </remarks>
 internal sealed class LoadLoop : IDisposable
 {
-    private const string Document = """{"reports":["piper-1","piper-2"]}""";
-
     private static readonly byte[] Answer = Encoding.ASCII.GetBytes(
-        $"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {Document.Length}\r\n\r\n{Document}");
+        $"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {LoopbackUpstream.Document.Length}\r\n\r\n{LoopbackUpstream.Document}");
 
     private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(10);
 
