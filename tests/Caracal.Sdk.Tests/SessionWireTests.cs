@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Caracal.Sdk.Tests.Support;
 
@@ -24,6 +25,28 @@ public sealed class SessionWireTests : IDisposable
         Assert.Equal("", end.Body);
         Assert.Equal(start.Headers["traceparent"].Split('-')[1], end.Headers["traceparent"].Split('-')[1]);
         Assert.NotEqual(start.Headers["traceparent"], end.Headers["traceparent"]);
+    }
+
+    [Fact]
+    public async Task Where_spans_are_recorded_each_call_is_one_of_the_session_s_trace()
+    {
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "Caracal.Sdk",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var client = CaracalClient.FromOptions(_services.Options);
+        var session = "";
+        await client.RunSessionAsync((_, _) =>
+        {
+            session = Activity.Current!.Id!;
+            return Task.CompletedTask;
+        });
+        var calls = _services.To("POST", "/agents").Concat(_services.To("DELETE", "/agents/s-1")).Select(call => call.Headers["traceparent"]).ToArray();
+        Assert.Equal(2, calls.Length);
+        Assert.Equal(3, calls.Append(session).Distinct().Count());
+        Assert.Single(calls.Append(session).Select(parent => parent.Split('-')[1]).Distinct());
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
@@ -47,6 +48,8 @@ internal sealed class CoordinatorClient(CaracalOptions options, HttpMessageInvok
     public async Task<byte[]> SendAsync(CoordinatorCall call, string bearer, CancellationToken cancellationToken)
     {
         var begin = telemetry.Begin();
+        using var activity = Telemetry.Activities.StartActivity("caracal.coordinator", ActivityKind.Client); // so that where spans are recorded each call is one
+        activity?.SetTag("http.request.method", call.Method.Method);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Limit);
         try
@@ -56,11 +59,14 @@ internal sealed class CoordinatorClient(CaracalOptions options, HttpMessageInvok
             var body = await response.Content.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false);
             var failure = response.IsSuccessStatusCode ? null : Failure(call, response, body);
             var replayed = response.Headers.TryGetValues(CaracalHeaders.IdempotencyReplayed, out var values) && values.Contains("true", StringComparer.OrdinalIgnoreCase);
+            activity?.SetTag("http.response.status_code", (int)response.StatusCode);
+            if (failure is not null) activity?.SetStatus(ActivityStatusCode.Error, failure.Code);
             Tell(call, begin, (int)response.StatusCode, replayed, failure?.Code, failure?.RequestId ?? Header(response, CaracalHeaders.RequestId));
             return failure is null ? body : throw failure;
         }
         catch (Exception fault) when (fault is HttpRequestException or IOException || (fault is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
+            activity?.SetStatus(ActivityStatusCode.Error, "coordinator_unreachable");
             Tell(call, begin, 0, replayed: false, "coordinator_unreachable", null);
             throw new CoordinatorException(call.Method.Method, call.Path, 0, "coordinator_unreachable", null, "", fault);
         }
