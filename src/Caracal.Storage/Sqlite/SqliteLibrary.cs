@@ -18,6 +18,11 @@ internal static class SqliteLibrary
     {
         NativeLibrary.SetDllImportResolver(typeof(SQLite3Provider_e_sqlite3).Assembly, Resolve);
         Batteries_V2.Init();
+
+        // A connection of ours has one user at a time, so SQLite need not guard it against two; and nobody asks how much memory it
+        // has, which it would count under a lock at each allocation. Refused, both stay as they were, which is slower and no less safe.
+        _ = raw.sqlite3_config(raw.SQLITE_CONFIG_MULTITHREAD);
+        _ = raw.sqlite3_config(raw.SQLITE_CONFIG_MEMSTATUS, 0);
         return true;
     }
 
