@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Caracal.Storage.Sqlite;
 using Caracal.TestKit;
 using Dapper;
@@ -65,6 +66,33 @@ public sealed class IssueTests
         for (var i = 2; i <= 600; i++) Assert.True(store.Database.TryIssue(Version(store), Insert($"z{i}")));
         await store.ReopenAsync();
         Assert.Equal(600, await store.Database.ReadAsync(c => c.ExecuteScalarAsync<long>(Count)));
+    }
+
+    [Fact]
+    public async Task One_that_came_after_a_transaction_took_the_others_along_has_a_wait_of_its_own()
+    {
+        await using var store = await TestStore.CreateAsync(Engine.Sqlite);
+        var database = (SqliteDatabase)store.Database;
+        for (var attempt = 0; attempt < 50; attempt++)
+        {
+            Assert.True(database.TryIssue(Version(store), Insert($"first{attempt}")));
+            await Task.Delay(60, CancellationToken.None);
+            await database.WriteAsync(WriteKind.Bookkeeping, work => Task.FromResult(0), CancellationToken.None);
+            var issued = Stopwatch.StartNew();
+            Assert.True(database.TryIssue(Version(store), Insert($"second{attempt}")));
+            await Task.Delay(65, CancellationToken.None);
+            var waits = database.HasOpenIssues;
+            if (issued.ElapsedMilliseconds < 95)
+            {
+                Assert.True(waits); // The first one's hundred milliseconds were over half-way.
+                Assert.True(SpinWait.SpinUntil(() => !database.HasOpenIssues, TimeSpan.FromSeconds(10)));
+                return;
+            }
+
+            Assert.True(SpinWait.SpinUntil(() => !database.HasOpenIssues, TimeSpan.FromSeconds(10))); // The machine was too slow to tell.
+        }
+
+        Assert.Fail("no attempt was quick enough to tell");
     }
 
     [Fact]

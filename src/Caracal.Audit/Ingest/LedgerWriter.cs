@@ -16,7 +16,7 @@ namespace Caracal.Audit.Ingest;
 internal sealed class LedgerWriter(Database database, LedgerStore ledger, HmacKeyRing? keys, DatabaseClock clock, PolicyInputStore? inputs = null)
 {
     /// <summary>Events of one transaction: the embedded store's single writer must soon be free for the next request's commit, and each transaction writes the ends of nine indexes.</summary>
-    public int LargestBatch { get; } = database.Dialect.HasOneWriter ? 128 : 500;
+    public int LargestBatch { get; } = database.Dialect.HasOneWriter ? 512 : 500;
 
     /// <summary>Appends events of one zone, at most <see cref="LargestBatch"/>; the outcomes are in their order.</summary>
     public Task<AppendOutcome[]> AppendAsync(string zoneId, IReadOnlyList<AcceptedEvent> events, CancellationToken cancellationToken) =>

@@ -37,7 +37,7 @@ internal sealed class ObserveCredentials(
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        var shifted = await steps.Database.ReadAsync(CredentialChangeStore.ListShiftedAsync, cancellationToken);
+        var shifted = await steps.Database.ReadSettledAsync(CredentialChangeStore.ListShiftedAsync, cancellationToken);
         Forget(shifted);
         foreach (var change in shifted)
         {

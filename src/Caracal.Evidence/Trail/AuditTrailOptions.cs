@@ -7,7 +7,7 @@ public sealed record AuditTrailOptions
     public int MaxBatch { get; init; } = 1000;
 
     /// <summary>How long the shipper lets events gather after the first one.</summary>
-    public TimeSpan Linger { get; init; } = TimeSpan.FromMilliseconds(150);
+    public TimeSpan Linger { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>First pause after a failed delivery; doubles up to <see cref="MaxBackoff"/>.</summary>
     public TimeSpan MinBackoff { get; init; } = TimeSpan.FromMilliseconds(100);

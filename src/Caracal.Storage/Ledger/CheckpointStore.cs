@@ -49,7 +49,7 @@ public sealed class CheckpointStore(Database database)
 
     /// <summary>Where each zone's chain ends, and the size of its last checkpoint, 0 before the first.</summary>
     public Task<IReadOnlyList<(string ZoneId, long Head, long Checkpoint)>> HeadsAsync(CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<(string, long, long)>>(
+        database.ReadSettledAsync<IReadOnlyList<(string, long, long)>>(
             async connection =>
             [
                 .. await connection.QueryAsync<(string, long, long)>(
@@ -62,7 +62,7 @@ public sealed class CheckpointStore(Database database)
             cancellationToken);
 
     /// <summary>The zone's last checkpoint, or the one of a size; null when there is none.</summary>
-    public Task<StoredCheckpoint?> FindAsync(string zoneId, long? size, CancellationToken cancellationToken) => database.ReadAsync(
+    public Task<StoredCheckpoint?> FindAsync(string zoneId, long? size, CancellationToken cancellationToken) => database.ReadSettledAsync(
         connection => connection.QueryFirstOrDefaultAsync<StoredCheckpoint>(
             $"SELECT {Columns} FROM audit_checkpoints WHERE zone_id = @zoneId {(size is null ? "" : "AND tree_size = @size")} ORDER BY tree_size DESC LIMIT 1",
             new { zoneId, size }),
@@ -87,7 +87,7 @@ public sealed class CheckpointStore(Database database)
 
     /// <summary>The content hashes of the rows after a sequence number, in order and without a gap; shorter where one is missing.</summary>
     public Task<IReadOnlyList<string>> ContentsAsync(string zoneId, long afterSeq, int limit, CancellationToken cancellationToken) =>
-        database.ReadAsync(connection => ContentsAsync(connection, zoneId, afterSeq, limit), cancellationToken);
+        database.ReadSettledAsync(connection => ContentsAsync(connection, zoneId, afterSeq, limit), cancellationToken);
 
     /// <summary>Stored subtree hashes; shorter where one is missing.</summary>
     public Task<IReadOnlyList<string>> NodesAsync(string zoneId, int level, long first, int count, CancellationToken cancellationToken) =>

@@ -15,7 +15,7 @@ public sealed record AuditKeyRotation(string Id, string FromSid, string ToSid);
 public sealed class EpochStore(Database database)
 {
     /// <summary>The rotation that every writer has followed and whose chains are not all sealed; null when there is none.</summary>
-    public Task<AuditKeyRotation?> FindUnsealedAsync(CancellationToken cancellationToken) => database.ReadAsync(
+    public Task<AuditKeyRotation?> FindUnsealedAsync(CancellationToken cancellationToken) => database.ReadSettledAsync(
         connection => connection.QueryFirstOrDefaultAsync<AuditKeyRotation>(
             """
             SELECT id, from_sid, to_sid FROM key_rotations

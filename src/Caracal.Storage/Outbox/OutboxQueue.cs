@@ -40,7 +40,7 @@ public abstract class OutboxQueue(Database database, OutboxSettings settings, st
             return await DueAsync(now, cancellationToken);
         }
 
-        var due = await database.ReadAsync(c => c.ExecuteScalarAsync<long>(Statements.Look, new { now }), cancellationToken);
+        var due = await database.ReadSettledAsync(c => c.ExecuteScalarAsync<long>(Statements.Look, new { now }), cancellationToken);
         return due == 0 ? [] : await ClaimDueAsync(now, cancellationToken);
     }
 
@@ -85,7 +85,7 @@ public abstract class OutboxQueue(Database database, OutboxSettings settings, st
     private static bool NeverDies(string topic) => topic is Topics.SessionsRevoke or Topics.DelegationsInvalidate;
 
     private Task<IReadOnlyList<OutboxMessage>> DueAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
-        database.ReadAsync(c => QueryAsync(c, Statements.Due, new { now, batch = settings.BatchSize }), cancellationToken);
+        database.ReadSettledAsync(c => QueryAsync(c, Statements.Due, new { now, batch = settings.BatchSize }), cancellationToken);
 
     private Task<IReadOnlyList<OutboxMessage>> ClaimDueAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
         database.WriteAsync<IReadOnlyList<OutboxMessage>>(

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 
 namespace Caracal.Storage.Sqlite;
@@ -14,7 +15,7 @@ internal sealed class SqliteWriter : IDisposable
     private const int LargestBatch = 128;
 
     /// <summary>Issues that may wait; beyond it the next one starts a transaction of their own.</summary>
-    private const int MostIssues = 256;
+    private const int MostIssues = 1024;
 
     /// <summary>Issues that may wait while somebody writes for long; beyond it their callers wait too.</summary>
     private const int LargestBacklog = 4096;
@@ -34,6 +35,7 @@ internal sealed class SqliteWriter : IDisposable
     private int _authorityUnits;
     private volatile int _openIssues;
     private bool _issuesAreDue;
+    private long _oldestIssue;
     private bool _lastCommitFailed;
     private bool _writing;
     private bool _closed;
@@ -88,6 +90,11 @@ internal sealed class SqliteWriter : IDisposable
                 || _closed || _lastCommitFailed || _issues.Count >= LargestBacklog)
             {
                 return false;
+            }
+
+            if (_issues.Count == 0)
+            {
+                _oldestIssue = Stopwatch.GetTimestamp();
             }
 
             _issues.Add(new IssuedWrite(statements));
@@ -161,13 +168,15 @@ internal sealed class SqliteWriter : IDisposable
     {
         lock (_gate)
         {
-            _issuesAreDue = _writing && _issues.Count > 0;
+            // Those that are waiting now may have come after a transaction that took along the ones this was set for.
+            var left = _issues.Count == 0 ? TimeSpan.Zero : IssueDelay - Stopwatch.GetElapsedTime(_oldestIssue);
+            _issuesAreDue = _issues.Count > 0 && (_writing || left > TimeSpan.Zero);
             if (_issuesAreDue)
             {
-                _issueTimer.Change(IssueDelay, Timeout.InfiniteTimeSpan);
+                _issueTimer.Change(left > TimeSpan.Zero ? left : IssueDelay, Timeout.InfiniteTimeSpan);
             }
 
-            if (_closed || _writing || _issues.Count == 0)
+            if (_closed || _issuesAreDue || _issues.Count == 0)
             {
                 return;
             }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Text;
 using Caracal.Evidence.Events;
 using Caracal.Evidence.Journals;
@@ -83,6 +84,32 @@ public sealed class AuditTrailTests : IDisposable
         await using var second = AuditTrail.Start(Folder, up, new JournalOptions(), Fast);
         await second.FlushAsync(limit);
         Assert.Equal(Enumerable.Range(0, 10).Select(i => $"e{i}"), up.Ids);
+    }
+
+    [Fact]
+    public async Task Events_gather_also_while_others_are_shipped_and_what_fills_a_batch_does_not_wait()
+    {
+        var sink = new RecordingSink { Time = TimeSpan.FromMilliseconds(10) };
+        await using var trail = AuditTrail.Start(
+            Folder, sink, new JournalOptions { Fsync = JournalFsync.Interval }, Fast with { Linger = TimeSpan.FromMilliseconds(250), MaxBatch = 100 });
+        var begin = Stopwatch.StartNew();
+        var recorded = 0;
+        for (; begin.Elapsed < TimeSpan.FromSeconds(1); recorded++)
+        {
+            await trail.RecordAsync(AuditEventTests.Sample($"e{recorded}"));
+            await Task.Delay(4, limit);
+        }
+
+        while (sink.Events.Count < recorded) await Task.Delay(5, limit);
+        Assert.True(sink.Batches <= 2 * (begin.Elapsed / TimeSpan.FromMilliseconds(250)), $"{sink.Batches} batches in {begin.Elapsed}");
+
+        // Ten batches that are waiting already: one pause before them, not one before each.
+        var before = sink.Batches;
+        begin.Restart();
+        for (var i = 0; i < 1000; i++) await trail.RecordAsync(AuditEventTests.Sample($"more{i}"));
+        while (sink.Events.Count < recorded + 1000) await Task.Delay(5, limit);
+        Assert.True(sink.Batches - before >= 10);
+        Assert.True(begin.Elapsed < 8 * TimeSpan.FromMilliseconds(250), $"{begin.Elapsed}");
     }
 
     [Fact]
@@ -171,18 +198,25 @@ public sealed class AuditTrailTests : IDisposable
             set => Volatile.Write(ref failures, value);
         }
 
+        /// <summary>What a delivery takes.</summary>
+        public TimeSpan Time { get; init; }
+
+        /// <summary>Deliveries that were taken.</summary>
+        public int Batches { get; private set; }
+
         public ConcurrentQueue<byte[]> Events { get; } = [];
 
         public IEnumerable<string> Ids => Events.Select(bytes => IngestParser.Parse(bytes).Id);
 
         public Task FirstAsync(CancellationToken ct) => first.Task.WaitAsync(ct);
 
-        public Task ShipAsync(IReadOnlyList<ReadOnlyMemory<byte>> events, CancellationToken ct)
+        public async Task ShipAsync(IReadOnlyList<ReadOnlyMemory<byte>> events, CancellationToken ct)
         {
             if (Interlocked.Decrement(ref failures) >= 0) throw new IOException("the stream is away");
+            if (Time > TimeSpan.Zero) await Task.Delay(Time, ct);
+            Batches++;
             foreach (var item in events) Events.Enqueue(item.ToArray());
             first.TrySetResult();
-            return Task.CompletedTask;
         }
     }
 }
