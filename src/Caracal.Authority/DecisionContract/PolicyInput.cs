@@ -101,7 +101,7 @@ public static class PolicyInput
             edge.EdgeVersion == 0 ? null : RegoValue.Number(edge.EdgeVersion),
             RegoValue.Array(proof.Path.AsSpan(), RegoValue.String),
             proof.Epoch == 0 ? null : RegoValue.Number(proof.Epoch),
-            edge.ConstraintsJson is { Length: > 2 } constraints ? RegoValue.FromJson(constraints) : null);
+            edge.ConstraintsDocument);
     }
 
     private static RegoValue SubjectClaims(MandateClaims claims) => ClaimsShape.Build(

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Caracal.Authority.Delegations;
+using Caracal.Rego;
 
 namespace Caracal.Authority.TokenExchange;
 
@@ -62,18 +63,11 @@ public sealed record EdgeFacts
     public string? ConstraintsJson { get; init; }
 
     /// <summary>What <see cref="ConstraintsJson"/> says, read once; null when it is not one of ours.</summary>
-    public DelegationConstraints? Constraints
-    {
-        get
-        {
-            if (_read is not { } read || !ReferenceEquals(read.Json, ConstraintsJson))
-            {
-                _read = read = new ReadConstraints(ConstraintsJson, ConstraintReader.TryReadStored(ConstraintsJson));
-            }
+    public DelegationConstraints? Constraints => Read().Constraints;
 
-            return read.Constraints;
-        }
-    }
+    /// <summary>What policy sees of <see cref="ConstraintsJson"/>, made once; null when it says nothing.</summary>
+    /// <exception cref="FormatException">It is no JSON.</exception>
+    public RegoValue? ConstraintsDocument => ConstraintsJson is { Length: > 2 } ? Read().Document : null;
 
     public required string Status { get; init; }
     public DateTimeOffset ExpiresAt { get; init; }
@@ -91,7 +85,19 @@ public sealed record EdgeFacts
     // Of the text it was read from: a copy with another text reads again.
     private ReadConstraints? _read;
 
-    private sealed record ReadConstraints(string? Json, DelegationConstraints? Constraints);
+    private ReadConstraints Read() =>
+        _read is { } read && ReferenceEquals(read.Json, ConstraintsJson) ? read : _read = new ReadConstraints(ConstraintsJson);
+
+    private sealed class ReadConstraints(string? json)
+    {
+        private RegoValue? _document;
+
+        public string? Json => json;
+
+        public DelegationConstraints? Constraints { get; } = ConstraintReader.TryReadStored(json);
+
+        public RegoValue Document => _document ??= RegoValue.FromJson(json!);
+    }
 }
 
 /// <summary>Everything stored that a Delegation's proof needs, read at one moment.</summary>

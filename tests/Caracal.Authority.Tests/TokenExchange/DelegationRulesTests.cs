@@ -55,6 +55,19 @@ public sealed class DelegationRulesTests
         { "shorter life", Edge with { ConstraintsJson = """{"ttl_seconds":10}""" } },
     };
 
+    [Fact]
+    public void What_policy_sees_of_the_constraints_is_made_once_for_a_text()
+    {
+        var edge = Edge with { ConstraintsJson = """{"max_hops":2}""" };
+        var seen = edge.ConstraintsDocument;
+        Assert.Equal("""{"max_hops":2}""", seen!.ToJson());
+        Assert.Same(seen, edge.ConstraintsDocument);
+        Assert.Equal("""{"max_hops":3}""", (edge with { ConstraintsJson = """{"max_hops":3}""" }).ConstraintsDocument!.ToJson());
+        Assert.Null((edge with { ConstraintsJson = "{}" }).ConstraintsDocument);
+        Assert.Null((edge with { ConstraintsJson = null }).ConstraintsDocument);
+        Assert.Throws<FormatException>(() => (edge with { ConstraintsJson = "none" }).ConstraintsDocument);
+    }
+
     [Theory]
     [MemberData(nameof(BrokenEdges))]
     public void Refuses_an_edge_that_is(string why, EdgeFacts edge)
