@@ -26,6 +26,7 @@ internal static class ServeCommand
     private static async Task<int> RunAsync(CommandContext context)
     {
         context.Arguments.RequireKnown("role");
+        AllocatorArenas.Limit();
         var roles = ReadRoles(context.Arguments.Value("role") ?? "all");
         var data = context.Paths.Data;
         Directory.CreateDirectory(context.Paths.Home);

@@ -148,7 +148,7 @@ public sealed class SqliteDatabase : Database
             command.CommandText =
                 // Pages of 8 KiB, for a file that is new: two ledger rows leave a fifth of a smaller page empty.
                 "PRAGMA busy_timeout=5000; PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-                + "PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=8000;"
+                + "PRAGMA cache_size=-4000; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=8000;"
                 + (readOnly ? " PRAGMA query_only=ON;" : "");
             command.ExecuteNonQuery();
             return connection;
