@@ -96,6 +96,20 @@ public sealed class IssueTests
     }
 
     [Fact]
+    public async Task However_many_there_are_whoever_writes_takes_them_along_and_writes_at_once()
+    {
+        await using var store = await TestStore.CreateAsync(Engine.Sqlite);
+        for (var i = 0; i < 300; i++) Assert.True(store.Database.TryIssue(Version(store), Insert($"z{i}")));
+        var caller = Environment.CurrentManagedThreadId;
+        var (thread, found) = await store.Database.WriteAsync(
+            WriteKind.Bookkeeping,
+            async work => (Environment.CurrentManagedThreadId, await work.Connection.ExecuteScalarAsync<long>(Count)),
+            CancellationToken.None);
+        Assert.Equal(caller, thread); // not by a transaction after the one of the issues
+        Assert.Equal(300, found);
+    }
+
+    [Fact]
     public async Task Not_taken_when_authority_has_changed_or_is_being_changed()
     {
         await using var store = await TestStore.CreateAsync(Engine.Sqlite);

@@ -84,11 +84,10 @@ internal sealed class AuditIngester(
         }
         catch (Exception fault) when (IsPermanent(fault) && batch.Length > 1)
         {
-            // One event poisons the transaction of all: find it, and let the others through.
-            foreach (var single in batch)
-            {
-                await AppendAsync(zoneId, [single], cancellationToken);
-            }
+            // One event poisons the transaction of all: find it, and let the others through, in their order.
+            var half = batch.Length / 2;
+            await AppendAsync(zoneId, batch[..half], cancellationToken);
+            await AppendAsync(zoneId, batch[half..], cancellationToken);
         }
         catch (Exception fault) when (IsPermanent(fault))
         {

@@ -97,6 +97,11 @@ public sealed record EdgeFacts
         public DelegationConstraints? Constraints { get; } = ConstraintReader.TryReadStored(json);
 
         public RegoValue Document => _document ??= RegoValue.FromJson(json!);
+
+        // Of what was read, whether it was read or not makes no difference to two edges.
+        public override bool Equals(object? other) => other is ReadConstraints read && read.Json == json;
+
+        public override int GetHashCode() => json?.GetHashCode(StringComparison.Ordinal) ?? 0;
     }
 }
 

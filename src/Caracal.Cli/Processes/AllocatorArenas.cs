@@ -9,8 +9,8 @@ internal static partial class AllocatorArenas
     private const int Most = 2;
 
     /// <summary>
-    /// Two, whatever the number of cores: each keeps what was freed in it, and by default there are eight for a core. Returns
-    /// whether the allocator knows the setting; one that does not has no such arenas.
+    /// No more than two from now on, whatever the number of cores: each keeps what was freed in it, and by default there are eight for
+    /// a core. Returns whether the allocator knows the setting; one that does not has no such arenas.
     /// </summary>
     public static bool Limit()
     {

@@ -107,7 +107,7 @@ internal sealed class AuditShipper(Journal journal, IAuditSink sink, AuditTrailO
             Interlocked.Exchange(ref progress, NewProgress()).TrySetResult();
 
             // What came meanwhile gathers as well, or under load each round would carry only the few that came during the one before.
-            if (recovering < 0 && Volatile.Read(ref flushing) == 0 && journal.Figures.PendingRecords < options.MaxBatch) break;
+            if (Volatile.Read(ref flushing) == 0 && journal.Figures.PendingRecords < options.MaxBatch) break;
         }
 
         if (recovering > 0) options.SinkRecovered?.Invoke(recovering);

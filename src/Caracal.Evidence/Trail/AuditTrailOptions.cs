@@ -25,7 +25,7 @@ public sealed record AuditTrailOptions
     /// <summary>Called for every failed delivery, to be logged.</summary>
     public Action<Exception>? SinkFailed { get; init; }
 
-    /// <summary>Called with the number of events that had waited, once the sink has taken all of them after failed deliveries.</summary>
+    /// <summary>Called with the number of events that the sink has taken after failed deliveries, once less than a batch is left to ship.</summary>
     public Action<long>? SinkRecovered { get; init; }
 
     /// <summary>Called for every lost event, to be logged: stream and disk persistence both failed.</summary>

@@ -140,21 +140,23 @@ public sealed class SqliteDatabase : Database
 
     private KeepingConnection Open(bool readOnly)
     {
+        var connection = new KeepingConnection(_connectionString);
         try
         {
-            var connection = new KeepingConnection(_connectionString);
             connection.Open();
             using var command = connection.CreateCommand();
             command.CommandText =
                 // Pages of 8 KiB, for a file that is new: two ledger rows leave a fifth of a smaller page empty.
                 "PRAGMA busy_timeout=5000; PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-                + "PRAGMA cache_size=-4000; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=8000;"
-                + (readOnly ? " PRAGMA query_only=ON;" : "");
+                + "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=8000;"
+                // In KiB. The writer's holds what a transaction changes; each reader has one of its own.
+                + (readOnly ? " PRAGMA cache_size=-2000; PRAGMA query_only=ON;" : " PRAGMA cache_size=-6000;");
             command.ExecuteNonQuery();
             return connection;
         }
         catch (SqliteException fault)
         {
+            connection.Dispose();
             throw new StorageUnavailableException("the store cannot be opened", fault);
         }
     }

@@ -12,6 +12,7 @@ namespace Caracal.Storage.Sqlite;
 /// </summary>
 internal sealed class SqliteWriter : IDisposable
 {
+    /// <summary>Callers of one transaction; what was issued goes along with any number of them.</summary>
     private const int LargestBatch = 128;
 
     /// <summary>Issues that may wait; beyond it the next one starts a transaction of their own.</summary>
@@ -22,6 +23,9 @@ internal sealed class SqliteWriter : IDisposable
 
     /// <summary>How long an issue waits for somebody else's transaction; what the end of the process may cost.</summary>
     private static readonly TimeSpan IssueDelay = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How soon an issue that is due looks again whether somebody still writes.</summary>
+    private static readonly TimeSpan IssueRetry = TimeSpan.FromMilliseconds(5);
 
     private readonly Lock _gate = new();
     private readonly SqliteBatch _transaction;
@@ -173,7 +177,7 @@ internal sealed class SqliteWriter : IDisposable
             _issuesAreDue = _issues.Count > 0 && (_writing || left > TimeSpan.Zero);
             if (_issuesAreDue)
             {
-                _issueTimer.Change(left > TimeSpan.Zero ? left : IssueDelay, Timeout.InfiniteTimeSpan);
+                _issueTimer.Change(left > TimeSpan.Zero ? left : IssueRetry, Timeout.InfiniteTimeSpan);
             }
 
             if (_closed || _issuesAreDue || _issues.Count == 0)
@@ -215,7 +219,7 @@ internal sealed class SqliteWriter : IDisposable
             var before = _batch.Count;
             _batch.AddRange(_issues);
             _issues.Clear();
-            while (_batch.Count < LargestBatch && _waiting.TryDequeue(out var next))
+            for (var callers = 0; callers < LargestBatch && _waiting.TryDequeue(out var next); callers++)
             {
                 _batch.Add(next);
             }
