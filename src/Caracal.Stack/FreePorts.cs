@@ -6,6 +6,10 @@ namespace Caracal.Stack;
 /// <summary>Free loopback ports for a private stack, all different.</summary>
 public static class FreePorts
 {
+    private const int Lowest = 20_000;
+    private const int Beyond = 32_768; // where Linux begins to give ports to outgoing connections
+    private const int MostTries = 100;
+
     /// <summary>The variables that put every role on a free port of its own.</summary>
     public static IReadOnlyDictionary<string, string?> Variables()
     {
@@ -13,7 +17,8 @@ public static class FreePorts
             pair => pair.First.ToUpperInvariant() + "__PORT", pair => (string?)pair.Second.ToString(), StringComparer.Ordinal);
     }
 
-    /// <summary>Some ports, all different.</summary>
+    /// <summary>Some ports from 20000 to 32767, all different.</summary>
+    /// <exception cref="SocketException">A hundred ports in a row were taken.</exception>
     public static IReadOnlyList<int> Take(int count)
     {
         // All sockets stay bound until the last port is known, so that no port is handed out twice.
@@ -23,10 +28,22 @@ public static class FreePorts
         return ports;
     }
 
+    // Not a port that the system itself would choose: it gives those to outgoing connections too, and one of them could have it
+    // before its server does.
     private static Socket Bind()
     {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return socket;
+        for (var tries = MostTries; ; tries--)
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                socket.Bind(new IPEndPoint(IPAddress.Loopback, Random.Shared.Next(Lowest, Beyond)));
+                return socket;
+            }
+            catch (SocketException) when (tries > 1)
+            {
+                socket.Dispose(); // taken
+            }
+        }
     }
 }

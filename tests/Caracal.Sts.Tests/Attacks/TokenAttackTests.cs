@@ -36,6 +36,11 @@ public sealed class TokenAttackTests
         foreach (var (name, token) in attacks)
         {
             var median = await MedianAsync(sts, token);
+            for (var again = 0; again < 2 && median > 10 * ordinary; again++)
+            {
+                median = await MedianAsync(sts, token); // Something else may have had the core; what is slow by itself is slow each time.
+            }
+
             Assert.True(median <= 10 * ordinary, $"{name}: {median.TotalMicroseconds:0} us against {ordinary.TotalMicroseconds:0} us");
         }
 
