@@ -20,7 +20,7 @@ internal sealed class AuditIngester(
     LedgerWriter writer, DeadLetterQueue deadLetters, ExpectedRefusals expected, HmacKeyRing? keys, AuditMetrics metrics, int maximumBytes)
 {
     /// <summary>Frames that are examined while those before them are stored. A transaction's worth: what waits outlives a collection.</summary>
-    private int PartSize => writer.LargestBatch;
+    private const int PartSize = LedgerWriter.LargestBatch;
 
     /// <summary>Takes all frames; a repeated one does no harm.</summary>
     public async Task IngestAsync(IReadOnlyList<AuditFrame> frames, CancellationToken cancellationToken)
@@ -69,7 +69,7 @@ internal sealed class AuditIngester(
     {
         foreach (var zone in accepted.GroupBy(e => e.Entry.ZoneId, StringComparer.Ordinal))
         {
-            foreach (var batch in zone.Chunk(writer.LargestBatch))
+            foreach (var batch in zone.Chunk(LedgerWriter.LargestBatch))
             {
                 await AppendAsync(zone.Key, batch, cancellationToken);
             }

@@ -16,7 +16,7 @@ namespace Caracal.Audit.Ingest;
 internal sealed class LedgerWriter(Database database, LedgerStore ledger, HmacKeyRing? keys, DatabaseClock clock, PolicyInputStore? inputs = null)
 {
     /// <summary>Events of one transaction: each writes the ends of nine indexes, and holds the embedded store's single writer for about 20 µs an event.</summary>
-    public int LargestBatch { get; } = database.Dialect.HasOneWriter ? 512 : 500;
+    public const int LargestBatch = 500;
 
     /// <summary>Appends events of one zone, at most <see cref="LargestBatch"/>; the outcomes are in their order.</summary>
     public Task<AppendOutcome[]> AppendAsync(string zoneId, IReadOnlyList<AcceptedEvent> events, CancellationToken cancellationToken) =>
