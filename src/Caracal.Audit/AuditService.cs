@@ -74,7 +74,8 @@ public sealed class AuditService : IAsyncDisposable
         var ledger = new LedgerReader(database);
         var queue = new DeadLetterQueue(transport, settings.StreamKeys, settings.AuditKeys, metrics, _time, logger);
         var inputs = new PolicyInputStore(database);
-        var writer = new LedgerWriter(database, new LedgerStore(database.Dialect), settings.AuditKeys, clock, settings.ReplayInputDays > 0 ? inputs : null);
+        var appended = settings.Checkpoints.Signer is null ? null : new AppendedContents();
+        var writer = new LedgerWriter(database, new LedgerStore(database.Dialect), settings.AuditKeys, clock, settings.ReplayInputDays > 0 ? inputs : null, appended);
         var expected = new ExpectedRefusals(state);
         var ingester = new AuditIngester(writer, queue, expected, settings.AuditKeys, metrics, settings.MaximumEventBytes);
         var access = new AdminAccess(settings.AdminToken);
@@ -93,7 +94,7 @@ public sealed class AuditService : IAsyncDisposable
         _refusal = new SelfTestRefusal(transport, queue, expected, settings.StreamKeys, new MetricsAccess(settings.MetricsToken, settings.Mode), clock);
         var checkpoints = new CheckpointStore(database);
         _checkpoints = new CheckpointEndpoints(checkpoints, ledger, settings.Checkpoints, access);
-        _checkpointer = settings.Checkpoints.Signer is null ? null : new Checkpointer(checkpoints, settings.Checkpoints, metrics, clock, logger);
+        _checkpointer = settings.Checkpoints.Signer is null ? null : new Checkpointer(checkpoints, settings.Checkpoints, metrics, clock, logger, appended);
         _cosigning = settings.Checkpoints.Witnesses.Count == 0 ? null : new Cosigning(checkpoints, settings.Checkpoints.Witnesses, _feedHttp, metrics, clock, logger);
         _timeStamping = settings.Checkpoints.TimeStampUrl is null ? null : new TimeStamping(checkpoints, settings.Checkpoints, _feedHttp, metrics, clock, logger);
         _export = !settings.Export.IsOn ? null : new HourlyExport(

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Data.Common;
+using System.Runtime.InteropServices;
+using Caracal.Storage.Sqlite;
 
 namespace Caracal.Storage;
 
@@ -18,6 +20,15 @@ public sealed record Change(AdvisoryLock SharedLock, WriteKind Kind, ImmutableAr
 /// <param name="Values">Their values, in the same order: texts, numbers, times; null is that of a text.</param>
 public readonly record struct ChangeStatement(string Sql, ImmutableArray<string> Parameters, object?[] Values)
 {
+    /// <summary>Runs it on an embedded store's connection; how many rows it changed does not matter.</summary>
+    internal void Run(DbConnection connection)
+    {
+        if (((KeepingConnection)connection).Run(Sql, ImmutableCollectionsMarshal.AsArray(Parameters)!, [Values]) == 0)
+        {
+            Prepare(connection).ExecuteNonQuery();
+        }
+    }
+
     /// <summary>The command on an embedded store's connection, with its values.</summary>
     internal DbCommand Prepare(DbConnection connection)
     {

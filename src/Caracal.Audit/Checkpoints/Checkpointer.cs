@@ -14,7 +14,9 @@ namespace Caracal.Audit.Checkpoints;
 /// <param name="metrics">Counts.</param>
 /// <param name="clock">Database time.</param>
 /// <param name="logger">Refusals are alerts.</param>
-public sealed class Checkpointer(CheckpointStore store, CheckpointSettings settings, AuditMetrics metrics, DatabaseClock clock, ILogger logger)
+/// <param name="appended">What this process appended itself; null reads it all from the ledger.</param>
+public sealed class Checkpointer(
+    CheckpointStore store, CheckpointSettings settings, AuditMetrics metrics, DatabaseClock clock, ILogger logger, AppendedContents? appended = null)
 {
     /// <summary>How often heads are looked at: so a busy zone has at most one checkpoint a second.</summary>
     public static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
@@ -53,9 +55,9 @@ public sealed class Checkpointer(CheckpointStore store, CheckpointSettings setti
             return;
         }
 
-        if (_signed.GetValueOrDefault(zoneId) is { } own && own.Size == frontier.Size && own.Root != last?.RootHash)
+        if (_signed.GetValueOrDefault(zoneId) is { } signed && signed.Size == frontier.Size && signed.Root != last?.RootHash)
         {
-            Refuse(zoneId, own.Size, "the stored checkpoint is not the one that was signed at its size");
+            Refuse(zoneId, signed.Size, "the stored checkpoint is not the one that was signed at its size");
             return;
         }
 
@@ -65,6 +67,13 @@ public sealed class Checkpointer(CheckpointStore store, CheckpointSettings setti
         var nodes = new List<TreeNode>();
         while (frontier.Size < head)
         {
+            var own = appended?.Take(zoneId, frontier.Size + 1, head) ?? default;
+            for (var at = 0; at < own.Length; at += MerkleTree.HashSize)
+            {
+                frontier.Add(MerkleTree.LeafHash(own.Span.Slice(at, MerkleTree.HashSize)), nodes);
+            }
+
+            if (!own.IsEmpty) continue;
             var contents = await store.ContentsAsync(zoneId, frontier.Size, (int)Math.Min(PageSize, head - frontier.Size), cancellationToken);
             if (contents.Count == 0)
             {

@@ -1,3 +1,4 @@
+using Caracal.Audit.Checkpoints;
 using Caracal.Evidence.Events;
 using Caracal.Evidence.Ledger;
 using Caracal.Keys.Rings;
@@ -13,13 +14,23 @@ namespace Caracal.Audit.Ingest;
 /// <param name="keys">The current key signs the chain; null only in dev.</param>
 /// <param name="clock">Database time, for <c>ingested_at</c>.</param>
 /// <param name="inputs">Takes what replays need; null when nothing is kept for them.</param>
-internal sealed class LedgerWriter(Database database, LedgerStore ledger, HmacKeyRing? keys, DatabaseClock clock, PolicyInputStore? inputs = null)
+/// <param name="appended">Takes what was appended; null when no checkpoint is signed here.</param>
+internal sealed class LedgerWriter(
+    Database database, LedgerStore ledger, HmacKeyRing? keys, DatabaseClock clock, PolicyInputStore? inputs = null, AppendedContents? appended = null)
 {
     /// <summary>Events of one transaction: each writes the ends of nine indexes, and holds the embedded store's single writer for about 20 µs an event.</summary>
     public const int LargestBatch = 500;
 
     /// <summary>Appends events of one zone, at most <see cref="LargestBatch"/>; the outcomes are in their order.</summary>
-    public Task<AppendOutcome[]> AppendAsync(string zoneId, IReadOnlyList<AcceptedEvent> events, CancellationToken cancellationToken) =>
+    public async Task<AppendOutcome[]> AppendAsync(string zoneId, IReadOnlyList<AcceptedEvent> events, CancellationToken cancellationToken)
+    {
+        var (outcomes, rows) = await WriteAsync(zoneId, events, cancellationToken);
+        appended?.Add(zoneId, rows);
+        return outcomes;
+    }
+
+    private Task<(AppendOutcome[] Outcomes, List<LedgerRow> Rows)> WriteAsync(
+        string zoneId, IReadOnlyList<AcceptedEvent> events, CancellationToken cancellationToken) =>
         database.WriteAsync(
             WriteKind.Bookkeeping,
             async work =>
@@ -52,7 +63,7 @@ internal sealed class LedgerWriter(Database database, LedgerStore ledger, HmacKe
 
                 await ledger.AppendAsync(work, zoneId, rows);
                 if (inputs is not null) await inputs.KeepAsync(work, rows);
-                return outcomes;
+                return (outcomes, rows);
             },
             cancellationToken);
 

@@ -21,7 +21,7 @@ public sealed record TokenRequest
     /// <summary>The scopes, joined by one space: what a mandate carries.</summary>
     public string? Scope { get; init; }
     public IReadOnlyList<string> Scopes { get; init; } = [];
-    public string? SubjectToken { get; init; }
+    public ReadOnlyMemory<char>? SubjectToken { get; init; }
     public string? SubjectTokenType { get; init; }
     public string? SessionId { get; init; }
     public string? AgentSessionId { get; init; }

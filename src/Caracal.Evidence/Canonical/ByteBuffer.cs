@@ -13,6 +13,8 @@ internal sealed class ByteBuffer : IDisposable
 
     public int Length { get; private set; }
 
+    public int Capacity => bytes.Length;
+
     public ReadOnlySpan<byte> Written => bytes.AsSpan(0, Length);
 
     public void Write(byte value)

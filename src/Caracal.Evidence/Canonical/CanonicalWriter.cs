@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 
@@ -21,13 +22,16 @@ internal sealed class CanonicalWriter : IDisposable
     private readonly ByteBuffer output = new(MaxOutput);
     private readonly ByteBuffer keys = new(MaxOutput);
     private readonly List<Member> members = new(16); // what a decision's metadata has
-    private readonly Comparer<Member> byKey;
+    private readonly Comparison<Member> byKey;
 
     public CanonicalWriter(CanonicalDialect dialect)
     {
         this.dialect = dialect;
-        byKey = Comparer<Member>.Create(CompareMembers);
+        byKey = CompareMembers;
     }
+
+    /// <summary>Bytes that it holds on to for the next document.</summary>
+    public int Capacity => output.Capacity + keys.Capacity;
 
     public static JsonReaderOptions ReaderOptions => new() { MaxDepth = MaxDepth };
 
@@ -112,7 +116,7 @@ internal sealed class CanonicalWriter : IDisposable
     {
         var count = members.Count - firstMember;
         if (count == 0) return;
-        members.Sort(firstMember, count, byKey);
+        CollectionsMarshal.AsSpan(members).Slice(firstMember, count).Sort(byKey);
         var length = output.Length - start;
         var copy = ArrayPool<byte>.Shared.Rent(length);
         output.Written[start..].CopyTo(copy);

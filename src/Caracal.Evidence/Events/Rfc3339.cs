@@ -18,8 +18,14 @@ public static class Rfc3339
         return new DateTimeOffset(utc - utc % TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
     }
 
-    public static void WriteMicroseconds(DateTimeOffset time, Span<byte> target27) =>
-        time.UtcDateTime.TryFormat(target27, out _, "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
+    public static void WriteMicroseconds(DateTimeOffset time, Span<byte> target27)
+    {
+        // The round-trip form has a seventh digit, and is written ten times as fast as a form of one's own.
+        Span<byte> ticks = stackalloc byte[MicrosecondLength + 1];
+        time.UtcDateTime.TryFormat(ticks, out _, "O", CultureInfo.InvariantCulture);
+        ticks[..(MicrosecondLength - 1)].CopyTo(target27);
+        target27[MicrosecondLength - 1] = (byte)'Z';
+    }
 
     /// <summary><c>yyyy-MM-ddTHH:mm:ss.ffffffZ</c></summary>
     public static string Microseconds(DateTimeOffset time) =>

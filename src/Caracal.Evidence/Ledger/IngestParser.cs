@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using Caracal.Evidence.Canonical;
 using Caracal.Evidence.Events;
 
@@ -9,42 +10,56 @@ namespace Caracal.Evidence.Ledger;
 /// <summary>Reads an event's JSON into a ledger entry: unknown fields are tolerated, texts sanitised, JSON parts made canonical (audit.md 3, 4).</summary>
 public static class IngestParser
 {
+    [ThreadStatic]
+    private static Workplace? threadWorkplace;
+
     /// <exception cref="JsonException">No event: malformed JSON, or <c>id</c>, <c>zone_id</c> or <c>occurred_at</c> missing.</exception>
     /// <exception cref="CanonicalFormException">A JSON part has no canonical form.</exception>
     public static LedgerEntry Parse(ReadOnlySpan<byte> data)
     {
         var reader = new Utf8JsonReader(data, CanonicalWriter.ReaderOptions);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) throw new JsonException("the event is not a JSON object");
-        var fields = new Fields();
-        using var canonical = new CanonicalWriter(CanonicalDialect.Jsonb);
-        using var scratch = new ByteBuffer();
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+        var workplace = threadWorkplace ?? new Workplace();
+        threadWorkplace = null;
+        try
         {
-            var field = FieldOf(reader.ValueSpan, scratch);
-            reader.Read();
-            if (field == Field.PolicyInput) fields.PolicyInput = Exactly(data, ref reader);
-            else if (field == Field.Unknown) reader.Skip();
-            else fields.Set(field, ref reader, canonical, scratch);
-        }
+            var fields = new Fields();
+            while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+            {
+                var field = FieldOf(reader.ValueSpan, workplace.Scratch);
+                reader.Read();
+                if (field == Field.PolicyInput) fields.PolicyInput = Exactly(data, ref reader);
+                else if (field == Field.Unknown) reader.Skip();
+                else fields.Set(field, ref reader, workplace);
+            }
 
-        reader.Read(); // Throws on anything but white space behind the object.
-        return fields.ToEntry();
+            reader.Read(); // Throws on anything but white space behind the object.
+            return fields.ToEntry();
+        }
+        finally
+        {
+            if (workplace.IsSmall) threadWorkplace = workplace;
+            else workplace.Dispose();
+        }
     }
 
     // An object, byte for byte: its hash stands in the metadata. Anything else is as good as nothing.
-    private static string? Exactly(ReadOnlySpan<byte> data, ref Utf8JsonReader reader)
+    private static ReadOnlyMemory<byte>? Exactly(ReadOnlySpan<byte> data, ref Utf8JsonReader reader)
     {
         var start = (int)reader.TokenStartIndex;
         var isObject = reader.TokenType == JsonTokenType.StartObject;
         reader.Skip();
-        return isObject ? Encoding.UTF8.GetString(data[start..(int)reader.BytesConsumed]) : null;
+        if (!isObject) return null;
+        var json = data[start..(int)reader.BytesConsumed];
+        return Utf8.IsValid(json) ? json.ToArray() : Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(json));
     }
 
-    private static string Text(ReadOnlySpan<byte> raw, ByteBuffer scratch)
+    private static ReadOnlySpan<byte> Text(ReadOnlySpan<byte> raw, ByteBuffer scratch)
     {
+        if (!raw.Contains((byte)'\\') && Ascii.IsValid(raw)) return raw;
         scratch.Truncate(0);
         JsonStrings.Decode(raw, scratch, dropNul: true);
-        return Encoding.UTF8.GetString(scratch.Written);
+        return scratch.Written;
     }
 
     private static Field FieldOf(ReadOnlySpan<byte> raw, ByteBuffer scratch)
@@ -91,6 +106,35 @@ public static class IngestParser
         OccurredAt,
     }
 
+    // What parsing needs beyond the event, and would otherwise be made anew for each.
+    private sealed class Workplace : IDisposable
+    {
+        private const int MostKept = 256 * 1024;
+        private const int LongestRepeated = 128;
+
+        private readonly string?[] last = new string?[(int)Field.OccurredAt + 1];
+
+        public CanonicalWriter Canonical { get; } = new(CanonicalDialect.Jsonb);
+
+        public ByteBuffer Scratch { get; } = new();
+
+        public bool IsSmall => Canonical.Capacity + Scratch.Capacity <= MostKept;
+
+        /// <summary>The text of a field: that of the event before, where it says the same.</summary>
+        public string TextOf(Field field, ReadOnlySpan<byte> utf8)
+        {
+            if (field is Field.Id or Field.RequestId or Field.OccurredAt || utf8.Length > LongestRepeated) return Encoding.UTF8.GetString(utf8);
+            ref var text = ref last[(int)field];
+            return text is not null && Ascii.Equals(utf8, text) ? text : text = Encoding.UTF8.GetString(utf8);
+        }
+
+        public void Dispose()
+        {
+            Canonical.Dispose();
+            Scratch.Dispose();
+        }
+    }
+
     [InlineArray((int)Field.OccurredAt + 1)]
     private struct Texts
     {
@@ -101,13 +145,13 @@ public static class IngestParser
     {
         private Texts texts;
 
-        public string? PolicyInput { get; set; }
+        public ReadOnlyMemory<byte>? PolicyInput { get; set; }
 
-        public void Set(Field field, ref Utf8JsonReader reader, CanonicalWriter canonical, ByteBuffer scratch) => texts[(int)field] = reader.TokenType switch
+        public void Set(Field field, ref Utf8JsonReader reader, Workplace workplace) => texts[(int)field] = reader.TokenType switch
         {
             JsonTokenType.Null => null,
-            _ when field is Field.DeterminingPolicies or Field.Diagnostics or Field.Metadata => Encoding.UTF8.GetString(canonical.WriteNext(ref reader)),
-            JsonTokenType.String => Text(reader.ValueSpan, scratch),
+            _ when field is Field.DeterminingPolicies or Field.Diagnostics or Field.Metadata => workplace.TextOf(field, workplace.Canonical.WriteNext(ref reader)),
+            JsonTokenType.String => workplace.TextOf(field, Text(reader.ValueSpan, workplace.Scratch)),
             _ => throw new JsonException($"{Encoding.UTF8.GetString(Names[(int)field])} is not a string"),
         };
 

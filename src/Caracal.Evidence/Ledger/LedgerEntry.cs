@@ -30,8 +30,8 @@ public sealed record LedgerEntry
     /// <summary>Canonical jsonb text; null when absent or JSON null.</summary>
     public string? MetadataJson { get; init; }
 
-    /// <summary>What policy saw beyond the metadata, exactly as it came; no part of the content, and kept elsewhere for a shorter time.</summary>
-    public string? PolicyInput { get; init; }
+    /// <summary>What policy saw beyond the metadata, exactly as it came, in UTF-8; no part of the content, and kept elsewhere for a shorter time.</summary>
+    public ReadOnlyMemory<byte>? PolicyInput { get; init; }
 
     /// <summary>UTC, truncated to the microsecond.</summary>
     public required DateTimeOffset OccurredAt { get; init; }

@@ -22,7 +22,7 @@ internal sealed class FindBearer : IGatewayStep
             return new(Verdict.Refuse(GatewayErrors.BearerMissing, GatewayCounter.DenialsMissingAuth));
         }
 
-        call.Bearer = header[Scheme.Length..].Trim();
+        call.Bearer = header.AsMemory(Scheme.Length).Trim();
         return new(
             call.Bearer.Length > 0
                 ? Verdict.Pass

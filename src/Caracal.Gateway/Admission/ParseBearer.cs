@@ -8,7 +8,7 @@ internal sealed class ParseBearer : IGatewayStep
 {
     public ValueTask<Verdict> JudgeAsync(GatewayCall call)
     {
-        call.Token = MandateToken.TryParse(call.Bearer);
+        call.Token = MandateToken.TryParse(call.Bearer.Span);
         return new(
             call.Token is { Claims.ExpiresAt: not 0 }
                 ? Verdict.Pass

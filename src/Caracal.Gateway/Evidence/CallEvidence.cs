@@ -4,6 +4,7 @@ using System.Text.Json;
 using Caracal.Evidence.Events;
 using Caracal.Evidence.Trail;
 using Caracal.Gateway.Pipeline;
+using Caracal.Protocol.Mandates;
 
 namespace Caracal.Gateway.Evidence;
 
@@ -42,7 +43,7 @@ internal sealed class CallEvidence(AuditTrail trail, Func<DateTimeOffset> now, C
             writer.WriteString("jti"u8, call.Claims.Jti);
             writer.WriteString("resource"u8, call.Resource);
             writer.WriteString("client_id"u8, call.Claims.ClientId);
-            writer.WriteString("subject_fp"u8, Fingerprint(call.Bearer));
+            writer.WriteString("subject_fp"u8, Fingerprint(call.Token!));
             writer.WriteString("request_id"u8, call.RequestId);
         }),
         OccurredAt = now(),
@@ -63,7 +64,7 @@ internal sealed class CallEvidence(AuditTrail trail, Func<DateTimeOffset> now, C
             writer.WriteString("application_id"u8, denial.call.Claims.ClientId);
             writer.WriteString("resource"u8, denial.call.Resource);
             writer.WriteString("method"u8, denial.call.Method);
-            writer.WriteString("subject_fingerprint"u8, Fingerprint(denial.call.Bearer));
+            writer.WriteString("subject_fingerprint"u8, Fingerprint(denial.call.Token!));
             writer.WriteNumber("unrecorded"u8, denial.unrecorded);
         }),
         OccurredAt = now(),
@@ -79,13 +80,17 @@ internal sealed class CallEvidence(AuditTrail trail, Func<DateTimeOffset> now, C
     }
 
     /// <summary>The first 16 hex characters of the token's SHA-256: names it without giving it away.</summary>
-    internal static string Fingerprint(string token)
+    internal static string Fingerprint(ReadOnlySpan<char> token)
     {
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         var bytes = token.Length <= 8192 ? stackalloc byte[8192] : new byte[token.Length];
         SHA256.HashData(bytes[..Encoding.ASCII.GetBytes(token, bytes)], digest);
-        return Convert.ToHexStringLower(digest[..8]);
+        return Fingerprint(digest);
     }
+
+    private static string Fingerprint(MandateToken token) => Fingerprint(token.Digest);
+
+    private static string Fingerprint(ReadOnlySpan<byte> digest) => Convert.ToHexStringLower(digest[..8]);
 
     private static void WriteCall(Utf8JsonWriter writer, CallOutcome outcome)
     {
@@ -109,7 +114,7 @@ internal sealed class CallEvidence(AuditTrail trail, Func<DateTimeOffset> now, C
             writer.WriteBoolean("revocation_interrupted"u8, true);
         }
 
-        writer.WriteString("subject_fingerprint"u8, Fingerprint(call.Bearer));
+        writer.WriteString("subject_fingerprint"u8, Fingerprint(call.Token!));
         WriteOptional(writer, "subject_kind"u8, call.Claims.SubjectType);
         WriteOptional(writer, "trace_id"u8, call.TraceId);
         WriteOptional(writer, "upstream_host"u8, call.Upstream?.Host);

@@ -19,12 +19,12 @@ internal static class ExchangeForm
         Append(form.Append("&request_method="), request.Method);
         Append(form.Append("&request_path="), request.Path);
         Append(form.Append("&resource="), request.Resource);
-        Append(form.Append("&subject_token="), request.SubjectToken);
+        Append(form.Append("&subject_token="), request.SubjectToken.Span);
         form.Append("&subject_token_type=").Append(TokenType);
         Append(form.Append("&zone_id="), request.ZoneId);
         return Encoding.ASCII.GetBytes(form.ToString());
     }
 
-    private static void Append(StringBuilder form, string value) =>
+    private static void Append(StringBuilder form, ReadOnlySpan<char> value) =>
         form.Append(Uri.EscapeDataString(value).Replace("%20", "+", StringComparison.Ordinal));
 }

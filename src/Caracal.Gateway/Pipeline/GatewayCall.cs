@@ -51,7 +51,7 @@ internal sealed class GatewayCall : IAsyncDisposable
     public string? Receipt { get; set; }
 
     /// <summary>Set by step 2. Never logged.</summary>
-    public string Bearer { get; set; } = "";
+    public ReadOnlyMemory<char> Bearer { get; set; }
 
     /// <summary>Set by step 4; untrusted until step 11 has passed.</summary>
     public MandateToken? Token { get; set; }

@@ -13,5 +13,5 @@ namespace Caracal.Protocol.Exchange;
 /// <param name="RequestId">Also the <c>X-Request-Id</c> of the call.</param>
 /// <param name="Subject">The inbound mandate taken apart, for an STS in the same process; sent nowhere, and as little trusted as its text.</param>
 public sealed record ExchangeRequest(
-    string ZoneId, string ApplicationId, string SubjectToken, string Resource, string Method, string Path, string RequestId,
+    string ZoneId, string ApplicationId, ReadOnlyMemory<char> SubjectToken, string Resource, string Method, string Path, string RequestId,
     string? McpOperation = null, MandateToken? Subject = null);

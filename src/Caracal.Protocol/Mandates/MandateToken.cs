@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 
@@ -16,6 +17,7 @@ public sealed class MandateToken
 
     private readonly byte[] _bytes;
     private readonly int _signedLength;
+    private byte[]? _digest;
 
     private MandateToken(byte[] bytes, int signedLength, string? algorithm, string? keyId, MandateClaims claims, byte[] signature)
     {
@@ -39,29 +41,29 @@ public sealed class MandateToken
     /// <summary>The signature bytes; 64 for ES256.</summary>
     public ReadOnlyMemory<byte> Signature { get; }
 
-    /// <summary>The whole token.</summary>
-    internal ReadOnlyMemory<byte> Bytes => _bytes;
+    /// <summary>SHA-256 of the whole token, 32 bytes; made once, for the signature's memory and for the fingerprint in the ledger.</summary>
+    public ReadOnlySpan<byte> Digest => _digest ??= SHA256.HashData(_bytes);
 
     /// <summary>What the signature covers: header, dot, payload.</summary>
     public ReadOnlyMemory<byte> SignedBytes => _bytes.AsMemory(0, _signedLength);
 
     /// <summary>Whether this is <paramref name="text"/>, taken apart.</summary>
-    public bool IsOf(string text) => Ascii.Equals(_bytes, text);
+    public bool IsOf(ReadOnlySpan<char> text) => Ascii.Equals(_bytes, text);
 
     /// <summary>
     /// Takes a token apart; null unless it has exactly three parts whose first two are base64url JSON objects. A
     /// signature that is not base64url comes back empty, so that it fails where signatures fail.
     /// </summary>
-    public static MandateToken? TryParse(string token)
+    public static MandateToken? TryParse(ReadOnlySpan<char> token)
     {
         if (token.Length > MaximumLength)
         {
             return null;
         }
 
-        var first = token.IndexOf('.', StringComparison.Ordinal);
-        var second = first < 0 ? -1 : token.IndexOf('.', first + 1);
-        if (second < 0 || token.IndexOf('.', second + 1) >= 0 || !Ascii.IsValid(token))
+        var first = token.IndexOf('.');
+        var second = token.LastIndexOf('.');
+        if (first == second || token[(first + 1)..second].Contains('.') || !Ascii.IsValid(token))
         {
             return null;
         }

@@ -13,7 +13,7 @@ internal sealed class RecentVerifications
 
     private readonly Entry?[] _entries = new Entry?[Slots];
 
-    public static UInt128 Digest(MandateToken token) => Digest(token.Bytes.Span);
+    public static UInt128 Digest(MandateToken token) => BinaryPrimitives.ReadUInt128LittleEndian(token.Digest);
 
     public static UInt128 Digest(ReadOnlySpan<byte> token)
     {

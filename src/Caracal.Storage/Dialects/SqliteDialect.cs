@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Text.Json;
+using Caracal.Storage.Sqlite;
 
 namespace Caracal.Storage;
 
@@ -55,8 +56,14 @@ internal sealed class SqliteDialect : ISqlDialect
     public async Task InsertManyAsync(DbConnection connection, BulkInsert insert)
     {
         var (sql, names) = BulkTexts.GetOrAdd(insert.Head, static (_, bulk) => TextOf(bulk), insert);
+        var done = ((KeepingConnection)connection).Run(sql, names, insert.Rows);
+        if (done == insert.Rows.Count)
+        {
+            return;
+        }
+
         var command = PreparedStatements.Get(connection, sql, names);
-        foreach (var row in insert.Rows)
+        foreach (var row in insert.Rows.Skip(done))
         {
             for (var i = 0; i < row.Length; i++)
             {

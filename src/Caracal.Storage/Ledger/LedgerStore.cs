@@ -58,7 +58,7 @@ public sealed class LedgerStore(ISqlDialect dialect)
     {
         var command = PreparedStatements.Get(work.Connection, _contentsSql, "@ids");
         command.Set(0, dialect.ListValue(eventIds));
-        var contents = new Dictionary<string, string>(StringComparer.Ordinal);
+        var contents = new Dictionary<string, string>(eventIds.Count, StringComparer.Ordinal); // the caller adds what is new
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Text;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -44,7 +45,7 @@ internal static class PostgresBulkInsert
     {
         BulkType.Number => Array(insert, column, NpgsqlDbType.Bigint, value => (long?)value),
         BulkType.Time => Array(insert, column, NpgsqlDbType.TimestampTz, value => ((DateTimeOffset?)value)?.UtcDateTime),
-        _ => Array(insert, column, NpgsqlDbType.Text, value => (string?)value),
+        _ => Array(insert, column, NpgsqlDbType.Text, value => value is ReadOnlyMemory<byte> text ? Encoding.UTF8.GetString(text.Span) : (string?)value),
     };
 
     private static NpgsqlParameter<T[]> Array<T>(BulkInsert insert, int column, NpgsqlDbType type, Func<object?, T> of)

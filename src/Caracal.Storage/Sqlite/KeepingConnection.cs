@@ -68,6 +68,55 @@ internal sealed class KeepingConnection(string connectionString) : SqliteConnect
         return statement;
     }
 
+    /// <summary>
+    /// Runs a statement for each of these rows without making a command for it; returns how many it did, which is fewer than all when
+    /// the provider has to run the next.
+    /// </summary>
+    /// <param name="text">The statement, of which no result is read.</param>
+    /// <param name="names">What its parameters are called; a constant of the store.</param>
+    /// <param name="rows">Their values, in that order.</param>
+    internal int Run(string text, string[] names, IReadOnlyList<object?[]> rows)
+    {
+        if (Take(text) is not { } statement)
+        {
+            return 0;
+        }
+
+        try
+        {
+            Permit(statement);
+            for (var done = 0; done < rows.Count; done++)
+            {
+                if (!statement.TryBind(names, rows[done]) || !statement.TryStart(out var row))
+                {
+                    return done;
+                }
+
+                while (row)
+                {
+                    row = statement.Step();
+                }
+
+                statement.Reset();
+            }
+
+            return rows.Count;
+        }
+        finally
+        {
+            Keep(statement);
+        }
+    }
+
+    /// <exception cref="InvalidOperationException">The statement changes more than the work in progress said it would.</exception>
+    internal void Permit(KeptStatement statement)
+    {
+        if (statement.FactChange > Allowed)
+        {
+            throw new InvalidOperationException("the kind of this work does not allow a change of what exchanges are decided on: " + statement.Text);
+        }
+    }
+
     /// <summary>Keeps the statement for whoever says the same next.</summary>
     internal void Keep(KeptStatement statement)
     {

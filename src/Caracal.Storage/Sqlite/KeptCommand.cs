@@ -124,11 +124,7 @@ internal sealed class KeptCommand(KeepingConnection connection) : DbCommand
             return false;
         }
 
-        if (statement.FactChange > connection.Allowed)
-        {
-            throw new InvalidOperationException("the kind of this work does not allow a change of what exchanges are decided on: " + _text);
-        }
-
+        connection.Permit(statement);
         return statement.TryBind(_given.Parameters) && statement.TryStart(out row);
     }
 

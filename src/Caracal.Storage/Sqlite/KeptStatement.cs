@@ -18,6 +18,7 @@ internal sealed class KeptStatement : IDisposable
     private readonly int _places;
     private readonly Dictionary<string, int> _placeOf = new(StringComparer.Ordinal);
     private (string Name, int Place)[] _given = [];
+    private (string[] Names, int[] Places) _listed = ([], []);
 
     private KeptStatement(sqlite3 database, sqlite3_stmt handle, string text)
     {
@@ -100,6 +101,30 @@ internal sealed class KeptStatement : IDisposable
         return bound == _places;
     }
 
+    /// <summary>The same for values in the order of their names, which are a constant of the store; texts may be UTF-8 already.</summary>
+    public bool TryBind(string[] names, object?[] values)
+    {
+        if (!ReferenceEquals(_listed.Names, names))
+        {
+            _listed = (names, [.. names.Select(name => _placeOf.GetValueOrDefault(name))]);
+        }
+
+        if (values.Length != _places)
+        {
+            return false;
+        }
+
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (_listed.Places[i] is not (> 0 and var place) || !TryBindPlain(place, values[i]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>One step: true for a row, false at the end. A fault leaves the statement ready to be used again.</summary>
     public bool Step()
     {
@@ -156,10 +181,25 @@ internal sealed class KeptStatement : IDisposable
     private bool TryBind(int place, SqliteParameter parameter) => parameter.Value switch
     {
         string text => (parameter.Size <= 0 || text.Length <= parameter.Size) && BindText(place, text),
+        byte[] bytes => (parameter.Size <= 0 || bytes.Length <= parameter.Size) && BindBytes(place, bytes),
+        var value => TryBind(place, value),
+    };
+
+    private bool TryBindPlain(int place, object? value) => value switch
+    {
+        string text => BindText(place, text),
+        DateTimeOffset time => raw.sqlite3_bind_int64(Handle, place, Instants.ToMicroseconds(time)) == raw.SQLITE_OK,
+        ReadOnlyMemory<byte> text => BindText(place, text.Span),
+        byte[] bytes => BindBytes(place, bytes),
+        null => raw.sqlite3_bind_null(Handle, place) == raw.SQLITE_OK,
+        _ => TryBind(place, value),
+    };
+
+    private bool TryBind(int place, object? value) => value switch
+    {
         long number => raw.sqlite3_bind_int64(Handle, place, number) == raw.SQLITE_OK,
         int number => raw.sqlite3_bind_int64(Handle, place, number) == raw.SQLITE_OK,
         bool flag => raw.sqlite3_bind_int64(Handle, place, flag ? 1 : 0) == raw.SQLITE_OK,
-        byte[] bytes => (parameter.Size <= 0 || bytes.Length <= parameter.Size) && BindBytes(place, bytes),
         DBNull => raw.sqlite3_bind_null(Handle, place) == raw.SQLITE_OK,
         _ => false,
     };

@@ -27,7 +27,7 @@ internal sealed class IssuedWrite(ImmutableArray<ChangeStatement> statements) : 
         {
             foreach (var statement in statements)
             {
-                statement.Prepare(work.Connection).ExecuteNonQuery();
+                statement.Run(work.Connection);
             }
 
             return true;

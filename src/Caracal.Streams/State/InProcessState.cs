@@ -1,20 +1,22 @@
-using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace Caracal.Streams.State;
 
 /// <summary>
-/// Shared state of one process. Marks are kept as 128 bits of SHA-256, not as text: at thousands of calls a second they
-/// are what would fill the memory.
+/// Shared state of one process. Marks are kept as 128 bits of a hash, not as text: at thousands of calls a second they
+/// are what would fill the memory. Two keys with one hash could only make a new mark look old, which refuses; and since
+/// the seed is the process's own, nobody outside can look for such keys.
 /// </summary>
 public sealed class InProcessState : ISharedState, ISharedLeases, ISharedBuckets, IDisposable
 {
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(5);
 
     private readonly TimeProvider _time;
+    private readonly long _seed = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
     private readonly ExpiringMarks _marks = new();
     private readonly ConcurrentDictionary<string, Counter> _counters = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Text> _texts = new(StringComparer.Ordinal);
@@ -38,7 +40,7 @@ public sealed class InProcessState : ISharedState, ISharedLeases, ISharedBuckets
     public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken)
     {
         var now = MarkNow;
-        return ValueTask.FromResult(_marks.TryAdd(Digest(key), now + lifetime.Ticks, now));
+        return ValueTask.FromResult(_marks.TryAdd(MarkOf(key), now + lifetime.Ticks, now));
     }
 
     public ValueTask<long> IncrementAsync(string key, TimeSpan window, CancellationToken cancellationToken)
@@ -137,13 +139,7 @@ public sealed class InProcessState : ISharedState, ISharedLeases, ISharedBuckets
 
     public void Dispose() => _sweep.Dispose();
 
-    private static UInt128 Digest(string key)
-    {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        Span<byte> text = key.Length <= 256 ? stackalloc byte[768] : new byte[Encoding.UTF8.GetMaxByteCount(key.Length)];
-        SHA256.HashData(text[..Encoding.UTF8.GetBytes(key, text)], hash);
-        return BinaryPrimitives.ReadUInt128LittleEndian(hash);
-    }
+    private UInt128 MarkOf(string key) => XxHash128.HashToUInt128(MemoryMarshal.AsBytes(key.AsSpan()), _seed);
 
     private void Sweep()
     {

@@ -10,7 +10,11 @@ namespace Caracal.Sts.RateLimits;
 internal sealed class ExchangeLimits(ISharedState state, StsSettings settings, ZoneConfigurationStore store)
 {
     private const long MaximumFailures = 60;
+    private const int LongestRemembered = 64; // anybody may send any id
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(60);
+
+    // Every exchange asks for the same few; what is asked for beyond them takes their place.
+    private readonly BlockedKey?[] _blocked = new BlockedKey?[64];
 
     private long _operatorCeiling = long.MaxValue;
 
@@ -20,7 +24,7 @@ internal sealed class ExchangeLimits(ISharedState state, StsSettings settings, Z
 
     /// <summary>True while the application id is blocked for failed authentications.</summary>
     public async ValueTask<bool> IsBlockedAsync(string applicationId, CancellationToken cancellationToken) =>
-        await state.GetAsync(FailureKey(applicationId) + ":blocked", cancellationToken) is not null;
+        await state.GetAsync(BlockedKeyOf(applicationId), cancellationToken) is not null;
 
     /// <summary>Counts a failed authentication; false when it was one too many.</summary>
     public async ValueTask<bool> CountFailureAsync(string applicationId, CancellationToken cancellationToken)
@@ -31,7 +35,7 @@ internal sealed class ExchangeLimits(ISharedState state, StsSettings settings, Z
             return true;
         }
 
-        await state.SetAsync(key + ":blocked", "1", Window, cancellationToken);
+        await state.SetAsync(BlockedKeyOf(applicationId), "1", Window, cancellationToken);
         return false;
     }
 
@@ -62,4 +66,23 @@ internal sealed class ExchangeLimits(ISharedState state, StsSettings settings, Z
             // The last value stands.
         }
     }
+
+    private string BlockedKeyOf(string applicationId)
+    {
+        ref var slot = ref _blocked[(uint)applicationId.GetHashCode(StringComparison.Ordinal) % (uint)_blocked.Length];
+        if (Volatile.Read(ref slot) is { } kept && kept.ApplicationId == applicationId)
+        {
+            return kept.Text;
+        }
+
+        var key = new BlockedKey(applicationId, FailureKey(applicationId) + ":blocked");
+        if (applicationId.Length <= LongestRemembered)
+        {
+            Volatile.Write(ref slot, key);
+        }
+
+        return key.Text;
+    }
+
+    private sealed record BlockedKey(string ApplicationId, string Text);
 }

@@ -78,9 +78,9 @@ internal sealed class Exchange(TokenRequest request, string requestId)
     /// <summary>Signs no sooner than the token is asked for; who shares our process may never send it anywhere.</summary>
     public bool SignsOnDemand { get; init; }
 
-    /// <summary>The mandate granted here; only a granted exchange has one.</summary>
+    /// <summary>The mandate granted here, in ASCII; only a granted exchange has one.</summary>
     [AllowNull]
-    public string AccessToken
+    public byte[] AccessToken
     {
         get => field ??= MandateSigner.Sign(Signer!, Minted!);
         set;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using Caracal.Authority.TokenExchange;
 using Caracal.Hosting.Tracing;
 using Caracal.Protocol.Exchange;
@@ -19,7 +20,7 @@ internal sealed class InProcessExchange(TokenExchangeSpine spine, ShadowPolicies
         var exchange = new Exchange(Read(request), request.RequestId)
         {
             SignsOnDemand = true,
-            Subject = request.Subject is { } taken && taken.IsOf(request.SubjectToken) ? taken : null,
+            Subject = request.Subject is { } taken && taken.IsOf(request.SubjectToken.Span) ? taken : null,
         };
         var verdict = await spine.RunAsync(exchange, cancellationToken);
         metrics.Finished(verdict.IsGranted);
@@ -41,7 +42,7 @@ internal sealed class InProcessExchange(TokenExchangeSpine spine, ShadowPolicies
 
         // By the text the caller sent, as over HTTP: a row id names no upstream (gateway.md A8).
         var directive = exchange.Upstreams?.GetValueOrDefault(exchange.Request.Resources[0]);
-        var token = directive is { AuthMode: "caracal_jwt" } or { ForwardCaracalIdentity: true } ? exchange.AccessToken : null;
+        var token = directive is { AuthMode: "caracal_jwt" } or { ForwardCaracalIdentity: true } ? Encoding.ASCII.GetString(exchange.AccessToken) : null;
         return ExchangeOutcome.Granted(new ExchangeGrant(token, (int)exchange.LifetimeSeconds, directive));
     }
 

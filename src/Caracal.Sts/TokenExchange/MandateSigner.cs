@@ -17,29 +17,22 @@ internal static class MandateSigner
     [ThreadStatic]
     private static Utf8JsonWriter? payloadWriter;
 
-    public static string Sign(OpenedKey key, MandateClaims claims)
+    /// <summary>The mandate in ASCII: what an answer's body holds, so it never becomes a text twice as long.</summary>
+    public static byte[] Sign(OpenedKey key, MandateClaims claims)
     {
         var payload = WritePayload(claims);
         var header = key.Header;
-        var length = header.Length + 1 + Base64Url.GetEncodedLength(payload.Length);
-        var total = length + 1 + Base64Url.GetEncodedLength(SigningKey.SignatureSize);
-        var buffer = ArrayPool<byte>.Shared.Rent(total);
-        try
-        {
-            header.CopyTo(buffer.AsSpan());
-            buffer[header.Length] = (byte)'.';
-            Base64Url.EncodeToUtf8(payload, buffer.AsSpan(header.Length + 1), out _, out _);
-            Span<byte> signature = stackalloc byte[SigningKey.SignatureSize];
-            key.Private.Sign(buffer.AsSpan(0, length), signature);
-            buffer[length] = (byte)'.';
-            Base64Url.EncodeToUtf8(signature, buffer.AsSpan(length + 1), out _, out var written);
-            key.Public.RememberSigned(buffer.AsSpan(0, length + 1 + written));
-            return Encoding.ASCII.GetString(buffer, 0, length + 1 + written);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer, clearArray: true);
-        }
+        var signed = header.Length + 1 + Base64Url.GetEncodedLength(payload.Length);
+        var token = new byte[signed + 1 + Base64Url.GetEncodedLength(SigningKey.SignatureSize)];
+        header.CopyTo(token.AsSpan());
+        token[header.Length] = (byte)'.';
+        Base64Url.EncodeToUtf8(payload, token.AsSpan(header.Length + 1), out _, out _);
+        Span<byte> signature = stackalloc byte[SigningKey.SignatureSize];
+        key.Private.Sign(token.AsSpan(0, signed), signature);
+        token[signed] = (byte)'.';
+        Base64Url.EncodeToUtf8(signature, token.AsSpan(signed + 1), out _, out _);
+        key.Public.RememberSigned(token);
+        return token;
     }
 
     /// <summary>The protected header of a key's mandates, already in base64url.</summary>

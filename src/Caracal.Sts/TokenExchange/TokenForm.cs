@@ -26,7 +26,7 @@ internal static class TokenForm
             HasEmptyResource = hasEmpty,
             Scope = scopes.Length == 0 ? null : string.Join(' ', scopes),
             Scopes = scopes,
-            SubjectToken = Present(form, "subject_token"),
+            SubjectToken = Present(form, "subject_token")?.AsMemory(),
             SubjectTokenType = Present(form, "subject_token_type"),
             SessionId = Trimmed(form, "session_id"),
             AgentSessionId = Trimmed(form, "agent_session_id"),

@@ -1,3 +1,4 @@
+using System.Text;
 using Caracal.Authority.Workloads;
 using Caracal.Protocol;
 using Caracal.Protocol.Mandates;
@@ -65,7 +66,7 @@ internal sealed class WorkloadCredentials(ExchangeParts parts, LaunchAudit audit
             return (null, StsErrors.Internal);
         }
 
-        return (new UpstreamToken(MandateSigner.Sign(signer, claims), DateTimeOffset.FromUnixTimeSeconds(claims.ExpiresAt)), null);
+        return (new UpstreamToken(Encoding.ASCII.GetString(MandateSigner.Sign(signer, claims)), DateTimeOffset.FromUnixTimeSeconds(claims.ExpiresAt)), null);
     }
 
     // The record and the spent approval are one change.

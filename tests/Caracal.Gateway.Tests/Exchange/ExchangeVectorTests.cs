@@ -20,7 +20,7 @@ public sealed class ExchangeVectorTests
     public void V1_the_form_and_its_signature()
     {
         var body = ExchangeForm.ToBytes(new ExchangeRequest(
-            "zone-1", "app-1", "aaa.bbb.ccc", "resource://pipernet", "POST", "/v1/items list", "req-123"));
+            "zone-1", "app-1", "aaa.bbb.ccc".AsMemory(), "resource://pipernet", "POST", "/v1/items list", "req-123"));
         Assert.Equal(Body, Encoding.ASCII.GetString(body));
         Assert.Equal("fbcaf7eecd02ea778443c0a373bfed072d404d72e59eefdc4e4d3651a943dc9b", Convert.ToHexStringLower(SHA256.HashData(body)));
         var keys = HmacKeyRing.Of(KeyClass.GatewayStsHmac, Convert.FromHexString("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"));
@@ -50,6 +50,6 @@ public sealed class ExchangeVectorTests
     public void Everything_outside_the_unreserved_set_is_escaped() =>
         Assert.Contains(
             "request_path=%2Fa%26b%3Dc%2B%C3%A4%25&",
-            Encoding.ASCII.GetString(ExchangeForm.ToBytes(new ExchangeRequest("z", "a", "t", "r", "GET", "/a&b=c+ä%", "id"))),
+            Encoding.ASCII.GetString(ExchangeForm.ToBytes(new ExchangeRequest("z", "a", "t".AsMemory(), "r", "GET", "/a&b=c+ä%", "id"))),
             StringComparison.Ordinal);
 }

@@ -176,7 +176,7 @@ public sealed class ApprovalTests
             result := {"decision": "allow", "evaluation_status": "complete", "diagnostics": [{"step_up_required": {"type": "human_approval", "tiers": [{"tier": "x"}]}}]}
             """);
         var held = await sts.Service.Exchange.ExchangeAsync(
-            new("zone-1", "app-p", gateway, StsHarness.Resource, "GET", "/pay", "r"), CancellationToken.None);
+            new("zone-1", "app-p", gateway.AsMemory(), StsHarness.Resource, "GET", "/pay", "r"), CancellationToken.None);
         Assert.Equal((401, "interaction_required", "pending"), (held.Failure!.Refusal.Status, held.Failure.Refusal.Code, held.Failure.Hold!.State));
         Assert.Equal(0, await sts.ScalarAsync<long>("SELECT count(*) FROM used_mandates"));
         Assert.Equal(MandateUse.Gateway, MandateToken.TryParse(gateway)!.Claims.Use);

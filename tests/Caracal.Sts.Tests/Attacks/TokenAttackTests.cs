@@ -192,7 +192,7 @@ public sealed class TokenAttackTests
 
     private static async Task<TimeSpan> MedianAsync(StsHarness sts, string token)
     {
-        var request = new ExchangeRequest(StsHarness.Zone, StsHarness.Application, token, StsHarness.Resource, "GET", "/pay", "req");
+        var request = new ExchangeRequest(StsHarness.Zone, StsHarness.Application, token.AsMemory(), StsHarness.Resource, "GET", "/pay", "req");
         var times = new List<TimeSpan>(Rounds);
         for (var i = 0; i < Rounds; i++)
         {

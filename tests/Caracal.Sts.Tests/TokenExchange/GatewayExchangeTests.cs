@@ -78,7 +78,7 @@ public sealed class GatewayExchangeTests
     {
         await using var sts = await StsHarness.StartAsync();
         var gateway = await sts.MintAsync();
-        var request = new ExchangeRequest("zone-1", "app-p", gateway, StsHarness.Resource, "GET", "/pay", "req-1", Subject: MandateToken.TryParse(gateway));
+        var request = new ExchangeRequest("zone-1", "app-p", gateway.AsMemory(), StsHarness.Resource, "GET", "/pay", "req-1", Subject: MandateToken.TryParse(gateway));
         var granted = await sts.Service.Exchange.ExchangeAsync(request, CancellationToken.None);
         Assert.NotNull(granted.Grant);
         Assert.Equal(("https://up.example.com", "caracal_jwt"), (granted.Grant.Upstream!.Url, granted.Grant.Upstream.AuthMode));
@@ -98,7 +98,7 @@ public sealed class GatewayExchangeTests
         var forged = fresh[..^4] + (fresh.EndsWith("AAAA", StringComparison.Ordinal) ? "BBBB" : "AAAA");
         foreach (var text in new[] { spent, forged, "no token" })
         {
-            var request = new ExchangeRequest("zone-1", "app-p", text, StsHarness.Resource, "GET", "/pay", "req-1", Subject: MandateToken.TryParse(fresh));
+            var request = new ExchangeRequest("zone-1", "app-p", text.AsMemory(), StsHarness.Resource, "GET", "/pay", "req-1", Subject: MandateToken.TryParse(fresh));
             Assert.Equal(401, (await sts.Service.Exchange.ExchangeAsync(request, CancellationToken.None)).Failure!.Refusal.Status);
         }
 
@@ -112,7 +112,7 @@ public sealed class GatewayExchangeTests
         await using var sts = await StsHarness.StartAsync();
         var overHttp = await sts.ExchangeAsync(await sts.MintAsync(), resource: "res-1");
         Assert.False(overHttp.Body.GetProperty("upstreams").TryGetProperty("res-1", out _));
-        var request = new ExchangeRequest("zone-1", "app-p", await sts.MintAsync(), "res-1", "GET", "/pay", "req-1");
+        var request = new ExchangeRequest("zone-1", "app-p", (await sts.MintAsync()).AsMemory(), "res-1", "GET", "/pay", "req-1");
         var granted = await sts.Service.Exchange.ExchangeAsync(request, CancellationToken.None);
         Assert.Null(granted.Grant!.Upstream);
     }

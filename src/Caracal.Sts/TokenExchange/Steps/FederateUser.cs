@@ -39,7 +39,7 @@ internal sealed class FederateUser(ExchangeParts parts) : IExchangeStep
             return StsErrors.ClockUnusable;
         }
 
-        var token = IdToken.TryParse(request.SubjectToken!);
+        var token = IdToken.TryParse(request.SubjectToken!.Value.ToString());
         if (await ProblemAsync(exchange, token, cancellationToken) is { } problem)
         {
             await parts.Audit.DenyAsync(exchange, "subject_federation_rejected", cancellationToken, reason: problem);

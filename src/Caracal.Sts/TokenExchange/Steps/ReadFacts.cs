@@ -13,7 +13,7 @@ internal sealed class ReadFacts(ExchangeParts parts) : IExchangeStep
     {
         var request = exchange.Request;
         exchange.Now = parts.Clock.Now;
-        exchange.Subject ??= request.SubjectToken is { } token ? MandateToken.TryParse(token) : null;
+        exchange.Subject ??= request.SubjectToken is { } token ? MandateToken.TryParse(token.Span) : null;
         var claims = exchange.Subject?.Claims;
         exchange.Lookup = new ExchangeLookup(
             exchange.ZoneId,

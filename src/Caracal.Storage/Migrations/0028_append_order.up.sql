@@ -1,0 +1,1 @@
+-- Only the embedded engine says anything here: PostgreSQL splits the last page of an index by its fill factor in either direction.
