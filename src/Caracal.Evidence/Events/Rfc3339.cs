@@ -20,7 +20,7 @@ public static class Rfc3339
 
     public static void WriteMicroseconds(DateTimeOffset time, Span<byte> target27)
     {
-        // The round-trip form has a seventh digit, and is written ten times as fast as a form of one's own.
+        // The round-trip form has a seventh digit, and is written without reading a form of one's own.
         Span<byte> ticks = stackalloc byte[MicrosecondLength + 1];
         time.UtcDateTime.TryFormat(ticks, out _, "O", CultureInfo.InvariantCulture);
         ticks[..(MicrosecondLength - 1)].CopyTo(target27);

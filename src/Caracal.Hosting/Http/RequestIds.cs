@@ -19,16 +19,14 @@ public enum RequestIdRule
 /// <summary>The request id of a call: the caller's if the service's rule allows it, else a new one; echoed on every response.</summary>
 public static class RequestIds
 {
-    private static readonly object Key = new();
-
     /// <summary>The id of this request; set by the server before any handler runs.</summary>
-    public static string RequestId(this HttpContext context) => (string)context.Items[Key]!;
+    public static string RequestId(this HttpContext context) => context.TraceIdentifier;
 
     internal static void Assign(HttpContext context, RequestIdRule rule, string headerName)
     {
         var presented = context.Request.Headers[CaracalHeaders.RequestId];
         var id = presented.Count == 1 && presented[0] is { } text && IsAcceptable(text, rule) ? text : Ids.NewCorrelation(rule == RequestIdRule.Gateway ? 4 : 7);
-        context.Items[Key] = id;
+        context.TraceIdentifier = id;
         context.Response.Headers[headerName] = id;
     }
 

@@ -67,6 +67,43 @@ public class IngestCheckTests
         Assert.Equal("{\"a\":1}"u8, entry.PolicyInput!.Value.Span);
     }
 
+    // The parser keeps what it works with, and the texts of the event before.
+    [Fact]
+    public void No_event_leaves_anything_to_the_next()
+    {
+        const string Tail = ",\"occurred_at\":\"2026-01-02T03:04:05Z\"}";
+        var first = Examine("{\"id\":\"e1\",\"zone_id\":\"z1\",\"event_type\":\"token_exchange\",\"decision\":\"allow\",\"determining_policies_json\":[{\"policy\":\"p\"}],\"diagnostics_json\":[],\"metadata_json\":{\"a\":1}" + Tail, null, null).Entry!;
+        Assert.NotNull(Examine("{\"id\":\"e2\",\"zone_id\":\"z1\",\"decision\":\"deny\",\"metadata_json\":{\"b\":[{\"c\":1e999999}]}" + Tail, null, null).Reason);
+        Assert.NotNull(Examine("{\"id\":\"e2\",\"zone_id\":\"z1\",\"metadata_json\":{\"b\":[{\"c\":\"" + new string('x', 300_000) + "\"}", null, null).Reason);
+        var huge = Examine("{\"id\":\"e3\",\"zone_id\":\"z1\",\"metadata_json\":{\"b\":\"" + new string('x', 300_000) + "\"}" + Tail, null, null).Entry!;
+        Assert.Equal(300_009, huge.MetadataJson!.Length);
+        var second = Examine("{\"id\":\"e4\",\"zone_id\":\"z\\u0031\",\"event_type\":\"token_exchangf\",\"decision\":\"all\u00f6w\",\"determining_policies_json\":[{\"policy\":\"q\"}],\"diagnostics_json\":[1]" + Tail, null, null).Entry!;
+        Assert.Equal(
+            ("e4", "z1", "token_exchangf", "all\u00f6w", "[{\"policy\": \"q\"}]", "[1]", null, ""),
+            (second.Id, second.ZoneId, second.EventType, second.Decision, second.DeterminingPoliciesJson, second.DiagnosticsJson, second.MetadataJson, second.RequestId));
+        Assert.Equal(first, Examine("{\"id\":\"e1\",\"zone_id\":\"z1\",\"event_type\":\"token_exchange\",\"decision\":\"allow\",\"determining_policies_json\":[{\"policy\":\"p\"}],\"diagnostics_json\":[],\"metadata_json\":{\"a\":1}" + Tail, null, null).Entry!);
+    }
+
+    [Fact]
+    public void Broken_text_in_what_policy_saw_is_kept_as_text()
+    {
+        byte[] data = [.. "{\"id\":\"e1\",\"zone_id\":\"z1\",\"policy_input\":{\"a\":\""u8, 0xff, .. "\"},\"occurred_at\":\"2026-01-02T03:04:05Z\"}"u8];
+        Assert.Equal("{\"a\":\"\uFFFD\"}", System.Text.Encoding.UTF8.GetString(IngestCheck.Examine(data, null, null, null).Entry!.PolicyInput!.Value.Span));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(9)]
+    [InlineData(1_234_567)]
+    [InlineData(9_999_999)]
+    public void A_time_is_written_to_the_microsecond(int ticks)
+    {
+        var time = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.FromHours(-3)).AddTicks(ticks);
+        Span<byte> written = stackalloc byte[Rfc3339.MicrosecondLength];
+        Rfc3339.WriteMicroseconds(time, written);
+        Assert.Equal(Rfc3339.Microseconds(time), System.Text.Encoding.ASCII.GetString(written));
+    }
+
     [Fact]
     public void Nul_and_lone_surrogates_cannot_dead_letter_an_event()
     {

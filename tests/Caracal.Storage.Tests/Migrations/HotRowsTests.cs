@@ -1,5 +1,6 @@
 using Caracal.Storage.Migrations;
 using Caracal.Storage.Sqlite;
+using Caracal.TestKit;
 using Dapper;
 
 namespace Caracal.Storage.Tests.Migrations;
@@ -39,5 +40,19 @@ public sealed class HotRowsTests
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    // The engine reads an index in either direction, and fills its pages only where new rows come last.
+    [Theory]
+    [InlineData("SELECT id FROM audit_events WHERE zone_id = 'z' ORDER BY occurred_at DESC, id DESC LIMIT 5", "audit_events_zone_time")]
+    [InlineData("SELECT id FROM audit_events WHERE zone_id = 'z' AND chain_seq > 5 ORDER BY chain_seq LIMIT 5", "audit_events_zone_seq")]
+    [InlineData("SELECT max(chain_seq) FROM audit_events WHERE zone_id = 'z'", "audit_events_zone_seq")]
+    [InlineData("SELECT id FROM authority_records WHERE zone_id = 'z' ORDER BY created_at DESC, id DESC LIMIT 5", "authority_records_zone_created")]
+    public async Task What_is_newest_is_found_without_sorting_in_indexes_that_ascend(string sql, string index)
+    {
+        await using var store = await TestStore.CreateAsync(Engine.Sqlite);
+        Assert.DoesNotContain("DESC", await store.Database.ReadAsync(c => c.ExecuteScalarAsync<string>("SELECT sql FROM sqlite_master WHERE name = @index", new { index })), StringComparison.OrdinalIgnoreCase);
+        var plan = (await store.Database.ReadAsync(c => c.QueryAsync<(long, long, long, string Detail)>("EXPLAIN QUERY PLAN " + sql))).Select(step => step.Detail).ToList();
+        Assert.Contains(index, Assert.Single(plan), StringComparison.Ordinal);
     }
 }

@@ -88,6 +88,55 @@ public sealed class KeptCommandTests : IDisposable
     }
 
     [Fact]
+    public void Rows_without_a_command_are_stored_as_with_one()
+    {
+        var when = new DateTimeOffset(2026, 7, 12, 12, 0, 0, TimeSpan.FromHours(2)).AddTicks(17);
+        const string Insert = "INSERT INTO things (id, n, body, note) VALUES (@id, @n, @body, @note)";
+        string[] names = ["@id", "@n", "@body", "@note"];
+        object?[][] rows =
+        [
+            ["a", 7L, new byte[] { 0, 1 }, new ReadOnlyMemory<byte>("ünïcödé"u8.ToArray())],
+            ["b", when, null, new ReadOnlyMemory<byte>()],
+            ["c", true, Array.Empty<byte>(), ""],
+            ["d", null, null, DBNull.Value],
+        ];
+        Assert.Equal(4, _connection.Run(Insert, names, rows));
+        Assert.Equal(
+            ["a 7 X'0001' 'ünïcödé'", $"b {Instants.ToMicroseconds(when)} NULL ''", "c 1 X'' ''", "d  NULL NULL"],
+            _connection.Query<string>("SELECT id || ' ' || coalesce(n, '') || ' ' || quote(body) || ' ' || quote(note) FROM things ORDER BY id"));
+    }
+
+    [Fact]
+    public void Rows_that_fail_leave_the_statement_as_good_as_new()
+    {
+        const string Insert = "INSERT INTO things (id, n) VALUES (@id, @n)";
+        string[] names = ["@id", "@n"];
+        Assert.Equal(19, Assert.Throws<SqliteException>(() => _connection.Run(Insert, names, [["a", 1L], ["a", 2L], ["b", 3L]])).SqliteErrorCode);
+        Assert.Equal(2, _connection.Run(Insert, names, [["b", 3L], ["c", 4L]]));
+        Assert.Equal(["a 1", "b 3", "c 4"], _connection.Query<string>("SELECT id || ' ' || n FROM things ORDER BY id"));
+    }
+
+    [Fact]
+    public void Rows_that_only_the_provider_can_write_are_left_to_it()
+    {
+        const string Insert = "INSERT INTO things (id, amount) VALUES (@id, @amount)";
+        string[] names = ["@id", "@amount"];
+        Assert.Equal(1, _connection.Run(Insert, names, [["a", 1L], ["b", 2.5], ["c", 3L]]));
+        Assert.Equal(0, _connection.Run(Insert, ["@id", "@other"], [["d", 1L]]));
+        Assert.Equal(0, _connection.Run(Insert, ["@id"], [["d"]]));
+        Assert.Equal(0, _connection.Run("INSERT INTO nowhere VALUES (@id)", ["@id"], [["d"]]));
+        using (var other = Open())
+        {
+            other.Execute("BEGIN IMMEDIATE; INSERT INTO log VALUES ('other')");
+            Assert.Equal(0, _connection.Run(Insert, names, [["d", 1L]]));
+            other.Execute("COMMIT");
+        }
+
+        Assert.Equal(1, _connection.Run(Insert, names, [["d", 1L]]));
+        Assert.Equal(["a", "d"], _connection.Query<string>("SELECT id FROM things ORDER BY id"));
+    }
+
+    [Fact]
     public void Changed_rows_are_counted_without_those_of_triggers()
     {
         _connection.Execute("CREATE TRIGGER logged AFTER UPDATE ON things BEGIN INSERT INTO log VALUES (NEW.id), (NEW.id); END");
