@@ -28,6 +28,37 @@ public sealed class AppendedContentsTests
     }
 
     [Theory]
+    [InlineData(Engine.Sqlite, "DELETE FROM audit_events WHERE chain_seq = 2", false)]
+    [InlineData(Engine.Postgres, "DELETE FROM audit_events WHERE chain_seq = 2", false)]
+    [InlineData(Engine.Sqlite, "UPDATE audit_events SET content_sha256 = (SELECT content_sha256 FROM audit_events WHERE chain_seq = 1) WHERE chain_seq = 3", true)]
+    public async Task Rows_that_went_are_told_and_nothing_is_signed_for_them(Engine engine, string sql, bool isSignedAsItStands)
+    {
+        await using var audit = await AuditHarness.CreateAsync(engine);
+        var appended = new AppendedContents();
+        var signing = Signing(audit, appended);
+        await AppendAsync(audit, appended, 0, 3);
+        await audit.TamperAsync(sql);
+
+        await signing.RunAsync(default);
+        Assert.Null(await new CheckpointStore(audit.Database).FindAsync("z1", null, default));
+        Assert.Contains("checkpoint_refused", audit.Log, StringComparison.Ordinal);
+        Assert.True(appended.Find("z1", 1, 3).IsEmpty);
+
+        // A store that was put back has other rows of these numbers, and goes on.
+        await signing.RunAsync(default);
+        Assert.Equal(isSignedAsItStands, await new CheckpointStore(audit.Database).FindAsync("z1", null, default) is not null);
+    }
+
+    [Fact]
+    public void Of_two_ledgers_the_later_one_counts()
+    {
+        var appended = new AppendedContents();
+        appended.Add("z1", Rows(1, 3));
+        appended.Add("z1", Rows(1, 2));
+        Assert.Equal(2 * MerkleTree.HashSize, appended.Find("z1", 1, 9).Length);
+    }
+
+    [Theory]
     [InlineData(Engine.Sqlite)]
     [InlineData(Engine.Postgres)]
     public async Task What_others_appended_in_between_is_read_from_the_ledger(Engine engine)
@@ -57,7 +88,7 @@ public sealed class AppendedContentsTests
         var appended = new AppendedContents();
         await audit.TamperAsync("CREATE TRIGGER poison BEFORE INSERT ON audit_events WHEN NEW.id = 'e2' BEGIN SELECT RAISE(ABORT, 'no'); END");
         await Assert.ThrowsAnyAsync<Exception>(() => AppendAsync(audit, appended, 0, 3));
-        Assert.True(appended.Take("z1", 1, 10).IsEmpty);
+        Assert.True(appended.Find("z1", 1, 10).IsEmpty);
     }
 
     [Fact]
@@ -67,11 +98,12 @@ public sealed class AppendedContentsTests
         appended.Add("z1", Rows(4, 2));
         appended.Add("z1", Rows(1, 3)); // of two that end together, the second may be told first
         appended.Add("z2", Rows(1, 1));
-        Assert.True(appended.Take("z1", 1, 2).IsEmpty);
-        Assert.Equal(3 * MerkleTree.HashSize, appended.Take("z1", 1, 3).Length);
-        Assert.True(appended.Take("z1", 1, 3).IsEmpty);
-        Assert.Equal(Convert.FromHexString(Rows(4, 2)[1].ContentSha256), appended.Take("z1", 4, 9)[MerkleTree.HashSize..].ToArray());
-        Assert.False(appended.Take("z2", 1, 1).IsEmpty);
+        Assert.True(appended.Find("z1", 1, 2).IsEmpty);
+        Assert.Equal(3 * MerkleTree.HashSize, appended.Find("z1", 1, 3).Length);
+        appended.Forget("z1", 3);
+        Assert.True(appended.Find("z1", 1, 3).IsEmpty);
+        Assert.Equal(Convert.FromHexString(Rows(4, 2)[1].ContentSha256), appended.Find("z1", 4, 9)[MerkleTree.HashSize..].ToArray());
+        Assert.False(appended.Find("z2", 1, 1).IsEmpty);
     }
 
     [Fact]
@@ -79,10 +111,10 @@ public sealed class AppendedContentsTests
     {
         var appended = new AppendedContents();
         for (var zone = 0; zone < 100; zone++) appended.Add($"z{zone}", Rows(1, 500));
-        var held = Enumerable.Range(0, 100).Count(zone => !appended.Take($"z{zone}", 1, 500).IsEmpty);
+        var held = Enumerable.Range(0, 100).Count(zone => !appended.Find($"z{zone}", 1, 500).IsEmpty);
         Assert.InRange(held, 1, 80);
         appended.Add("z1", Rows(1, 500));
-        Assert.False(appended.Take("z1", 1, 500).IsEmpty);
+        Assert.False(appended.Find("z1", 1, 500).IsEmpty);
     }
 
     private static Checkpointer Signing(AuditHarness audit, AppendedContents appended) => new(

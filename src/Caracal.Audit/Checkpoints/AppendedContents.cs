@@ -4,8 +4,8 @@ using Caracal.Evidence.Ledger;
 namespace Caracal.Audit.Checkpoints;
 
 /// <summary>
-/// The content hashes of what this process appended and has not signed yet. A checkpoint is made of them, so that it says what
-/// was appended, whatever became of the row since; what is not here is read from the ledger. Safe for use by many threads.
+/// The content hashes of what this process appended since the last checkpoint, so that the next need not read every row again.
+/// Safe for use by many threads.
 /// </summary>
 public sealed class AppendedContents
 {
@@ -13,7 +13,7 @@ public sealed class AppendedContents
     private const int Most = 40_000;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<(string ZoneId, long First), byte[]> _parts = [];
+    private readonly Dictionary<string, Dictionary<long, byte[]>> _parts = new(StringComparer.Ordinal);
     private int _held;
 
     /// <summary>Keeps the hashes of rows that are committed, neighbours in their chain.</summary>
@@ -34,22 +34,40 @@ public sealed class AppendedContents
                 _held = 0;
             }
 
-            if (_parts.TryAdd((zoneId, rows[0].ChainSeq), hashes)) _held += rows.Count;
+            if (!_parts.TryGetValue(zoneId, out var parts)) _parts[zoneId] = parts = [];
+            Remove(parts, rows[0].ChainSeq); // of a ledger that lost what followed
+            parts.Add(rows[0].ChainSeq, hashes);
+            _held += rows.Count;
         }
     }
 
     /// <summary>
-    /// Gives away hashes that begin with row <paramref name="first"/> and end no later than row <paramref name="last"/>, each of
+    /// Hashes that begin with row <paramref name="first"/> and end no later than row <paramref name="last"/>, each of
     /// <see cref="MerkleTree.HashSize"/> bytes; empty when there are none.
     /// </summary>
-    public ReadOnlyMemory<byte> Take(string zoneId, long first, long last)
+    public ReadOnlyMemory<byte> Find(string zoneId, long first, long last)
     {
         lock (_gate)
         {
-            if (!_parts.TryGetValue((zoneId, first), out var hashes) || first + (hashes.Length / MerkleTree.HashSize) - 1 > last) return default;
-            _parts.Remove((zoneId, first));
-            _held -= hashes.Length / MerkleTree.HashSize;
-            return hashes;
+            return _parts.GetValueOrDefault(zoneId)?.GetValueOrDefault(first) is { } hashes && first + Count(hashes) - 1 <= last ? hashes : default;
         }
     }
+
+    /// <summary>Gives up what begins at or before a row.</summary>
+    public void Forget(string zoneId, long upTo)
+    {
+        lock (_gate)
+        {
+            if (!_parts.TryGetValue(zoneId, out var parts)) return;
+            foreach (var first in parts.Keys.Where(first => first <= upTo).ToList()) Remove(parts, first);
+            if (parts.Count == 0) _parts.Remove(zoneId);
+        }
+    }
+
+    private void Remove(Dictionary<long, byte[]> parts, long first)
+    {
+        if (parts.Remove(first, out var hashes)) _held -= Count(hashes);
+    }
+
+    private static int Count(byte[] hashes) => hashes.Length / MerkleTree.HashSize;
 }

@@ -30,6 +30,7 @@ public sealed class Checkpointer(
     {
         foreach (var (zoneId, head, checkpoint) in await store.HeadsAsync(cancellationToken))
         {
+            appended?.Forget(zoneId, checkpoint);
             if (_signed.GetValueOrDefault(zoneId) is { } own && (head < own.Size || checkpoint < own.Size))
             {
                 // Rows or checkpoints that this process signed are gone: a restored backup, or an attack.
@@ -67,13 +68,26 @@ public sealed class Checkpointer(
         var nodes = new List<TreeNode>();
         while (frontier.Size < head)
         {
-            var own = appended?.Take(zoneId, frontier.Size + 1, head) ?? default;
-            for (var at = 0; at < own.Length; at += MerkleTree.HashSize)
+            var own = appended?.Find(zoneId, frontier.Size + 1, head) ?? default;
+            if (!own.IsEmpty)
             {
-                frontier.Add(MerkleTree.LeafHash(own.Span.Slice(at, MerkleTree.HashSize)), nodes);
+                var end = frontier.Size + (own.Length / MerkleTree.HashSize);
+                if (!await store.HoldsAsync(zoneId, frontier.Size + 1, end, Convert.ToHexStringLower(own.Span[^MerkleTree.HashSize..]), cancellationToken))
+                {
+                    // Somebody was at it, or the store was put back to an earlier time. Next time the ledger alone is asked.
+                    Refuse(zoneId, frontier.Size + 1, $"of the rows {frontier.Size + 1} to {end} one is missing, or the last is not the one that was appended");
+                    appended!.Forget(zoneId, end);
+                    return;
+                }
+
+                for (var at = 0; at < own.Length; at += MerkleTree.HashSize)
+                {
+                    frontier.Add(MerkleTree.LeafHash(own.Span.Slice(at, MerkleTree.HashSize)), nodes);
+                }
+
+                continue;
             }
 
-            if (!own.IsEmpty) continue;
             var contents = await store.ContentsAsync(zoneId, frontier.Size, (int)Math.Min(PageSize, head - frontier.Size), cancellationToken);
             if (contents.Count == 0)
             {

@@ -17,7 +17,7 @@ public static class Scopes
         {
             var scope = requested[i];
             var lifecycle = resource.UpstreamUrl is { Length: > 0 } && scope == AgentLifecycle;
-            if (!lifecycle && !Contains(resource.Scopes, scope))
+            if (!lifecycle && !resource.Scopes.Contains(scope))
             {
                 return false;
             }

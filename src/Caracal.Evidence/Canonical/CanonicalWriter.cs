@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
@@ -31,7 +32,7 @@ internal sealed class CanonicalWriter : IDisposable
     }
 
     /// <summary>Bytes that it holds on to for the next document.</summary>
-    public int Capacity => output.Capacity + keys.Capacity;
+    public int Capacity => output.Capacity + keys.Capacity + (members.Capacity * Unsafe.SizeOf<Member>());
 
     public static JsonReaderOptions ReaderOptions => new() { MaxDepth = MaxDepth };
 

@@ -88,6 +88,9 @@ internal sealed class CallEvidence(AuditTrail trail, Func<DateTimeOffset> now, C
         return Fingerprint(digest);
     }
 
+    /// <summary>The same of a call's bearer, parsed or not.</summary>
+    internal static string Fingerprint(GatewayCall call) => call.Token is { } token ? Fingerprint(token) : Fingerprint(call.Bearer.Span);
+
     private static string Fingerprint(MandateToken token) => Fingerprint(token.Digest);
 
     private static string Fingerprint(ReadOnlySpan<byte> digest) => Convert.ToHexStringLower(digest[..8]);

@@ -70,7 +70,7 @@ internal sealed class CallLog(ILogger log, GatewaySettings settings)
         Add("ZoneId", call.IsVerified ? call.Claims.ZoneId : null);
         Add("ApplicationId", call.IsVerified ? call.Claims.ClientId : null);
         Add("Resource", call.Resource);
-        Add("SubjectFp", call.Bearer.Length == 0 ? null : CallEvidence.Fingerprint(call.Bearer.Span));
+        Add("SubjectFp", call.Bearer.Length == 0 ? null : CallEvidence.Fingerprint(call));
         Add("UpstreamHost", call.Upstream?.Host);
         Add("AuthMode", call.Grant?.Upstream?.AuthMode);
         Add("StsLatencyMs", Milliseconds(call.StsTook));

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
+using System.Text;
 using System.Text.Json;
 using Caracal.Storage.Sqlite;
 
@@ -67,7 +68,12 @@ internal sealed class SqliteDialect : ISqlDialect
         {
             for (var i = 0; i < row.Length; i++)
             {
-                command.Set(i, row[i] is DateTimeOffset time ? Instants.ToMicroseconds(time) : row[i]);
+                command.Set(i, row[i] switch
+                {
+                    DateTimeOffset time => Instants.ToMicroseconds(time),
+                    ReadOnlyMemory<byte> text => Encoding.UTF8.GetString(text.Span),
+                    var value => value,
+                });
             }
 
             await command.ExecuteNonQueryAsync();

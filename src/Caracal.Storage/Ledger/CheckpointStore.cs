@@ -89,6 +89,16 @@ public sealed class CheckpointStore(Database database)
     public Task<IReadOnlyList<string>> ContentsAsync(string zoneId, long afterSeq, int limit, CancellationToken cancellationToken) =>
         database.ReadSettledAsync(connection => ContentsAsync(connection, zoneId, afterSeq, limit), cancellationToken);
 
+    /// <summary>True when the ledger holds every row from one sequence number to another, and the last has this content.</summary>
+    public Task<bool> HoldsAsync(string zoneId, long first, long last, string content, CancellationToken cancellationToken) => database.ReadSettledAsync(
+        async connection => await connection.ExecuteScalarAsync<long>(
+            """
+            SELECT count(*) FROM audit_events WHERE zone_id = @zoneId AND chain_seq >= @first AND chain_seq <= @last
+            AND EXISTS (SELECT 1 FROM audit_events e WHERE e.zone_id = @zoneId AND e.chain_seq = @last AND e.content_sha256 = @content)
+            """,
+            new { zoneId, first, last, content }) == last - first + 1,
+        cancellationToken);
+
     /// <summary>Stored subtree hashes; shorter where one is missing.</summary>
     public Task<IReadOnlyList<string>> NodesAsync(string zoneId, int level, long first, int count, CancellationToken cancellationToken) =>
         database.ReadAsync<IReadOnlyList<string>>(

@@ -8,8 +8,8 @@ namespace Caracal.Streams.State;
 
 /// <summary>
 /// Shared state of one process. Marks are kept as 128 bits of a hash, not as text: at thousands of calls a second they
-/// are what would fill the memory. Two keys with one hash could only make a new mark look old, which refuses; and since
-/// the seed is the process's own, nobody outside can look for such keys.
+/// are what would fill the memory. A key always has the same hash, so no mark is missed; two keys with one hash would make a
+/// new one look old, which nobody can bring about: the seed is the process's own secret, and no answer shows a hash.
 /// </summary>
 public sealed class InProcessState : ISharedState, ISharedLeases, ISharedBuckets, IDisposable
 {

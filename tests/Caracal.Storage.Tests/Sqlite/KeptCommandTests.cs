@@ -137,6 +137,21 @@ public sealed class KeptCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_many_rows_those_the_provider_writes_are_the_same()
+    {
+        var when = new DateTimeOffset(2026, 7, 12, 12, 0, 0, TimeSpan.Zero);
+        var text = new ReadOnlyMemory<byte>("ünïcödé"u8.ToArray());
+        await new SqliteDialect().InsertManyAsync(_connection, new BulkInsert(
+            "INSERT INTO things",
+            [new("id", BulkType.Text), new("n", BulkType.Time), new("amount", BulkType.Number), new("note", BulkType.Text)],
+            [["a", when, 1L, text], ["b", when, 2.5, text], ["c", null, null, text]]));
+        var at = Instants.ToMicroseconds(when);
+        Assert.Equal(
+            [$"a {at} 1.0 'ünïcödé'", $"b {at} 2.5 'ünïcödé'", "c  NULL 'ünïcödé'"],
+            _connection.Query<string>("SELECT id || ' ' || coalesce(n, '') || ' ' || quote(amount) || ' ' || quote(note) FROM things ORDER BY id"));
+    }
+
+    [Fact]
     public void Changed_rows_are_counted_without_those_of_triggers()
     {
         _connection.Execute("CREATE TRIGGER logged AFTER UPDATE ON things BEGIN INSERT INTO log VALUES (NEW.id), (NEW.id); END");
