@@ -2,10 +2,14 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Caracal.Evidence.Journals;
 
-// Appends: whoever finds nobody writing writes for everyone who is waiting, in one call.
+// Appends: whoever finds nobody writing writes for everyone who is waiting, in one call. While others wait for a thread, it waits
+// behind them: what they append goes into the same call.
 internal sealed class JournalWriter : IDisposable
 {
     private const int KeptBufferBytes = 256 * 1024;
+
+    /// <summary>Work items without a thread that count as others who wait.</summary>
+    private const int Crowd = 2;
 
     private readonly Lock gate = new();
     private readonly JournalDirectory directory;
@@ -42,6 +46,7 @@ internal sealed class JournalWriter : IDisposable
 
         AppendGroup group;
         Task? completion = null;
+        var crowded = ThreadPool.PendingWorkItemCount >= Crowd;
         bool lead;
         lock (gate)
         {
@@ -49,15 +54,16 @@ internal sealed class JournalWriter : IDisposable
             group = filling;
             group.Add(payload);
             lead = !writing;
-            if (!lead || options.Fsync == JournalFsync.Always) completion = group.Completion;
+            if (!lead || crowded || options.Fsync == JournalFsync.Always) completion = group.Completion;
             if (lead)
             {
                 writing = true;
-                filling = NewGroup();
+                if (!crowded) filling = NewGroup();
             }
         }
 
-        if (!lead) return new ValueTask(completion!);
+        if (lead && crowded) WriteLater();
+        if (!lead || crowded) return new ValueTask(completion!);
         var failure = WriteAndAnswer(group);
         PassOn();
         if (completion is not null) return new ValueTask(completion);
@@ -85,7 +91,6 @@ internal sealed class JournalWriter : IDisposable
     // The next group is written by the thread pool: a leader answers its own request instead of serving others forever.
     private void PassOn()
     {
-        AppendGroup next;
         lock (gate)
         {
             if (filling.Records == 0)
@@ -93,19 +98,25 @@ internal sealed class JournalWriter : IDisposable
                 writing = false;
                 return;
             }
+        }
 
+        WriteLater();
+    }
+
+    // What is appended until then is written with it.
+    private void WriteLater() => ThreadPool.UnsafeQueueUserWorkItem(static writer => writer.WriteNext(), this, preferLocal: false);
+
+    private void WriteNext()
+    {
+        AppendGroup next;
+        lock (gate)
+        {
             next = filling;
             filling = NewGroup();
         }
 
-        ThreadPool.UnsafeQueueUserWorkItem(
-            static state =>
-            {
-                state.Writer.WriteAndAnswer(state.Group);
-                state.Writer.PassOn();
-            },
-            (Writer: this, Group: next),
-            preferLocal: false);
+        WriteAndAnswer(next);
+        PassOn();
     }
 
     private Exception? WriteAndAnswer(AppendGroup group)

@@ -44,6 +44,37 @@ public sealed class JournalTests : IDisposable
         Assert.Equal(Enumerable.Range(0, 2000).Select(i => $"event {i}").Order(), (await ReadAll(again)).Order());
     }
 
+    [Theory]
+    [InlineData(JournalFsync.Always)]
+    [InlineData(JournalFsync.Interval)]
+    public async Task While_others_wait_for_a_thread_events_gather_for_one_write(JournalFsync fsync)
+    {
+        using var journal = Open(fsync);
+        for (var i = 0; i < 40; i++) ThreadPool.UnsafeQueueUserWorkItem(static _ => Thread.Sleep(20), false, preferLocal: false);
+        var appends = Enumerable.Range(0, 3).Select(i => Append(journal, $"event {i}").AsTask()).ToList();
+        Assert.Equal(0, journal.Figures.PendingRecords);
+        Assert.All(appends, append => Assert.False(append.IsCompleted));
+
+        await Task.WhenAll(appends);
+        Assert.Equal(3, journal.Figures.PendingRecords);
+        Assert.Equal(["event 0", "event 1", "event 2"], await ReadAll(journal));
+    }
+
+    [Fact]
+    public async Task A_journal_that_is_closed_in_a_crowd_keeps_what_it_was_given()
+    {
+        Task append;
+        using (var journal = Open())
+        {
+            for (var i = 0; i < 40; i++) ThreadPool.UnsafeQueueUserWorkItem(static _ => Thread.Sleep(5), false, preferLocal: false);
+            append = Append(journal, "event").AsTask();
+        }
+
+        await append;
+        using var again = Open();
+        Assert.Equal(["event"], await ReadAll(again));
+    }
+
     [Fact]
     public async Task Files_are_closed_to_others()
     {
