@@ -50,7 +50,7 @@ public sealed class JournalTests : IDisposable
     public async Task While_others_wait_for_a_thread_events_gather_for_one_write(JournalFsync fsync)
     {
         using var journal = Open(fsync);
-        for (var i = 0; i < 40; i++) ThreadPool.UnsafeQueueUserWorkItem(static _ => Thread.Sleep(20), false, preferLocal: false);
+        CrowdThePool(TimeSpan.FromMilliseconds(20));
         var appends = Enumerable.Range(0, 3).Select(i => Append(journal, $"event {i}").AsTask()).ToList();
         Assert.Equal(0, journal.Figures.PendingRecords);
         Assert.All(appends, append => Assert.False(append.IsCompleted));
@@ -66,7 +66,7 @@ public sealed class JournalTests : IDisposable
         Task append;
         using (var journal = Open())
         {
-            for (var i = 0; i < 40; i++) ThreadPool.UnsafeQueueUserWorkItem(static _ => Thread.Sleep(5), false, preferLocal: false);
+            CrowdThePool(TimeSpan.FromMilliseconds(5));
             append = Append(journal, "event").AsTask();
         }
 
@@ -338,6 +338,13 @@ public sealed class JournalTests : IDisposable
         Assert.Equal(TimeSpan.Zero, journal.Figures.OldestAge);
         clock.Advance(TimeSpan.FromSeconds(3));
         Assert.Equal(TimeSpan.FromSeconds(3), journal.Figures.OldestAge);
+    }
+
+    // Far more work than there are threads, however many that is here: most of it still waits when this returns.
+    private static void CrowdThePool(TimeSpan each)
+    {
+        var items = 20 * Math.Max(Environment.ProcessorCount, ThreadPool.ThreadCount);
+        for (var i = 0; i < items; i++) ThreadPool.UnsafeQueueUserWorkItem(Thread.Sleep, each, preferLocal: false);
     }
 
     private static ValueTask Append(Journal journal, string text) => journal.AppendAsync(Encoding.UTF8.GetBytes(text));
