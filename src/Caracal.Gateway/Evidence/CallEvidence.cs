@@ -4,7 +4,6 @@ using System.Text.Json;
 using Caracal.Evidence.Events;
 using Caracal.Evidence.Trail;
 using Caracal.Gateway.Pipeline;
-using Caracal.Protocol.Mandates;
 
 namespace Caracal.Gateway.Evidence;
 
@@ -43,7 +42,7 @@ internal sealed class CallEvidence(AuditTrail trail, Func<DateTimeOffset> now, C
             writer.WriteString("jti"u8, call.Claims.Jti);
             writer.WriteString("resource"u8, call.Resource);
             writer.WriteString("client_id"u8, call.Claims.ClientId);
-            writer.WriteString("subject_fp"u8, Fingerprint(call.Token!));
+            writer.WriteString("subject_fp"u8, Fingerprint(call));
             writer.WriteString("request_id"u8, call.RequestId);
         }),
         OccurredAt = now(),
@@ -64,7 +63,7 @@ internal sealed class CallEvidence(AuditTrail trail, Func<DateTimeOffset> now, C
             writer.WriteString("application_id"u8, denial.call.Claims.ClientId);
             writer.WriteString("resource"u8, denial.call.Resource);
             writer.WriteString("method"u8, denial.call.Method);
-            writer.WriteString("subject_fingerprint"u8, Fingerprint(denial.call.Token!));
+            writer.WriteString("subject_fingerprint"u8, Fingerprint(denial.call));
             writer.WriteNumber("unrecorded"u8, denial.unrecorded);
         }),
         OccurredAt = now(),
@@ -89,9 +88,7 @@ internal sealed class CallEvidence(AuditTrail trail, Func<DateTimeOffset> now, C
     }
 
     /// <summary>The same of a call's bearer, parsed or not.</summary>
-    internal static string Fingerprint(GatewayCall call) => call.Token is { } token ? Fingerprint(token) : Fingerprint(call.Bearer.Span);
-
-    private static string Fingerprint(MandateToken token) => Fingerprint(token.Digest);
+    internal static string Fingerprint(GatewayCall call) => call.Token is { } token ? Fingerprint(token.Digest) : Fingerprint(call.Bearer.Span);
 
     private static string Fingerprint(ReadOnlySpan<byte> digest) => Convert.ToHexStringLower(digest[..8]);
 
@@ -117,7 +114,7 @@ internal sealed class CallEvidence(AuditTrail trail, Func<DateTimeOffset> now, C
             writer.WriteBoolean("revocation_interrupted"u8, true);
         }
 
-        writer.WriteString("subject_fingerprint"u8, Fingerprint(call.Token!));
+        writer.WriteString("subject_fingerprint"u8, Fingerprint(call));
         WriteOptional(writer, "subject_kind"u8, call.Claims.SubjectType);
         WriteOptional(writer, "trace_id"u8, call.TraceId);
         WriteOptional(writer, "upstream_host"u8, call.Upstream?.Host);

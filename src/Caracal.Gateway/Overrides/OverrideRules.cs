@@ -43,18 +43,7 @@ internal static class OverrideRules
         return !scan.Passes(bytes[..Encoding.ASCII.GetBytes(query, bytes)]) || !scan.EndsWell();
     }
 
-    private static bool Is(string name, string[] names)
-    {
-        foreach (var known in names)
-        {
-            if (known.Equals(name, StringComparison.OrdinalIgnoreCase))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    private static bool Is(string name, string[] names) => names.Contains(name, StringComparer.OrdinalIgnoreCase);
 
     private static bool Differs(StringValues values, string authorised, StringComparison comparison) =>
         values.Count != 1 || !string.Equals(values[0]?.Trim(), authorised, comparison);
