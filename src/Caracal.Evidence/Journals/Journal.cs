@@ -23,7 +23,7 @@ public sealed class Journal : IDisposable
         spool = new SpoolFiles(directory.Path, options.MaxRecordBytes);
     }
 
-    /// <summary>Bytes that an fsync could not secure; latched until restart.</summary>
+    /// <summary>Bytes that an fsync could not secure; latched until restart, and until then every record that must be synced is refused.</summary>
     public bool SyncFailed => writer.SyncFailed;
 
     /// <summary>Everything appended so far lies before this position.</summary>

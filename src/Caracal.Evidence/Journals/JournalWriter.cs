@@ -25,6 +25,7 @@ internal sealed class JournalWriter : IDisposable
     private SafeFileHandle? handle; // The stream seeks whenever it is asked for this.
     private long segmentNumber;
     private long segmentEnd;
+    private bool torn;
 
     public JournalWriter(JournalDirectory directory, SegmentIndex index, JournalOptions options, long lastSegment)
     {
@@ -57,8 +58,8 @@ internal sealed class JournalWriter : IDisposable
             if (!lead || crowded || options.Fsync == JournalFsync.Always) completion = group.Completion;
             if (lead)
             {
-                writing = true;
                 if (!crowded) filling = NewGroup();
+                writing = true;
             }
         }
 
@@ -126,7 +127,9 @@ internal sealed class JournalWriter : IDisposable
         {
             Write(group);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+#pragma warning disable CA1031 // Whatever it was: who waits for this group is told, and the next group has its turn.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
             failure = exception;
         }
@@ -144,14 +147,15 @@ internal sealed class JournalWriter : IDisposable
 
     private void Write(AppendGroup group)
     {
+        if (torn) Cut();
         if (segment is null || segmentEnd >= options.SegmentBytes) Roll();
         try
         {
             RandomAccess.Write(handle!, group.Buffer.AsSpan(0, group.Length), segmentEnd);
         }
-        catch (IOException)
+        catch
         {
-            // A full disk may have taken a part: cut it, or the next append would follow a torn record.
+            torn = true;
             TryCut();
             throw;
         }
@@ -178,12 +182,20 @@ internal sealed class JournalWriter : IDisposable
     {
         try
         {
-            RandomAccess.SetLength(handle!, segmentEnd);
+            Cut();
         }
-        catch (IOException)
+#pragma warning disable CA1031 // The next write cuts first, and is refused while it cannot.
+        catch
+#pragma warning restore CA1031
         {
-            // The next successful write starts at the same offset and covers the remains.
         }
+    }
+
+    // A full disk may have taken a part of what was refused: it must not be found behind what comes next, nor after a restart.
+    private void Cut()
+    {
+        RandomAccess.SetLength(handle!, segmentEnd);
+        torn = false;
     }
 
     private AppendGroup NewGroup()

@@ -15,7 +15,7 @@ internal sealed class SegmentSync : IDisposable
     private bool dirty;
     private bool newFile;
     private bool stopping;
-    private volatile bool failed;
+    private volatile Exception? failure;
 
     public SegmentSync(JournalDirectory directory, JournalOptions options)
     {
@@ -25,8 +25,11 @@ internal sealed class SegmentSync : IDisposable
         thread.Start();
     }
 
-    /// <summary>An fsync failed: what it covered may not survive a power cut, and no later success mends that.</summary>
-    public bool Failed => failed;
+    /// <summary>
+    /// An fsync failed: what it covered may not survive a power cut, and no later success mends that, because the system tells of
+    /// lost pages once. From then on whoever waits for one is told that it failed.
+    /// </summary>
+    public bool Failed => failure is not null;
 
     public void Replace(FileStream? old, FileStream opened)
     {
@@ -59,7 +62,12 @@ internal sealed class SegmentSync : IDisposable
     public Task RequestAsync()
     {
         var request = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (gate) requests.Add(request);
+        lock (gate)
+        {
+            if (stopping) throw new JournalUnavailableException("the journal is closed");
+            requests.Add(request);
+        }
+
         wake.Set();
         return request.Task;
     }
@@ -79,7 +87,7 @@ internal sealed class SegmentSync : IDisposable
             wake.WaitOne();
             if (options.Fsync == JournalFsync.Interval && !IsUrgent()) wake.WaitOne(options.FsyncInterval);
             var work = Take();
-            var failure = Sync(work);
+            Sync(work);
             foreach (var group in work.Groups) group.Complete(failure);
             foreach (var request in work.Requests)
             {
@@ -109,20 +117,19 @@ internal sealed class SegmentSync : IDisposable
         }
     }
 
-    private Exception? Sync(Work work)
+    private void Sync(Work work)
     {
-        Exception? failure = null;
         foreach (var old in work.Retired)
         {
-            failure = Flush(old) ?? failure;
+            Remember(Flush(old));
             old.Dispose();
         }
 
-        if (work.Current is not null) failure = Flush(work.Current) ?? failure;
-        if (work.NewFile) failure = Try(directory.Sync) ?? failure;
-        if (failure is not null) failed = true;
-        return failure;
+        if (work.Current is not null) Remember(Flush(work.Current));
+        if (work.NewFile) Remember(Try(directory.Sync));
     }
+
+    private void Remember(Exception? fault) => failure ??= fault;
 
     private static Exception? Flush(FileStream file) => Try(() => RandomAccess.FlushToDisk(file.SafeFileHandle));
 
@@ -133,7 +140,9 @@ internal sealed class SegmentSync : IDisposable
             action();
             return null;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+#pragma warning disable CA1031 // Whatever it was: nothing that waits for this may be told that it is safe.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
             return exception;
         }

@@ -14,6 +14,7 @@ internal sealed class SpoolFiles(string directory, int maxLineBytes)
         var taken = 0;
         foreach (var file in new DirectoryInfo(directory).GetFiles("*.ndjson").OrderBy(file => file.LastWriteTimeUtc))
         {
+            if (journal.SyncFailed) break; // They stay: of what is appended now nobody knows whether it would survive.
             taken += await DrainAsync(file.FullName, journal, ct);
         }
 
