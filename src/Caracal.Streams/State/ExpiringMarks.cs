@@ -1,8 +1,9 @@
 namespace Caracal.Streams.State;
 
 /// <summary>
-/// A set of 128-bit marks, each with an end in <see cref="DateTime.Ticks"/> (UTC). Marks lie in arrays without references, so
-/// that millions of them cost the garbage collector nothing; a mark whose end has passed counts as absent.
+/// A set of marks of 96 bits, each with an end: the caller's clock, at least 1, counted in whatever unit it likes. Marks lie in
+/// arrays without references, 16 bytes each, so that millions of them cost the garbage collector nothing; a mark whose end has
+/// passed counts as absent.
 /// </summary>
 /// <remarks>Safe for use by many threads: a mark belongs to one of 64 shards by its lowest bits, each with a lock of its own.</remarks>
 internal sealed class ExpiringMarks
@@ -16,14 +17,15 @@ internal sealed class ExpiringMarks
     public int Capacity => _shards.Sum(static shard => shard.Capacity);
 
     /// <summary>Adds a mark, or gives it a new end when its end has passed; false while it is still there.</summary>
-    public bool TryAdd(UInt128 mark, long until, long now)
+    /// <remarks>Of the 128 bits that are given, 96 are kept.</remarks>
+    public bool TryAdd(UInt128 mark, uint until, uint now)
     {
-        var (high, low) = ((ulong)(mark >> 64), (ulong)mark);
+        var (high, low) = ((ulong)(mark >> 64), (uint)mark);
         return _shards[(int)(low % ShardCount)].TryAdd(high, low, until, now);
     }
 
     /// <summary>Gives back the memory of what has passed in one shard, another one at every call.</summary>
-    public void Sweep(long now)
+    public void Sweep(uint now)
     {
         _shards[_next].Shrink(now);
         _next = (_next + 1) % ShardCount;
@@ -49,7 +51,7 @@ internal sealed class ExpiringMarks
             }
         }
 
-        public bool TryAdd(ulong high, ulong low, long until, long now)
+        public bool TryAdd(ulong high, uint low, uint until, uint now)
         {
             lock (_gate)
             {
@@ -71,7 +73,7 @@ internal sealed class ExpiringMarks
             }
         }
 
-        public void Shrink(long now)
+        public void Shrink(uint now)
         {
             lock (_gate)
             {
@@ -83,7 +85,7 @@ internal sealed class ExpiringMarks
         }
 
         // The slot of this mark, or else where it may be put: the first one on its way that has passed or is empty.
-        private ref Slot Find(ulong high, ulong low, long now, out bool present)
+        private ref Slot Find(ulong high, uint low, uint now, out bool present)
         {
             var mask = _slots.Length - 1;
             var free = -1;
@@ -110,7 +112,7 @@ internal sealed class ExpiringMarks
         }
 
         // At most half full afterwards, with only what has not passed.
-        private void Rebuild(long now)
+        private void Rebuild(uint now)
         {
             var old = _slots;
             var size = Smallest;
@@ -130,7 +132,7 @@ internal sealed class ExpiringMarks
             }
         }
 
-        private int Live(long now)
+        private int Live(uint now)
         {
             var live = 0;
             foreach (ref readonly var slot in _slots.AsSpan())
@@ -142,5 +144,5 @@ internal sealed class ExpiringMarks
         }
     }
 
-    private readonly record struct Slot(ulong High, ulong Low, long Until);
+    private readonly record struct Slot(ulong High, uint Low, uint Until);
 }

@@ -7,7 +7,7 @@ using System.Security.Cryptography;
 namespace Caracal.Streams.State;
 
 /// <summary>
-/// Shared state of one process. Marks are kept as 128 bits of a hash, not as text: at thousands of calls a second they
+/// Shared state of one process. Marks are kept as 96 bits of a hash, not as text: at thousands of calls a second they
 /// are what would fill the memory. A key always has the same hash, so no mark is missed; two keys with one hash would make a
 /// new one look old, which nobody can bring about: the seed is the process's own secret, and no answer shows a hash.
 /// </summary>
@@ -37,10 +37,14 @@ public sealed class InProcessState : ISharedState, ISharedLeases, ISharedBuckets
     // A clock that leaps ahead and comes back must not let a mark pass early: what it stands for would be accepted again.
     private long MarkNow => Math.Min(Now, _began + _time.GetElapsedTime(_beganAt).Ticks);
 
+    // Marks count tenths of a second (2²⁰ ticks) from a year before the process began, which lasts for thirteen years. A mark
+    // ends up to one of them late, never early.
+    private uint MarkClock(long ticks) => (uint)Math.Clamp((ticks - _began + TimeSpan.TicksPerDay * 365) >> 20, 0, uint.MaxValue - 1);
+
     public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken)
     {
         var now = MarkNow;
-        return ValueTask.FromResult(_marks.TryAdd(MarkOf(key), now + lifetime.Ticks, now));
+        return ValueTask.FromResult(_marks.TryAdd(MarkOf(key), MarkClock(now + lifetime.Ticks) + 1, MarkClock(now)));
     }
 
     public ValueTask<long> IncrementAsync(string key, TimeSpan window, CancellationToken cancellationToken)
@@ -144,7 +148,7 @@ public sealed class InProcessState : ISharedState, ISharedLeases, ISharedBuckets
     private void Sweep()
     {
         var now = Now;
-        _marks.Sweep(MarkNow);
+        _marks.Sweep(MarkClock(MarkNow));
         foreach (var counter in _counters)
         {
             if (counter.Value.Until <= now)
