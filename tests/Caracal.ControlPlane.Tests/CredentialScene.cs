@@ -15,7 +15,7 @@ internal sealed record CredentialScene(ApiHost Api, AuthorizationServer Upstream
         Engine engine = Engine.Sqlite, string kind = "api_key", string config = """{"header_name":"x-key","api_key":"old-key-value"}""", TextWriter? log = null,
         string identifier = "")
     {
-        var time = new MovableTime();
+        var time = new MovableTime { TimersStand = true };
         var upstream = await AuthorizationServer.StartAsync();
         var state = new InProcessState(time);
         var api = await ApiHost.StartAsync(time: time, engine: engine, http: upstream.Client, shared: state, log: log);
