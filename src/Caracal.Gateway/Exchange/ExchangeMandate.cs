@@ -58,7 +58,12 @@ internal sealed class ExchangeMandate(IGatewayExchange exchange, StsCircuit circ
     {
         var refusal = failure?.Refusal ?? GatewayErrors.StsResponseInvalid;
         call.Hold = failure?.Hold;
-        if (circuit.Report(refusal is { Code: "sts_unavailable", Status: >= 500 }))
+        var isDown = refusal is { Code: "sts_unavailable", Status: >= 500 };
+        if (!isDown && failure?.Authenticated != true)
+        {
+            circuit.Abandon(); // whoever stands before the STS said this: nothing was learnt about it
+        }
+        else if (circuit.Report(isDown))
         {
             metrics.Count(GatewayCounter.StsCircuitOpened);
             GatewayLog.CircuitOpened(log, (int)StsCircuit.OpenFor.TotalSeconds);

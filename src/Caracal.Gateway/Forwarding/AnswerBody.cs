@@ -61,7 +61,7 @@ internal sealed class AnswerBody
     public ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken) => _writer.FlushAsync(cancellationToken);
 
     /// <summary>Ends the body with its trailers; where there can be none they are left out.</summary>
-    public async ValueTask EndAsync(IReadOnlyList<KeyValuePair<string, string>> trailers)
+    public ValueTask<FlushResult> EndAsync(IReadOnlyList<KeyValuePair<string, string>> trailers)
     {
         if (_chunks)
         {
@@ -81,6 +81,6 @@ internal sealed class AnswerBody
             }
         }
 
-        await _writer.FlushAsync(CancellationToken.None);
+        return _writer.FlushAsync(CancellationToken.None);
     }
 }

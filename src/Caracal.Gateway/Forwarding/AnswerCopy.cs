@@ -74,14 +74,28 @@ internal sealed class AnswerCopy : IDisposable
     }
 
     /// <summary>Sends what is still held, and the end. After a revocation nothing of the body leaves any more.</summary>
-    public ValueTask FinishAsync(CopyEnd end, IReadOnlyList<KeyValuePair<string, string>> trailers)
+    public async ValueTask FinishAsync(CopyEnd end, IReadOnlyList<KeyValuePair<string, string>> trailers)
     {
         if (end == CopyEnd.Whole)
         {
             _body.Write(_buffer.AsSpan(_start, _end - _start));
         }
 
-        return _body.EndAsync(trailers);
+        // The call's own end says nothing any more, and the caller may have stopped reading.
+        var flushing = _body.EndAsync(trailers);
+        if (flushing.IsCompletedSuccessfully)
+        {
+            return;
+        }
+
+        try
+        {
+            await flushing.AsTask().WaitAsync(_settings.WriteTimeout);
+        }
+        catch (TimeoutException)
+        {
+            _call.Http.Abort();
+        }
     }
 
     public void Dispose()

@@ -1,6 +1,7 @@
+using System.Buffers;
 using System.Collections.Frozen;
 using System.Net.Http.Headers;
-using System.Text;
+using Caracal.Gateway.Upstream;
 using Caracal.Protocol;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
@@ -14,7 +15,7 @@ internal static class AnswerHeaderRules
     {
         "Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer",
         "Transfer-Encoding", "Upgrade", "Server", "X-Powered-By", "X-AspNet-Version", "X-AspNetMvc-Version", "Refresh",
-        "Alt-Svc", "X-Request-Id",
+        "Alt-Svc", "X-Request-Id", "Content-Length",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     // RFC 9110 6.5.1: what frames, routes, stores or authenticates a message must be known before its body.
@@ -24,18 +25,26 @@ internal static class AnswerHeaderRules
         "Date", "Age", "Vary", "Retry-After", "Warning", "Pragma", "Max-Forwards", "Expect", "Range", "Accept-Ranges",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
+    // RFC 9110 5.5, without the bytes that the server would have to guess an encoding for.
+    private static readonly SearchValues<char> ValueCharacters =
+        SearchValues.Create(['\t', .. Enumerable.Range(' ', '~' - ' ' + 1).Select(static c => (char)c)]);
+
     /// <summary>Copies status and headers, and says how long the mandate still lives.</summary>
-    public static void Copy(HttpResponseMessage from, HttpResponse to, long secondsLeft)
+    /// <param name="from">The upstream's answer.</param>
+    /// <param name="to">Ours.</param>
+    /// <param name="secondsLeft">Not said unless positive.</param>
+    /// <param name="credential">What the upstream was told in the query and the caller must not be; null when nothing.</param>
+    public static void Copy(HttpResponseMessage from, HttpResponse to, long secondsLeft, QueryCredential? credential)
     {
         to.StatusCode = (int)from.StatusCode;
         var connection = from.Headers.NonValidated.TryGetValues("Connection", out var named)
-            ? Upstream.ConnectionOptions.Of(named.ToString())
+            ? ConnectionOptions.Of(named.ToString())
             : default;
-        Copy(from.Headers.NonValidated, to.Headers, connection);
-        Copy(from.Content.Headers.NonValidated, to.Headers, connection);
-        if (from.StatusCode is System.Net.HttpStatusCode.NoContent or System.Net.HttpStatusCode.ResetContent)
+        Copy(from.Headers.NonValidated, to.Headers, connection, credential);
+        Copy(from.Content.Headers.NonValidated, to.Headers, connection, credential);
+        if (from.StatusCode is not (System.Net.HttpStatusCode.NoContent or System.Net.HttpStatusCode.ResetContent))
         {
-            to.Headers.ContentLength = null;
+            to.ContentLength = from.Content.Headers.ContentLength; // as it was understood, not as it was written
         }
 
         if (secondsLeft > 0)
@@ -64,7 +73,7 @@ internal static class AnswerHeaderRules
         return (colon < 0 || (end >= 0 && end < colon)) && text[0] != '\\' && Uri.TryCreate(location, UriKind.Relative, out _);
     }
 
-    private static void Copy(HttpHeadersNonValidated from, IHeaderDictionary to, Upstream.ConnectionOptions connection)
+    private static void Copy(HttpHeadersNonValidated from, IHeaderDictionary to, ConnectionOptions connection, QueryCredential? credential)
     {
         foreach (var (name, values) in from)
         {
@@ -76,6 +85,11 @@ internal static class AnswerHeaderRules
             var kept = Values(values);
             var isPlace = name.Equals("Location", StringComparison.OrdinalIgnoreCase)
                 || name.Equals("Content-Location", StringComparison.OrdinalIgnoreCase);
+            if (credential is not null)
+            {
+                kept = kept.Select(value => isPlace ? credential.Without(value!) : value).Where(value => !credential.IsIn(value!)).ToArray();
+            }
+
             if (kept.Count > 0 && !(isPlace && !IsRelative(kept.ToString())))
             {
                 to[name] = kept;
@@ -86,7 +100,7 @@ internal static class AnswerHeaderRules
     private static bool Passes(string name) =>
         !Removed.Contains(name) && !name.StartsWith("X-Caracal-", StringComparison.OrdinalIgnoreCase);
 
-    // A value that HTTP/1.1 cannot carry in ASCII would fail the whole answer.
+    // A value that HTTP/1.1 cannot carry in ASCII would fail the whole answer, after the upstream has done what it was asked.
     private static StringValues Values(HeaderStringValues values)
     {
         if (values.Count == 1)
@@ -98,5 +112,5 @@ internal static class AnswerHeaderRules
         return values.Where(IsPlain).ToArray();
     }
 
-    private static bool IsPlain(string value) => Ascii.IsValid(value) && !value.AsSpan().ContainsAny('\r', '\n', '\0');
+    private static bool IsPlain(string value) => !value.AsSpan().ContainsAnyExcept(ValueCharacters);
 }

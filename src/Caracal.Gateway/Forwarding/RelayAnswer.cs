@@ -20,7 +20,8 @@ internal sealed class RelayAnswer(
 {
     public async ValueTask<Verdict> JudgeAsync(GatewayCall call)
     {
-        AnswerHeaderRules.Copy(call.Answer!, call.Http.Response, call.Claims.ExpiresAt - call.Now.ToUnixTimeSeconds() - (long)call.Elapsed.TotalSeconds);
+        var secondsLeft = call.Claims.ExpiresAt - call.Now.ToUnixTimeSeconds() - (long)call.Elapsed.TotalSeconds;
+        AnswerHeaderRules.Copy(call.Answer!, call.Http.Response, secondsLeft, call.QueryCredential);
         receipts?.Promise(call);
         return call.Answer!.StatusCode == HttpStatusCode.SwitchingProtocols ? await SwitchAsync(call) : await CopyAsync(call);
     }
@@ -123,7 +124,7 @@ internal sealed class RelayAnswer(
 
         foreach (var (name, values) in call.Answer!.TrailingHeaders.NonValidated)
         {
-            if (AnswerHeaderRules.PassesAsTrailer(name, values.ToString()))
+            if (AnswerHeaderRules.PassesAsTrailer(name, values.ToString()) && call.QueryCredential?.IsIn(values.ToString()) != true)
             {
                 trailers.Add(new(name, values.ToString()));
             }

@@ -15,14 +15,20 @@ namespace Caracal.Gateway.Forwarding;
 internal sealed class StreamedRequestBody(GatewayCall call, GatewaySettings settings, BodyScan? scan) : HttpContent
 {
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile bool _started;
+    private int _started;
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
         SerializeToStreamAsync(stream, context, CancellationToken.None);
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
-        _started = true;
+        // What passed is gone: a client that asks again, because the upstream refused the stream (RFC 9113 8.7), would send the
+        // rest as if it were the whole.
+        if (Interlocked.Exchange(ref _started, 1) != 0)
+        {
+            throw new InvalidOperationException("the caller's body can be sent once");
+        }
+
         try
         {
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, call.Lifetime.Token);
@@ -38,7 +44,7 @@ internal sealed class StreamedRequestBody(GatewayCall call, GatewaySettings sett
     /// Ends when nothing reads the caller's body any more: an upstream may answer before it has read everything, and
     /// the server takes the request apart as soon as the call is over.
     /// </summary>
-    public Task SettledAsync() => _started ? _finished.Task : Task.CompletedTask;
+    public Task SettledAsync() => Volatile.Read(ref _started) != 0 ? _finished.Task : Task.CompletedTask;
 
     private async Task CopyAsync(Stream stream, CancellationToken cancellationToken)
     {

@@ -99,7 +99,7 @@ public sealed class UngovernedForwarder : IAsyncDisposable
             }
         }
 
-        AnswerHeaderRules.Copy(call.Answer!, http.Response, secondsLeft: 0);
+        AnswerHeaderRules.Copy(call.Answer!, http.Response, secondsLeft: 0, credential: null);
         using var copy = new AnswerCopy(call, _revocations, _live, _settings);
         var end = await copy.RunAsync();
         if (end == CopyEnd.Failed)

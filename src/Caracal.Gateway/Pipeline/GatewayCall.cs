@@ -95,6 +95,9 @@ internal sealed class GatewayCall : IAsyncDisposable
     /// <summary>Set by step 18.</summary>
     public HttpRequestMessage? Request { get; set; }
 
+    /// <summary>The credential, where it went upstream in the query; set by step 18.</summary>
+    public QueryCredential? QueryCredential { get; set; }
+
     /// <summary>The trace id that went upstream, set by step 18.</summary>
     public string? TraceId { get; set; }
 

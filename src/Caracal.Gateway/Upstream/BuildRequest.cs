@@ -55,6 +55,7 @@ internal sealed class BuildRequest(GatewaySettings settings) : IGatewayStep
             Content = ContentOf(call, scan),
         };
         call.Request = request;
+        call.QueryCredential = injection.QueryKey is { } key ? new QueryCredential(key, injection.Value!) : null;
         RequestHeaderRules.Copy(call.Http.Request.Headers, request, injection.Header);
         SetOwn(call, request);
         call.WebSocket?.WriteTo(request);

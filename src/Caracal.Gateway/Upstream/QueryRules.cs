@@ -69,7 +69,8 @@ internal static class QueryRules
         return true;
     }
 
-    private static string Without(string query, QueryKeys keys)
+    /// <summary>What is left of a query without the pairs of <paramref name="keys"/>, byte for byte.</summary>
+    public static string Without(string query, QueryKeys keys)
     {
         var kept = new StringBuilder(query.Length);
         foreach (var range in query.AsSpan().Split('&'))

@@ -18,6 +18,7 @@ internal sealed class RelaySocket(LiveAnswers live, GatewaySettings settings, Ti
     public async Task RunAsync(GatewayCall call, Func<CopyEnd, ValueTask<bool>> record)
     {
         Interlocked.Increment(ref _open);
+        var ended = false;
         try
         {
             await using var upstream = await call.Answer!.Content.ReadAsStreamAsync(call.Lifetime.Token);
@@ -28,7 +29,17 @@ internal sealed class RelaySocket(LiveAnswers live, GatewaySettings settings, Ti
             using var expiry = new CancellationTokenSource(Left(call), time);
             await using var ending = expiry.Token.UnsafeRegister(static state => ((GatewayCall)state!).Lifetime.Expire(), call);
             live.Add(call);
-            await relay.RunAsync(end => EndAsync(call, relay, end, record));
+            await relay.RunAsync(end =>
+            {
+                ended = true;
+                return EndAsync(call, relay, end, record);
+            });
+        }
+        catch (Exception) when (!ended)
+        {
+            // The upstream had switched and a side of it was gone before the first byte: a call like any other.
+            await record(CopyEnd.Failed);
+            call.Http.Abort();
         }
         finally
         {

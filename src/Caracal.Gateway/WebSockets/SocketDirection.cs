@@ -32,9 +32,11 @@ internal sealed class SocketDirection(Stream from, Stream to, CallLifetime lifet
     /// <summary>Puts a last frame behind what went by; false when the receiver is in the middle of a frame or takes no more.</summary>
     public async Task<bool> TryEndAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
     {
+        var isOurs = false;
         try
         {
             await _turn.WaitAsync(cancellationToken);
+            isOurs = true;
             if (!_boundary.IsBetweenFrames)
             {
                 return false;
@@ -42,11 +44,15 @@ internal sealed class SocketDirection(Stream from, Stream to, CallLifetime lifet
 
             await to.WriteAsync(frame, cancellationToken);
             await to.FlushAsync(cancellationToken);
-            return true; // the turn is kept: nothing follows a close frame
+            return true;
         }
         catch (Exception fault) when (fault is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
             return false;
+        }
+        finally
+        {
+            if (isOurs) _turn.Release(); // nothing follows a close frame: the call has ended, and whoever has the turn next sees it
         }
     }
 

@@ -95,6 +95,19 @@ public sealed class ExchangeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_somebody_before_the_sts_answers_says_nothing_about_the_circuit()
+    {
+        foreach (var (status, body) in ((int, string)[])[(502, "<html>"), (502, "<html>"), (404, "<html>"), (502, "<html>")])
+        {
+            Answers(status, body);
+            using var failed = await _host.SendAsync(_host.Request());
+            Assert.Equal(status, (int)failed.StatusCode);
+        }
+
+        Assert.Equal(1, await _host.MetricAsync("sts_circuit_open"));
+    }
+
+    [Fact]
     public async Task Three_failures_open_the_circuit_and_one_probe_closes_it()
     {
         Answers(503, """{"error":"sts_unavailable","error_description":"down"}""");

@@ -1,8 +1,15 @@
+using System.Collections.Concurrent;
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Caracal.Egress;
+using Caracal.Gateway.Admission;
+using Caracal.Gateway.Forwarding;
+using Caracal.Gateway.Pipeline;
 using Caracal.Gateway.Tests.Support;
+using Caracal.Hosting;
+using Caracal.Hosting.Http;
 using Caracal.TestKit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -163,6 +170,43 @@ public sealed class ForwarderTests : IAsyncLifetime
         using var answer = await http.SendAsync(request, CancellationToken.None);
         Assert.Equal("HTTP/2", await answer.Content.ReadAsStringAsync());
         Assert.Equal("abc", answer.TrailingHeaders.GetValues("x-checksum").Single());
+    }
+
+    [Fact]
+    public async Task A_body_that_was_begun_is_not_sent_again_when_the_upstream_refuses_its_stream()
+    {
+        using var folder = new CertificateFolder();
+        await using var upstream = new TlsUpstream(folder);
+        var begun = new TaskCompletionSource();
+        var whole = new ConcurrentQueue<string>();
+        await upstream.StartAsync(async http =>
+        {
+            if (!begun.Task.IsCompleted)
+            {
+                await http.Request.Body.ReadExactlyAsync(new byte[5]);
+                http.Features.Get<IHttpResetFeature>()!.Reset(7); // REFUSED_STREAM: the client may take it elsewhere
+                begun.SetResult();
+                return;
+            }
+
+            using var reader = new StreamReader(http.Request.Body);
+            whole.Enqueue(await reader.ReadToEndAsync());
+        });
+        using var http = new GuardedHttp(
+            new EgressGuard(new EgressPolicy(true, [], []), new SystemHostResolver(), TimeProvider.System),
+            new GuardedHttpOptions { ValidateCertificate = (_, shown, _, _) => shown!.GetCertHashString() == folder.Thumbprint });
+        var pipe = new Pipe();
+        var inbound = new DefaultHttpContext { Request = { Method = "POST", Body = pipe.Reader.AsStream() } };
+        var settings = new GatewaySettings { Mode = CaracalMode.Dev, Listen = new ListenSettings { Host = "127.0.0.1", Port = 0 }, StsUrl = "", StreamKeys = _host.StreamKeys };
+        await using var call = new GatewayCall(inbound, RequestTarget.Parse("/"), "id", DateTimeOffset.UnixEpoch);
+        using var request = new HttpRequestMessage(HttpMethod.Post, upstream.Address) { Version = HttpVersion.Version20, Content = new StreamedRequestBody(call, settings, null) };
+        var sending = http.SendAsync(request, CancellationToken.None);
+        await pipe.Writer.WriteAsync("first"u8.ToArray());
+        await begun.Task;
+        await pipe.Writer.WriteAsync("second"u8.ToArray());
+        await pipe.Writer.CompleteAsync();
+        await Assert.ThrowsAnyAsync<Exception>(async () => (await sending).Dispose());
+        Assert.Empty(whole);
     }
 
     [Fact]

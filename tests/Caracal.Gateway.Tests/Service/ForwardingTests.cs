@@ -358,6 +358,28 @@ public sealed class ForwardingTests : IAsyncLifetime
         Assert.Equal("/v1/items/7", response.Headers.Location!.OriginalString);
     }
 
+    [Fact]
+    public async Task A_credential_in_the_query_is_not_read_in_the_answer()
+    {
+        (_host.Sts.Directive["auth_mode"], _host.Sts.Directive["auth_location"]) = ("provider_apikey", "query");
+        (_host.Sts.Directive["query_param_name"], _host.Sts.Directive["provider_token"]) = ("api_key", "se/cret+value");
+        _host.Upstream.Answer = http =>
+        {
+            http.Response.StatusCode = 301;
+            http.Response.Headers.Location = $"{http.Request.Path}/{http.Request.QueryString}#top";
+            http.Response.Headers.ContentLocation = $"/items{http.Request.QueryString}";
+            http.Response.Headers.Link = $"</items{http.Request.QueryString}>; rel=self";
+            http.Response.Headers["X-Debug"] = new[] { "key se/cret+value", "page 2" };
+            return Task.CompletedTask;
+        };
+        using var response = await _host.SendAsync(_host.Request("/v1/items?page=2"));
+        Assert.Equal("?page=2&api_key=se%2Fcret%2Bvalue", new Uri("http://u" + Assert.Single(_host.Upstream.Seen).Target).Query);
+        Assert.Equal("/v1/items/?page=2#top", response.Headers.Location!.OriginalString);
+        Assert.Equal("/items?page=2", response.Content.Headers.ContentLocation!.OriginalString);
+        Assert.False(response.Headers.Contains("Link"));
+        Assert.Equal("page 2", response.Headers.GetValues("X-Debug").Single());
+    }
+
     [Theory]
     [InlineData("HEAD", 200)]
     [InlineData("DELETE", 204)]

@@ -151,6 +151,42 @@ public sealed class WebSocketTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_socket_whose_upstream_talks_on_without_listening_is_over_with_its_authority()
+    {
+        _host.Upstream.Raw = SocketUpstream.Accepting(async socket =>
+        {
+            while (true)
+            {
+                await socket.SendAsync("tick"u8.ToArray(), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+                await Task.Delay(200); // long enough to come after the close frame, and short enough to come before the upstream is given up
+            }
+        });
+        using var client = await OpenAsync(Client());
+        var sent = 0L;
+        var sending = Task.Run(async () =>
+        {
+            while (true)
+            {
+                await client.SendAsync(new byte[64 * 1024], WebSocketMessageType.Binary, endOfMessage: true, Limit);
+                Interlocked.Increment(ref sent);
+            }
+        });
+        var reading = Task.Run(async () =>
+        {
+            while ((await client.ReceiveAsync(new byte[4_096], Limit)).MessageType != WebSocketMessageType.Close)
+            {
+            }
+        });
+        for (var before = -1L; before != Interlocked.Read(ref sent); await Task.Delay(500)) before = Interlocked.Read(ref sent);
+
+        await _host.PublishAsync(Topics.SessionsRevoke, _host.StreamKeys, ("zone_id", "zone-1"), ("sid", "ar-1"));
+        await Task.WhenAny(reading, Task.Delay(TimeSpan.FromSeconds(5)));
+        Assert.True(reading.IsCompleted);
+        await GatewayHost.UntilAsync(async () => await _host.MetricAsync("websockets_open") == 0);
+        await Assert.ThrowsAnyAsync<Exception>(() => sending);
+    }
+
+    [Fact]
     public async Task In_the_middle_of_a_frame_a_revocation_cuts_the_connection()
     {
         _host.Upstream.Raw = async http =>
