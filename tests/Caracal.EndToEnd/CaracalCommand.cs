@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Caracal.Stack;
 
 namespace Caracal.EndToEnd;
 
@@ -26,7 +27,7 @@ internal sealed class CaracalCommand : IDisposable
     /// <summary>Free ports for every role.</summary>
     public CaracalCommand WithFreePorts()
     {
-        foreach (var role in (string[])["AUDIT", "STS", "COORDINATOR", "API", "GATEWAY"]) With(role + "__PORT", FreePort().ToString());
+        foreach (var (name, port) in FreePorts.Variables()) With(name, port);
         return this;
     }
 
@@ -81,12 +82,5 @@ internal sealed class CaracalCommand : IDisposable
             while (!File.Exists(Path.Combine(folder!.FullName, "Caracal.slnx"))) folder = folder.Parent;
             return Path.Combine(folder.FullName, "src", "Caracal.Cli", "bin", configuration, "net10.0", "caracal");
         }
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        socket.Start();
-        return ((System.Net.IPEndPoint)socket.LocalEndpoint).Port;
     }
 }

@@ -55,7 +55,7 @@ internal sealed class S3Server : IAsyncDisposable
     {
         var packages = await NodePackages.InstallAsync("s3rver@3.7.1");
         var folder = Directory.CreateTempSubdirectory("caracal-s3-").FullName;
-        var port = FreePort();
+        var port = FreePort.Take();
         var script = Path.Combine(packages, "s3-server.mjs");
         var source = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "Export", "s3-server.mjs"));
         if (!File.Exists(script) || await File.ReadAllTextAsync(script) != source) await File.WriteAllTextAsync(script, source);
@@ -77,13 +77,6 @@ internal sealed class S3Server : IAsyncDisposable
         _process.Dispose();
         _stop.Dispose();
         Directory.Delete(_folder, recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private async Task AcceptAsync()

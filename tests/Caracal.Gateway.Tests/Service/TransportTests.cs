@@ -56,6 +56,28 @@ public sealed class TransportTests
         Assert.Equal(["GET", "DELETE"], upstream.Methods);
     }
 
+    [Fact]
+    public async Task A_caller_that_takes_nothing_of_its_answer_holds_a_call_for_the_write_timeout_only()
+    {
+        using var folder = new CertificateFolder();
+        await using var host = await GatewayHost.StartAsync(settings => settings with
+        {
+            WriteTimeout = TimeSpan.FromMilliseconds(500),
+            Listen = new ListenSettings { Host = "127.0.0.1", Port = 0, CertificateFile = folder.Certificate, KeyFile = folder.Key },
+        });
+        host.Upstream.Answer = http =>
+        {
+            http.Response.ContentLength = 15 * 1024; // less than is ever sent before the end
+            return http.Response.Body.WriteAsync(new byte[15 * 1024]).AsTask();
+        };
+        await using var connection = await RawHttp2.ConnectAsync(host.Address, window: 0);
+        await connection.HeadersAsync(
+            1, end: true, (":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", "/v1/items"),
+            ("authorization", $"Bearer {host.Mandate()}"), ("x-caracal-resource", GatewayHost.Resource));
+        Assert.Equal(200, await connection.StatusAsync(1));
+        await connection.ResetAsync(1, TimeSpan.FromSeconds(5));
+    }
+
     // What it was asked to do is done, so the call needs its event and its answer, whatever the headers look like.
     [Theory]
     [InlineData("X-Odd: a\u0001b\r\nX-Plain: yes\r\nContent-Length: 2\r\n")]

@@ -14,7 +14,9 @@ internal sealed class RawHttp2 : IAsyncDisposable
     private readonly TcpClient _client = new();
     private SslStream _stream = null!;
 
-    public static async Task<RawHttp2> ConnectAsync(string address)
+    /// <param name="address">Where.</param>
+    /// <param name="window">How many bytes of each answer may come before the caller asks for more; null leaves the protocol's own.</param>
+    public static async Task<RawHttp2> ConnectAsync(string address, int? window = null)
     {
         var url = new Uri(address);
         var connection = new RawHttp2();
@@ -25,7 +27,14 @@ internal sealed class RawHttp2 : IAsyncDisposable
         await connection._stream.AuthenticateAsClientAsync(
             new SslClientAuthenticationOptions { TargetHost = "localhost", ApplicationProtocols = [SslApplicationProtocol.Http2] });
         await connection._stream.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray());
-        await connection.FrameAsync(4, 0, 0, []);
+        var settings = new byte[window is null ? 0 : 6];
+        if (window is { } bytes)
+        {
+            settings[1] = 4; // SETTINGS_INITIAL_WINDOW_SIZE
+            BinaryPrimitives.WriteInt32BigEndian(settings.AsSpan(2), bytes);
+        }
+
+        await connection.FrameAsync(4, 0, 0, settings);
         return connection;
     }
 
@@ -49,6 +58,19 @@ internal sealed class RawHttp2 : IAsyncDisposable
     }
 
     public Task DataAsync(int stream, bool end, string data) => FrameAsync(0, (byte)(end ? 1 : 0), stream, Encoding.Latin1.GetBytes(data));
+
+    /// <summary>Waits until a stream is reset.</summary>
+    public async Task ResetAsync(int stream, TimeSpan patience)
+    {
+        using var limit = new CancellationTokenSource(patience);
+        var head = new byte[9];
+        do
+        {
+            await _stream.ReadExactlyAsync(head, limit.Token);
+            await _stream.ReadExactlyAsync(new byte[(head[0] << 16) | (head[1] << 8) | head[2]], limit.Token);
+        }
+        while (head[3] != 3 || (BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(5)) & int.MaxValue) != stream);
+    }
 
     /// <summary>The status of a stream's answer; 0 when the stream or the connection was ended instead.</summary>
     public async Task<int> StatusAsync(int stream)

@@ -18,10 +18,7 @@ internal sealed class Pooler : IAsyncDisposable
     public static async Task<Pooler> StartAsync(int server)
     {
         var folder = Directory.CreateTempSubdirectory("caracal-pooler-");
-        using var free = new TcpListener(IPAddress.Loopback, 0);
-        free.Start();
-        var port = ((IPEndPoint)free.LocalEndpoint).Port;
-        free.Stop();
+        var port = FreePort.Take();
         var file = Path.Combine(folder.FullName, "pgbouncer.ini");
         await File.WriteAllTextAsync(
             file,
