@@ -8,6 +8,7 @@ using Caracal.Audit.Tampering;
 using Caracal.Evidence.Ledger;
 using Caracal.Hosting.Metrics;
 using Caracal.Protocol;
+using Caracal.Storage;
 using Caracal.Storage.Ledger;
 using Caracal.TestKit;
 using Dapper;
@@ -96,6 +97,33 @@ public sealed class RetentionTests
         Assert.Equal(5, await CountAsync(audit));
 
         LedgerAlert Alert(string id, string zone) => new() { Id = id, EventId = "", ZoneId = zone, Kind = "chain_break", Detail = "", CreatedAt = audit.Clock.Now };
+    }
+
+    // A month of PostgreSQL goes as a table: what comes while it is looked at would go with it, untold and not exported.
+    [Fact]
+    public async Task A_month_into_which_an_event_comes_at_the_last_moment_stays()
+    {
+        await using var audit = await LedgerAsync(Engine.Postgres);
+        await audit.TamperAsync("SELECT audit_partition_ensure('2026-07-01')");
+        var seen = new TaskCompletionSource();
+        var coming = audit.Owner.WriteAsync(WriteKind.Bookkeeping, async work =>
+        {
+            await work.Connection.ExecuteAsync(
+                "INSERT INTO audit_events (id, zone_id, occurred_at, content_sha256, chain_seq) SELECT 'last', zone_id, occurred_at, 'h', 17 FROM audit_events WHERE zone_id = 'z1' AND chain_seq = 16");
+            seen.SetResult();
+
+            // Until whoever removes the month has looked at all else and waits for us.
+            while (await work.Connection.ExecuteScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'") == 0) await Task.Delay(20, TestContext.Current.CancellationToken);
+            return 0;
+        });
+        if (await Task.WhenAny(seen.Task, coming) == coming) await coming;
+        var retention = new LedgerRetention(audit.Database, audit.Settings.AuditKeys);
+        Assert.Equal(MonthOutcome.Busy, await retention.DropAsync(OldMonth, null, audit.Clock.Now, default));
+        await coming;
+        Assert.Equal(19, await CountAsync(audit));
+        Assert.Equal(0, await audit.Owner.ReadAsync(connection => connection.ExecuteScalarAsync<long>("SELECT count(*) FROM audit_partition_drops")));
+        Assert.Equal(MonthOutcome.Dropped, await retention.DropAsync(OldMonth, null, audit.Clock.Now, default));
+        Assert.Equal(5, await CountAsync(audit));
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public enum MonthOutcome
     /// <summary>Some of it has not left for the export yet.</summary>
     NotExported,
 
-    /// <summary>Another replica is at it.</summary>
+    /// <summary>Another replica is at it, or more of it has come since it was looked at.</summary>
     Busy,
 }
 
@@ -31,6 +31,8 @@ public sealed class LedgerRetention(Database database, HmacKeyRing? keys = null)
 {
     /// <summary>Rows of one transaction where months are no tables of their own: the single writer must soon be free.</summary>
     private const int ChunkSize = 1000;
+
+    private const string RowsSql = "SELECT count(*) FROM audit_events WHERE occurred_at >= @start AND occurred_at < @end";
 
     /// <summary>Whoever removes months and whoever places holds wait for each other.</summary>
     internal static readonly AdvisoryLock Months = AdvisoryLock.Job(0x4341524130303039);
@@ -69,6 +71,7 @@ public sealed class LedgerRetention(Database database, HmacKeyRing? keys = null)
             async work =>
             {
                 if (!await work.TryLockAsync(Months)) return MonthOutcome.Busy;
+                var seen = await work.Connection.ExecuteScalarAsync<long>(RowsSql, span);
                 if (await IsHeldAsync(work, span.start, span.end)) return MonthOutcome.Held;
                 if (await work.Connection.ExecuteScalarAsync<long>(
                     """
@@ -97,6 +100,13 @@ public sealed class LedgerRetention(Database database, HmacKeyRing? keys = null)
 
                     // Rows of a month that has no table yet lie in the default one: they get theirs first.
                     await work.Connection.ExecuteScalarAsync<bool>("SELECT audit_partition_ensure(CAST(@day AS date))", span);
+                    await work.Connection.ExecuteAsync("SELECT audit_partition_close(@name)", span);
+                    if (await work.Connection.ExecuteScalarAsync<long>(RowsSql, span) != seen)
+                    {
+                        work.Discard(); // What came meanwhile is neither told of nor exported: it would be gone without a trace.
+                        return MonthOutcome.Busy;
+                    }
+
                     await work.Connection.ExecuteScalarAsync<bool>(database.Dialect.DropLedgerRows, span);
                 }
 

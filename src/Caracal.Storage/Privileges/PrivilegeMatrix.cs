@@ -175,6 +175,7 @@ public static class PrivilegeMatrix
     [
         new("audit_partition_ensure(date)", [ServiceRole.Audit]),
         new("audit_partition_drop(text)", [ServiceRole.Audit]),
+        new("audit_partition_close(text)", [ServiceRole.Audit]),
         new("ops_heartbeat(text, text, text, text, text, timestamptz, timestamptz, text)", [.. ServiceRole.All]),
         new("ops_key_state(text, text, text, timestamptz)", [.. ServiceRole.All]),
     ];

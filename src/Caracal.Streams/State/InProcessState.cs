@@ -39,12 +39,12 @@ public sealed class InProcessState : ISharedState, ISharedLeases, ISharedBuckets
 
     // Marks count tenths of a second (2²⁰ ticks) from a year before the process began, which lasts for thirteen years. A mark
     // ends up to one of them late, never early.
-    private uint MarkClock(long ticks) => (uint)Math.Clamp((ticks - _began + TimeSpan.TicksPerDay * 365) >> 20, 0, uint.MaxValue - 1);
+    private uint MarkClock(long ticks) => (uint)Math.Clamp((ticks - _began + TimeSpan.TicksPerDay * 365) >> 20, 1, uint.MaxValue - 1);
 
     public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken cancellationToken)
     {
         var now = MarkNow;
-        return ValueTask.FromResult(_marks.TryAdd(MarkOf(key), MarkClock(now + lifetime.Ticks) + 1, MarkClock(now)));
+        return ValueTask.FromResult(_marks.TryAdd(MarkOf(key), MarkClock(now + lifetime.Ticks) + (lifetime > TimeSpan.Zero ? 1u : 0), MarkClock(now)));
     }
 
     public ValueTask<long> IncrementAsync(string key, TimeSpan window, CancellationToken cancellationToken)

@@ -1,0 +1,1 @@
+-- The embedded engine removes rows by their numbers, so none that came late can go with them.
