@@ -7,4 +7,7 @@ public sealed class StorageUnavailableException : Exception
         : base(message, innerException)
     {
     }
+
+    /// <summary>The store answered and did not take just this (a lock, a deadlock, too long a statement); it may well take the next one.</summary>
+    public bool RefusedThis { get; init; }
 }

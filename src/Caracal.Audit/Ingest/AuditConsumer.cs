@@ -108,10 +108,10 @@ internal sealed class AuditConsumer(
         {
             await ingester.IngestAsync([.. entries.Select(Check)], cancellationToken);
         }
-        catch (StorageUnavailableException)
+        catch (StorageUnavailableException fault)
         {
             metrics.Retries.Add(entries.Count);
-            await GiveUpOnRepeatedAsync(entries, cancellationToken);
+            if (fault.RefusedThis) await GiveUpOnRepeatedAsync(entries, cancellationToken);
             throw;
         }
 
@@ -119,7 +119,7 @@ internal sealed class AuditConsumer(
         await Task.WhenAll(entries.Select(entry => transport.AcknowledgeAsync(Topics.AuditEvents, Group, entry.Id, cancellationToken)));
     }
 
-    // An outage must not dead-letter good events: a delivery counts only against a store that answers (audit.md 3).
+    // An outage must not dead-letter good events: a delivery counts only against a store that answers and takes others (audit.md 3).
     private async Task GiveUpOnRepeatedAsync(IReadOnlyList<StreamEntry> entries, CancellationToken cancellationToken)
     {
         await ledger.PingAsync(cancellationToken);

@@ -89,8 +89,7 @@ public sealed class PostgresDatabase : Database
             }
             catch (Exception fault) when (IsUnavailable(fault, cancellationToken))
             {
-                Pool.Failed(fault);
-                throw new StorageUnavailableException("the store cannot be written", fault);
+                throw Unavailable("the store cannot be written", fault);
             }
         }
     }
@@ -105,13 +104,11 @@ public sealed class PostgresDatabase : Database
         catch (Exception fault) when (PostgresFaults.IsBroken(fault))
         {
             // It may have been committed, so it is not sent again.
-            Pool.Failed(fault);
-            throw new StorageUnavailableException("the store did not say whether it wrote", fault);
+            throw Unavailable("the store did not say whether it wrote", fault);
         }
         catch (Exception fault) when (PostgresFaults.IsUnavailable(fault))
         {
-            Pool.Failed(fault);
-            throw new StorageUnavailableException("the store cannot be written", fault);
+            throw Unavailable("the store cannot be written", fault);
         }
     }
 
@@ -135,8 +132,7 @@ public sealed class PostgresDatabase : Database
         }
         catch (Exception fault) when (IsUnavailable(fault, cancellationToken))
         {
-            Pool.Failed(fault);
-            throw new StorageUnavailableException("the store gives no lead", fault);
+            throw Unavailable("the store gives no lead", fault);
         }
     }
 
@@ -201,6 +197,13 @@ public sealed class PostgresDatabase : Database
     private static bool IsUnavailable(Exception fault, CancellationToken cancellationToken) =>
         !cancellationToken.IsCancellationRequested && PostgresFaults.IsUnavailable(fault);
 
+    // A deadlock says nothing about the server, so the figures of its connections leave it out.
+    private StorageUnavailableException Unavailable(string message, Exception fault)
+    {
+        if (fault is not PostgresException conflict || !PostgresFaults.IsWorthAnotherTry(conflict)) Pool.Failed(fault);
+        return new StorageUnavailableException(message, fault) { RefusedThis = PostgresFaults.RefusesOnlyThis(fault) };
+    }
+
     private static async Task<bool> TakeAsync(NpgsqlConnection connection, AdvisoryLock wanted, bool wait)
     {
         if (!wait)
@@ -231,8 +234,7 @@ public sealed class PostgresDatabase : Database
             }
             catch (Exception fault) when (IsUnavailable(fault, cancellationToken))
             {
-                Pool.Failed(fault);
-                throw new StorageUnavailableException("the store cannot be read", fault);
+                throw Unavailable("the store cannot be read", fault);
             }
         }
     }

@@ -34,14 +34,21 @@ internal static class PostgresFaults
     public static bool MayComeUp(NpgsqlException fault) =>
         fault is not PostgresException { SqlState: var state } || state == PostgresErrorCodes.CannotConnectNow || state.StartsWith("53", StringComparison.Ordinal);
 
-    /// <summary>The server cannot be used now: unreachable, starting, stopping, letting nobody in, out of connections, out of disk, or too slow.</summary>
+    /// <summary>The server answers and changes things; it did not take this one. No other unavailability may count against a single event (audit.md 3).</summary>
+    public static bool RefusesOnlyThis(Exception fault) =>
+        fault is PostgresException refused
+        && (IsWorthAnotherTry(refused) || refused.SqlState is PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable);
+
+    /// <summary>
+    /// The server cannot be used now: unreachable, starting, stopping, letting nobody in, out of connections, out of disk, too slow,
+    /// or in conflict with others after every try.
+    /// </summary>
     public static bool IsUnavailable(Exception fault) => fault switch
     {
-        PostgresException { SqlState: var state } =>
-            state.StartsWith("08", StringComparison.Ordinal) || state.StartsWith("53", StringComparison.Ordinal)
+        PostgresException { SqlState: var state } refused =>
+            RefusesOnlyThis(refused) || state.StartsWith("08", StringComparison.Ordinal) || state.StartsWith("53", StringComparison.Ordinal)
             || state.StartsWith("57P", StringComparison.Ordinal) || state.StartsWith("58", StringComparison.Ordinal)
-            || state is PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable
-                or PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification
+            || state is PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification
                 or PostgresErrorCodes.ReadOnlySqlTransaction,
         NpgsqlException or SocketException or TimeoutException or IOException => true,
         _ => false,
