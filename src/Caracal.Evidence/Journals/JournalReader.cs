@@ -49,23 +49,34 @@ internal sealed class JournalReader(
 
     public void Acknowledge(JournalPosition upTo)
     {
-        List<(long Number, bool Damaged)> spent;
-        lock (outstanding)
+        List<(long Number, bool Damaged)> spent = [];
+        try
         {
-            if (upTo <= acknowledged) return;
-            long records = 0, bytes = 0;
-            while (outstanding.TryPeek(out var batch) && batch.End <= upTo)
+            lock (outstanding)
             {
-                outstanding.Dequeue();
-                records += batch.Records;
-                bytes += batch.Bytes;
+                if (upTo <= acknowledged) return;
+                long records = 0, bytes = 0;
+                while (outstanding.TryPeek(out var batch) && batch.End <= upTo)
+                {
+                    outstanding.Dequeue();
+                    records += batch.Records;
+                    bytes += batch.Bytes;
+                }
+
+                acknowledged = upTo;
+                spent = index.Settle(upTo, records, bytes);
+                mark.Write(upTo);
             }
-
-            acknowledged = upTo;
-            mark.Write(upTo);
-            spent = index.Settle(upTo, records, bytes);
         }
+        finally
+        {
+            // Also without the mark, whose loss costs duplicates: on a full disk nothing else makes room.
+            Remove(spent);
+        }
+    }
 
+    private void Remove(List<(long Number, bool Damaged)> spent)
+    {
         foreach (var (number, damaged) in spent)
         {
             if (damaged) directory.KeepAside(number);

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 
 namespace Caracal.Evidence.Journals;
@@ -12,12 +13,21 @@ internal sealed class SpoolFiles(string directory, int maxLineBytes)
     public async Task<int> DrainAsync(Journal journal, CancellationToken ct)
     {
         var taken = 0;
+        ExceptionDispatchInfo? failure = null;
         foreach (var file in new DirectoryInfo(directory).GetFiles("*.ndjson").OrderBy(file => file.LastWriteTimeUtc))
         {
             if (journal.SyncFailed) break; // They stay: of what is appended now nobody knows whether it would survive.
-            taken += await DrainAsync(file.FullName, journal, ct);
+            try
+            {
+                taken += await DrainAsync(file.FullName, journal, ct);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                failure ??= ExceptionDispatchInfo.Capture(exception); // The others may be readable.
+            }
         }
 
+        failure?.Throw();
         return taken;
     }
 

@@ -71,6 +71,36 @@ public sealed class JournalFaultTests : IDisposable
         await Assert.ThrowsAsync<JournalUnavailableException>(() => journal.SyncAsync().WaitAsync(Patience));
     }
 
+    [Fact]
+    public async Task Segments_go_also_when_it_cannot_be_marked_that_they_may()
+    {
+        using var journal = Journal.Open(Folder, new JournalOptions { SegmentBytes = 1 });
+        for (var i = 0; i < 5; i++) await journal.AppendAsync("event"u8.ToArray());
+        MarkOf(journal).Dispose(); // A full disk has no block for a fresh one either.
+        while (journal.Read(10) is { } batch)
+        {
+            await Assert.ThrowsAnyAsync<Exception>(async () => await journal.AcknowledgeAsync(batch.End));
+        }
+
+        Assert.Equal((0, 1), (journal.Figures.PendingRecords, journal.Figures.Segments));
+        Assert.Single(Directory.GetFiles(Folder, "*.journal"));
+    }
+
+    [Fact]
+    public async Task A_spool_file_that_cannot_be_read_keeps_no_other_waiting()
+    {
+        using var journal = Journal.Open(Folder);
+        File.CreateSymbolicLink(Path.Combine(Folder, "pending-1-1.ndjson"), Path.Combine(root, "nowhere"));
+        using (var large = File.Create(Path.Combine(Folder, "pending-1-2.ndjson"))) large.SetLength(int.MaxValue + 1L);
+        var good = Path.Combine(Folder, "pending-1-3.ndjson");
+        await File.WriteAllTextAsync(good, "{}\n");
+        File.SetLastWriteTimeUtc(good, DateTime.UtcNow.AddHours(1)); // the oldest goes first
+
+        await Assert.ThrowsAnyAsync<IOException>(() => journal.DrainSpoolAsync(CancellationToken.None));
+        Assert.Equal(1, journal.Figures.PendingRecords);
+        Assert.Equal(2, Directory.GetFiles(Folder, "*.ndjson").Length);
+    }
+
     private static async Task WriteAsync(SegmentSync sync)
     {
         var group = new AppendGroup(new byte[64]);
@@ -83,4 +113,7 @@ public sealed class JournalFaultTests : IDisposable
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "segment")]
     private static extern ref FileStream? SegmentOf(JournalWriter writer);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "mark")]
+    private static extern ref AcknowledgedMark MarkOf(Journal journal);
 }
