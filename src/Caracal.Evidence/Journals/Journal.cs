@@ -18,9 +18,9 @@ public sealed class Journal : IDisposable
         mark = new AcknowledgedMark(directory);
         var acknowledged = mark.Read();
         var last = Recover(acknowledged, options);
-        reader = new JournalReader(directory, index, mark, options, acknowledged);
+        reader = new JournalReader(directory, index, mark, acknowledged);
         writer = new JournalWriter(directory, index, options, Math.Max(last, acknowledged.Segment));
-        spool = new SpoolFiles(directory.Path, options.MaxRecordBytes);
+        spool = new SpoolFiles(directory.Path, writer.MaxRecordBytes);
     }
 
     /// <summary>Bytes that an fsync could not secure; latched until restart, and until then every record that must be synced is refused.</summary>

@@ -18,7 +18,7 @@ public sealed record JournalOptions
     /// <summary>A segment is closed once it reaches this size, in bytes.</summary>
     public long SegmentBytes { get; init; } = 16 * 1024 * 1024;
 
-    /// <summary>Largest record, in bytes (<c>AUDIT_MAX_EVENT_BYTES</c>).</summary>
+    /// <summary>Largest record that is appended, in bytes (<c>AUDIT_MAX_EVENT_BYTES</c>); larger ones of an earlier setting are read all the same.</summary>
     public int MaxRecordBytes { get; init; } = 1024 * 1024;
 
     /// <summary>Longest time bytes wait for fsync with <see cref="JournalFsync.Interval"/>.</summary>

@@ -2,7 +2,7 @@ namespace Caracal.Evidence.Journals;
 
 // Reads from the oldest unshipped record and trims what was acknowledged. One consumer at a time.
 internal sealed class JournalReader(
-    JournalDirectory directory, SegmentIndex index, AcknowledgedMark mark, JournalOptions options, JournalPosition start)
+    JournalDirectory directory, SegmentIndex index, AcknowledgedMark mark, JournalPosition start)
 {
     private const int MaxChunkBytes = 1024 * 1024;
 
@@ -84,9 +84,9 @@ internal sealed class JournalReader(
         }
     }
 
-    private List<ReadOnlyMemory<byte>> ReadSegment(long number, long from, long end, int max, out long next)
+    private List<ReadOnlyMemory<byte>> ReadSegment(long number, long from, long end, int max, out long next, int chunkBytes = MaxChunkBytes)
     {
-        var chunk = Chunk((int)Math.Min(end - from, Math.Max(MaxChunkBytes, options.MaxRecordBytes + JournalRecord.HeaderSize)));
+        var chunk = Chunk((int)Math.Min(end - from, chunkBytes));
         using (var file = File.OpenHandle(directory.SegmentPath(number), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete))
         {
             if (!SegmentScan.TryReadExactly(file, chunk.Span, from)) return Damage(number, end, out next);
@@ -98,13 +98,18 @@ internal sealed class JournalReader(
         {
             var header = chunk.Span.Slice(at, JournalRecord.HeaderSize);
             long size = JournalRecord.LengthOf(header);
-            if (size == 0 || size > options.MaxRecordBytes || size > end - from - at - JournalRecord.HeaderSize)
+            if (size == 0 || size > JournalRecord.LargestPayload || size > end - from - at - JournalRecord.HeaderSize)
             {
                 Damage(number, end, out next);
                 return records;
             }
 
-            if (at + JournalRecord.HeaderSize + size > chunk.Length) break; // The rest is in the next chunk.
+            if (at + JournalRecord.HeaderSize + size > chunk.Length)
+            {
+                if (at > 0) break; // The rest is in the next chunk.
+                return ReadSegment(number, from, end, max, out next, JournalRecord.HeaderSize + (int)size);
+            }
+
             var payload = chunk.Slice(at + JournalRecord.HeaderSize, (int)size);
             if (JournalRecord.IsIntact(header, payload.Span)) records.Add(payload);
             else Damage(number, end, out _);
@@ -124,6 +129,7 @@ internal sealed class JournalReader(
             if (outstanding.Count > 0) return new byte[size];
         }
 
+        if (size > MaxChunkBytes) return new byte[size]; // Rare, and too much to keep.
         if (buffer.Length < size) buffer = new byte[size];
         return buffer.AsMemory(0, size);
     }

@@ -8,6 +8,9 @@ internal static class JournalRecord
 {
     public const int HeaderSize = 8;
 
+    /// <summary>What a record on disk may have, whatever is appended today: a setting that was lowered must not damage what was answered.</summary>
+    public const int LargestPayload = 64 * 1024 * 1024;
+
     public static void WriteHeader(Span<byte> target, ReadOnlySpan<byte> payload)
     {
         BinaryPrimitives.WriteUInt32LittleEndian(target, (uint)payload.Length);

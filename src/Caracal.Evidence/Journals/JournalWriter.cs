@@ -33,16 +33,20 @@ internal sealed class JournalWriter : IDisposable
         this.index = index;
         this.options = options;
         segmentNumber = lastSegment;
+        MaxRecordBytes = Math.Min(options.MaxRecordBytes, JournalRecord.LargestPayload);
         sync = new SegmentSync(directory, options);
     }
 
     public bool SyncFailed => sync.Failed;
 
+    /// <summary>The setting, unless what it allows would not be read again.</summary>
+    public int MaxRecordBytes { get; }
+
     public ValueTask AppendAsync(ReadOnlySpan<byte> payload)
     {
-        if (payload.IsEmpty || payload.Length > options.MaxRecordBytes)
+        if (payload.IsEmpty || payload.Length > MaxRecordBytes)
         {
-            throw new JournalUnavailableException($"a journal record must have 1 to {options.MaxRecordBytes} bytes, got {payload.Length}");
+            throw new JournalUnavailableException($"a journal record must have 1 to {MaxRecordBytes} bytes, got {payload.Length}");
         }
 
         AppendGroup group;

@@ -6,8 +6,11 @@ namespace Caracal.Evidence.Journals;
 internal readonly record struct SegmentScan(long ValidEnd, long Records, long PayloadBytes, bool TornTail, bool Damaged)
 {
     /// <summary>Walks a segment from an offset. Intact records are handed to the visitor.</summary>
-    /// <remarks>A record cut short by the end of the file is a torn tail; a bad record with more after it is damage.</remarks>
-    public static SegmentScan Of(string path, long from, int maxRecordBytes, Action<ReadOnlyMemory<byte>>? visit = null)
+    /// <remarks>
+    /// A record cut short by the end of the file is a torn tail; a bad record with more after it is damage, and so is a length
+    /// that reaches beyond the file and that nobody appends.
+    /// </remarks>
+    public static SegmentScan Of(string path, long from, int appendedBytes, Action<ReadOnlyMemory<byte>>? visit = null)
     {
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         var length = RandomAccess.GetLength(file);
@@ -19,13 +22,13 @@ internal readonly record struct SegmentScan(long ValidEnd, long Records, long Pa
         {
             if (!TryReadExactly(file, header, at)) break;
             long size = JournalRecord.LengthOf(header);
-            if (size == 0 || size > maxRecordBytes)
+            var end = at + JournalRecord.HeaderSize + size;
+            if (size == 0 || size > JournalRecord.LargestPayload || (end > length && size > appendedBytes))
             {
                 damaged |= !IsZeroFrom(file, at, length);
                 break;
             }
 
-            var end = at + JournalRecord.HeaderSize + size;
             if (end > length) break;
             if (payload.Length < size) payload = new byte[size];
             var body = payload.AsMemory(0, (int)size);

@@ -159,8 +159,10 @@ public sealed class JournalTests : IDisposable
         Assert.Equal(bytes, await File.ReadAllBytesAsync(segment + ".bad"));
     }
 
-    [Fact]
-    public async Task A_bad_length_inside_loses_no_earlier_record_and_no_later_segment()
+    [Theory]
+    [InlineData(0xffffffff)]
+    [InlineData(2u * 1024 * 1024)] // beyond the file, and longer than what is appended
+    public async Task A_bad_length_inside_loses_no_earlier_record_and_no_later_segment(uint length)
     {
         using (var journal = Open(segmentBytes: 1))
         {
@@ -170,11 +172,36 @@ public sealed class JournalTests : IDisposable
 
         var first = SegmentFiles()[0];
         var bytes = await File.ReadAllBytesAsync(first);
-        await File.WriteAllBytesAsync(first, [.. bytes, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4, 5]);
+        await File.WriteAllBytesAsync(first, [.. bytes, .. BitConverter.GetBytes(length), 1, 2, 3, 4, 5]);
         using var again = Open();
         Assert.Equal(["one", "two"], await ReadAll(again));
         Assert.Equal(1, again.Figures.DamagedSegments);
         Assert.True(File.Exists(first + ".bad"));
+    }
+
+    [Theory]
+    [InlineData(200)]
+    [InlineData(3 * 1024 * 1024)]
+    public async Task A_record_outlives_a_setting_that_would_not_take_it_today(int length)
+    {
+        var written = new[] { "one", new string('x', length), "two" };
+        using (var journal = Open(JournalFsync.Interval, maxRecordBytes: length))
+        {
+            foreach (var record in written) await Append(journal, record);
+        }
+
+        using var again = Open(JournalFsync.Interval, maxRecordBytes: 100);
+        Assert.Equal(3, again.Figures.PendingRecords);
+        Assert.Equal(written, await ReadAll(again));
+        Assert.Equal(0, again.Figures.DamagedSegments);
+        await Assert.ThrowsAsync<JournalUnavailableException>(async () => await Append(again, written[1]));
+    }
+
+    [Fact]
+    public async Task No_setting_takes_a_record_that_would_not_be_read_again()
+    {
+        using var journal = Open(JournalFsync.Interval, maxRecordBytes: int.MaxValue);
+        await Assert.ThrowsAsync<JournalUnavailableException>(async () => await journal.AppendAsync(new byte[(64 * 1024 * 1024) + 1]));
     }
 
     [Fact]
@@ -367,8 +394,8 @@ public sealed class JournalTests : IDisposable
         foreach (var record in records) await Append(journal, record);
     }
 
-    private Journal Open(JournalFsync fsync = JournalFsync.Always, long segmentBytes = 16 * 1024 * 1024) =>
-        Journal.Open(Folder, new JournalOptions { Fsync = fsync, SegmentBytes = segmentBytes });
+    private Journal Open(JournalFsync fsync = JournalFsync.Always, long segmentBytes = 16 * 1024 * 1024, int maxRecordBytes = 1024 * 1024) =>
+        Journal.Open(Folder, new JournalOptions { Fsync = fsync, SegmentBytes = segmentBytes, MaxRecordBytes = maxRecordBytes });
 
     private string[] SegmentFiles() => [.. Directory.GetFiles(Folder, "segment-*.journal").Order()];
 
