@@ -101,10 +101,16 @@ internal sealed class AuditShipper(Journal journal, IAuditSink sink, AuditTrailO
         while (journal.Read(options.MaxBatch) is { } batch)
         {
             await ShipAsync(batch, ct);
-            await journal.AcknowledgeAsync(batch.End);
             Interlocked.Add(ref shipped, batch.Records.Count);
             if (recovering >= 0) recovering += batch.Records.Count;
-            Interlocked.Exchange(ref progress, NewProgress()).TrySetResult();
+            try
+            {
+                await journal.AcknowledgeAsync(batch.End);
+            }
+            finally
+            {
+                Interlocked.Exchange(ref progress, NewProgress()).TrySetResult(); // Acknowledged also when the disk does not say so.
+            }
 
             // What came meanwhile gathers as well, or under load each round would carry only the few that came during the one before.
             if (Volatile.Read(ref flushing) == 0 && journal.Figures.PendingRecords < options.MaxBatch) break;
@@ -143,14 +149,16 @@ internal sealed class AuditShipper(Journal journal, IAuditSink sink, AuditTrailO
         }
     }
 
-    // A disk that fails for a while must not end the shipper: what it holds is shipped when it answers again.
+    // A disk that fails for a while must not end the shipper, whatever it fails with: what it holds is shipped when it answers again.
     private async Task GuardDiskAsync(Func<CancellationToken, Task> work, CancellationToken ct)
     {
         try
         {
             await work(ct);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JournalUnavailableException)
+#pragma warning disable CA1031 // Nobody else would ship what the journal holds.
+        catch (Exception exception) when (exception is not OperationCanceledException || !ct.IsCancellationRequested)
+#pragma warning restore CA1031
         {
             Interlocked.Increment(ref sinkErrors);
             options.SinkFailed?.Invoke(exception);

@@ -83,9 +83,16 @@ public sealed class AuditTrail : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await StopAsync(DefaultStopDeadline);
-        journal.Dispose();
-        shipper.Dispose();
+        try
+        {
+            await StopAsync(DefaultStopDeadline);
+        }
+        finally
+        {
+            // Whatever became of the shipper: the folder is free for the next start.
+            journal.Dispose();
+            shipper.Dispose();
+        }
     }
 
     private async ValueTask AwaitAsync(ValueTask append, AuditEvent evidence, CancellationToken ct)

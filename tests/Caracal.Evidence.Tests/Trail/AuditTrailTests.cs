@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Caracal.Evidence.Events;
 using Caracal.Evidence.Journals;
@@ -183,6 +184,39 @@ public sealed class AuditTrailTests : IDisposable
     }
 
     [Fact]
+    public async Task Whatever_the_journal_fails_with_the_shipper_goes_on()
+    {
+        var sink = new RecordingSink();
+        var journal = Journal.Open(Folder, new JournalOptions());
+        MarkOf(journal).Dispose(); // From here on an acknowledgement fails with something that is no IOException.
+        await using var trail = new AuditTrail(journal, sink, Fast);
+        trail.Start();
+        foreach (var id in new[] { "e1", "e2" })
+        {
+            await trail.RecordAsync(AuditEventTests.Sample(id));
+            await trail.FlushAsync(limit);
+        }
+
+        Assert.Equal(["e1", "e2"], sink.Ids);
+        Assert.Equal((0, 2), (trail.Figures.Pending, trail.Figures.Shipped));
+        Assert.True(trail.Figures.SinkErrors > 0);
+    }
+
+    [Fact]
+    public async Task A_shipper_that_failed_keeps_nobody_from_opening_the_journal_again()
+    {
+        var trail = AuditTrail.Start(
+            Folder, new RecordingSink { Failures = int.MaxValue }, new JournalOptions(), Fast with { SinkFailed = _ => throw new InvalidOperationException("nobody listens") });
+        await trail.RecordAsync(AuditEventTests.Sample());
+        while (trail.Figures.SinkErrors == 0) await Task.Delay(5, limit);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => trail.StopAsync(TimeSpan.Zero));
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await trail.DisposeAsync());
+
+        using var journal = Journal.Open(Folder);
+        Assert.Equal(1, journal.Figures.PendingRecords);
+    }
+
+    [Fact]
     public async Task Many_producers_at_once_lose_nothing()
     {
         var sink = new RecordingSink { Failures = 3 };
@@ -192,6 +226,9 @@ public sealed class AuditTrailTests : IDisposable
         Assert.Equal(3000, sink.Ids.Distinct().Count());
         Assert.Equal(3000, sink.Events.Count);
     }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "mark")]
+    private static extern ref AcknowledgedMark MarkOf(Journal journal);
 
     private sealed class RecordingSink : IAuditSink
     {
