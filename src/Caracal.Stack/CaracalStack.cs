@@ -32,6 +32,9 @@ public sealed class CaracalStack : IAsyncDisposable
     /// <summary>Path of the embedded store inside a data folder.</summary>
     public static string DatabasePath(string dataDirectory) => Path.Combine(dataDirectory, "caracal.db");
 
+    /// <summary>Path of the embedded store's refused evidence inside a data folder.</summary>
+    public static string DeadLetterPath(string dataDirectory) => Path.Combine(dataDirectory, "dead-letters");
+
     /// <summary>Reads the settings, migrates the store, starts every role and returns when all of them listen.</summary>
     /// <exception cref="Hosting.Settings.SettingsException">The configuration must not start.</exception>
     public static async Task<CaracalStack> StartAsync(StackOptions options, CancellationToken cancellationToken)

@@ -8,7 +8,7 @@ public sealed record StackOptions
     /// <summary>The environment every role reads its settings from.</summary>
     public required IReadOnlyDictionary<string, string?> Variables { get; init; }
 
-    /// <summary>Folder of <c>caracal.db</c> and <c>journal/&lt;role&gt;/</c>.</summary>
+    /// <summary>Folder of <c>caracal.db</c>, <c>journal/&lt;role&gt;/</c> and <c>dead-letters/</c>.</summary>
     public required string DataDirectory { get; init; }
 
     /// <summary>The roles this process plays.</summary>

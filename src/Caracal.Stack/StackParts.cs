@@ -138,7 +138,7 @@ internal sealed class StackParts(StackOptions options, JsonLineLogging logging) 
 
     private EmbeddedStores Embed() => new(
         new SqliteDatabase(CaracalStack.DatabasePath(options.DataDirectory), options.Time),
-        () => _audit!.JournalSink, options.Time, Logger("stack"));
+        CaracalStack.DeadLetterPath(options.DataDirectory), () => _audit!.JournalSink, options.Time, Logger("stack"));
 
     private HostedRole BuildAudit(AuditSettings read)
     {

@@ -20,6 +20,8 @@ namespace Caracal.Audit.DeadLetters;
 internal sealed class DeadLetterQueue(
     IStreamTransport transport, HmacKeyRing? streamKeys, HmacKeyRing? auditKeys, AuditMetrics metrics, TimeProvider time, ILogger logger)
 {
+    private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(10);
+
     /// <summary>Writes one dead letter.</summary>
     /// <exception cref="DeadLetterFailedException">It is not written; the source must come again.</exception>
     public async Task WriteAsync(AuditFrame frame, string reason, LedgerEntry? entry, CancellationToken cancellationToken)
@@ -65,18 +67,37 @@ internal sealed class DeadLetterQueue(
     public async Task<(int Scanned, int Replayed)> ReplayAsync(int limit, CancellationToken cancellationToken)
     {
         var letters = await ListAsync(null, limit, cancellationToken);
-        var replayed = 0;
+        var replayed = new List<(string LetterId, string EventId)>();
         foreach (var letter in letters.Where(letter => letter.Replayable))
         {
             List<KeyValuePair<string, string>> fields = [new("data", letter.SourceData!)];
             if (letter.SourceSignature is { } signature) fields.Add(new("sig", signature));
             if (letter.SourceKeyId is { } keyId) fields.Add(new("kid", keyId));
-            await transport.AppendAsync(Topics.AuditEvents, fields, null, cancellationToken);
-            await transport.DeleteAsync(Topics.AuditDeadLetters, letter.Id, cancellationToken);
-            replayed++;
+            replayed.Add((letter.Id, await transport.AppendAsync(Topics.AuditEvents, fields, null, cancellationToken)));
         }
 
-        return (letters.Count, replayed);
+        using var settling = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        settling.CancelAfter(SettleTime);
+        foreach (var (letterId, eventId) in replayed)
+        {
+            // The letter is the only copy on disk until then.
+            await SettledAsync(eventId, settling.Token, cancellationToken);
+            await transport.DeleteAsync(Topics.AuditDeadLetters, letterId, cancellationToken);
+        }
+
+        return (letters.Count, replayed.Count);
+    }
+
+    private async Task SettledAsync(string eventId, CancellationToken limit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await transport.SettledAsync(Topics.AuditEvents, eventId, limit);
+        }
+        catch (OperationCanceledException fault) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new StreamsUnavailableException("nobody stored the replayed event in time; its dead letter stays", fault);
+        }
     }
 
     private static IEnumerable<KeyValuePair<string, string>> JournalFields(AuditFrame frame, LedgerEntry? entry)

@@ -19,8 +19,9 @@ internal static class BackupCommand
                caracal backup --secrets-out FILE --passphrase-file FILE
 
         Copies the store as it stands at one moment (the embedded one, or PostgreSQL by the administrator's
-        DATABASE_URL) and the evidence in the journals of this machine. The bundle is sealed with ZONE_KEK:
-        without that key nobody reads it. It is read back whole before older ones are removed.
+        DATABASE_URL), the evidence in the journals of this machine and what the embedded store refused. The
+        bundle is sealed with ZONE_KEK: without that key nobody reads it. It is read back whole before older
+        ones are removed.
         --out DIR    where bundles lie (default CARACAL_HOME/backups)
         --keep N     how many stay there (default 7)
         --data DIR   folder of caracal.db and of the journals (default CARACAL_HOME/data)
@@ -76,6 +77,7 @@ internal static class BackupCommand
     {
         var data = context.Arguments.Value("data") ?? context.Paths.Data;
         BackedUpJournals.Copy(Path.Combine(data, "journal"), staging);
+        BackedUpDeadLetters.Copy(CaracalStack.DeadLetterPath(data), CaracalStack.DeadLetterPath(staging));
         if (context.Variables.Has("DATABASE_URL") || context.Variables.Has("DATABASE_URL_FILE") || context.Variables.Has("PGHOST"))
         {
             var tables = Directory.CreateDirectory(Path.Combine(staging, "postgres")).FullName;

@@ -107,6 +107,7 @@ internal static class RestoreCommand
         else Tell(context.Terminal, ended);
         var returned = await BackedUpJournals.ReturnAsync(Path.Combine(staging, "journal"), Path.Combine(data, "journal"), context.Stop);
         if (returned > 0) context.Terminal.Info($"{returned} events of the journals will be in the ledger at the next start");
+        BackedUpDeadLetters.Copy(CaracalStack.DeadLetterPath(staging), CaracalStack.DeadLetterPath(data));
         var report = await new LedgerVerification(store, LedgerKeys.Find(context)).VerifyAllAsync(context.Stop);
         AuditVerify.Print(context.Terminal, report);
         var whole = await CompareHeadsAsync(context, manifest, store);

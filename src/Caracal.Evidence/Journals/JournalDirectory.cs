@@ -1,10 +1,9 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 
 namespace Caracal.Evidence.Journals;
 
 // The folder of one journal: 0700, one owner at a time, files 0600 (audit.md 12).
-internal sealed partial class JournalDirectory : IDisposable
+internal sealed class JournalDirectory : IDisposable
 {
     private const string Prefix = "segment-";
     private const string Suffix = ".journal";
@@ -81,27 +80,7 @@ internal sealed partial class JournalDirectory : IDisposable
     }
 
     /// <summary>Makes a new or removed file name itself survive a power cut.</summary>
-    public void Sync()
-    {
-        if (OperatingSystem.IsWindows()) return;
-        var descriptor = Open(Path, 0);
-        if (descriptor < 0) throw new IOException($"the journal folder {Path} could not be opened");
-        var result = Fsync(descriptor);
-        _ = Close(descriptor);
-        if (result != 0) throw new IOException($"the journal folder {Path} could not be synced");
-    }
+    public void Sync() => DurableFolder.Sync(Path);
 
     public void Dispose() => ownership.Dispose();
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Fsync(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Close(int descriptor);
 }

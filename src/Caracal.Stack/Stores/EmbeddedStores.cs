@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Caracal.Stack.Stores;
 
-/// <summary>One SQLite file, streams and shared state in memory: everything a process with every role needs.</summary>
+/// <summary>One SQLite file, streams and shared state in memory, refused evidence in files: everything a process with every role needs.</summary>
 internal sealed class EmbeddedStores : StackStores
 {
     private readonly RoleStores _shared;
@@ -19,10 +19,11 @@ internal sealed class EmbeddedStores : StackStores
     private readonly ILogger _logger;
 
     /// <param name="database">The store.</param>
+    /// <param name="deadLetters">Folder of evidence that was refused.</param>
     /// <param name="ingester">The ingester of this process, once it is made.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where trouble is told.</param>
-    public EmbeddedStores(Database database, Func<IAuditSink> ingester, TimeProvider time, ILogger logger)
+    public EmbeddedStores(Database database, string deadLetters, Func<IAuditSink> ingester, TimeProvider time, ILogger logger)
     {
         _ingester = ingester;
         _logger = logger;
@@ -31,7 +32,7 @@ internal sealed class EmbeddedStores : StackStores
         {
             Database = database,
             Clock = new DatabaseClock(database, time),
-            Streams = new InProcessStreams(time),
+            Streams = new InProcessStreams(time, deadLetters),
             State = _state,
             Leases = _state,
             Buckets = _state,

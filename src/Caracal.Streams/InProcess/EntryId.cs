@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Caracal.Streams.InProcess;
 
 /// <summary>An entry id as two numbers, ordered like Redis orders them.</summary>
@@ -7,6 +9,15 @@ internal readonly record struct EntryId(long Milliseconds, long Sequence) : ICom
     {
         var dash = id.IndexOf('-', StringComparison.Ordinal);
         return new EntryId(long.Parse(id.AsSpan(0, dash)), long.Parse(id.AsSpan(dash + 1)));
+    }
+
+    public static bool TryParse(ReadOnlySpan<char> text, out EntryId id)
+    {
+        var dash = text.IndexOf('-');
+        var isId = long.TryParse(text[..Math.Max(dash, 0)], NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
+            & long.TryParse(text[(dash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var sequence);
+        id = new EntryId(milliseconds, sequence);
+        return isId;
     }
 
     public int CompareTo(EntryId other)

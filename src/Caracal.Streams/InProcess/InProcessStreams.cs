@@ -1,11 +1,21 @@
 using System.Collections.Concurrent;
+using Caracal.Protocol;
 
 namespace Caracal.Streams.InProcess;
 
 /// <summary>Topics in memory, for services that share a process. What must survive the process is kept by its producer until <see cref="SettledAsync"/>.</summary>
-public sealed class InProcessStreams(TimeProvider time) : IStreamTransport
+public sealed class InProcessStreams : IStreamTransport
 {
     private readonly ConcurrentDictionary<string, InProcessTopic> _topics = new(StringComparer.Ordinal);
+    private readonly TimeProvider _time;
+
+    /// <param name="time">The clock.</param>
+    /// <param name="deadLetters">Folder of refused evidence, which nobody else keeps; without one it ends with the process.</param>
+    public InProcessStreams(TimeProvider time, string? deadLetters = null)
+    {
+        _time = time;
+        _topics[Topics.AuditDeadLetters] = new InProcessTopic(Topics.AuditDeadLetters, time, deadLetters is null ? null : new EntryFolder(deadLetters));
+    }
 
     public Task<string> AppendAsync(
         string topic, IReadOnlyList<KeyValuePair<string, string>> fields, long? maximumLength, CancellationToken cancellationToken) =>
@@ -29,7 +39,7 @@ public sealed class InProcessStreams(TimeProvider time) : IStreamTransport
             sources[i] = Topic(topics[i]);
         }
 
-        var deadline = time.GetTimestamp();
+        var deadline = _time.GetTimestamp();
         while (true)
         {
             // Take the signals before looking, so that a message appended in between wakes us.
@@ -40,7 +50,7 @@ public sealed class InProcessStreams(TimeProvider time) : IStreamTransport
                 source.Take(group, count - entries.Count, entries);
             }
 
-            var left = block - time.GetElapsedTime(deadline);
+            var left = block - _time.GetElapsedTime(deadline);
             if (entries.Count > 0 || left <= TimeSpan.Zero)
             {
                 return entries;
@@ -90,5 +100,5 @@ public sealed class InProcessStreams(TimeProvider time) : IStreamTransport
     }
 
     private InProcessTopic Topic(string name) =>
-        _topics.GetOrAdd(name, static (n, clock) => new InProcessTopic(n, clock), time);
+        _topics.GetOrAdd(name, static (n, clock) => new InProcessTopic(n, clock), _time);
 }

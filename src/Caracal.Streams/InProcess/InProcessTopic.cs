@@ -1,13 +1,28 @@
 namespace Caracal.Streams.InProcess;
 
-/// <summary>One topic with its groups. Every member takes the same short lock.</summary>
-internal sealed class InProcessTopic(string name, TimeProvider time)
+/// <summary>One topic with its groups. Every member takes the same lock, which is short but where entries are kept on disk.</summary>
+internal sealed class InProcessTopic
 {
     private readonly Lock _lock = new();
+    private readonly string _name;
+    private readonly TimeProvider _time;
+    private readonly EntryFolder? _folder;
     private readonly SortedList<EntryId, StreamEntry> _entries = [];
     private readonly Dictionary<string, Group> _groups = new(StringComparer.Ordinal);
     private TaskCompletionSource _appended = NewSignal();
     private EntryId _last;
+
+    public InProcessTopic(string name, TimeProvider time, EntryFolder? folder = null)
+    {
+        _name = name;
+        _time = time;
+        _folder = folder;
+        foreach (var (id, fields) in folder?.Load() ?? [])
+        {
+            _entries.Add(id, new StreamEntry(name, id.ToString(), fields));
+            _last = id;
+        }
+    }
 
     /// <summary>Completes at the next append.</summary>
     public Task Appended
@@ -50,10 +65,11 @@ internal sealed class InProcessTopic(string name, TimeProvider time)
         string id;
         lock (_lock)
         {
-            var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+            var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
             _last = now > _last.Milliseconds ? new EntryId(now, 0) : new EntryId(_last.Milliseconds, _last.Sequence + 1);
             id = _last.ToString();
-            _entries.Add(_last, new StreamEntry(name, id, fields));
+            _folder?.Keep(_last, fields);
+            _entries.Add(_last, new StreamEntry(_name, id, fields));
             Trim(maximumLength);
             signal = _appended;
             _appended = NewSignal();
@@ -95,7 +111,7 @@ internal sealed class InProcessTopic(string name, TimeProvider time)
             {
                 var id = _entries.Keys[i];
                 reader.Last = id;
-                reader.Pending[id] = time.GetTimestamp();
+                reader.Pending[id] = _time.GetTimestamp();
                 into.Add(_entries.Values[i]);
             }
         }
@@ -122,9 +138,9 @@ internal sealed class InProcessTopic(string name, TimeProvider time)
                 {
                     reader.Settle(id);
                 }
-                else if (time.GetElapsedTime(delivered) >= idle)
+                else if (_time.GetElapsedTime(delivered) >= idle)
                 {
-                    reader.Pending[id] = time.GetTimestamp();
+                    reader.Pending[id] = _time.GetTimestamp();
                     claimed.Add(entry);
                 }
             }
@@ -166,7 +182,9 @@ internal sealed class InProcessTopic(string name, TimeProvider time)
     {
         lock (_lock)
         {
-            _entries.Remove(EntryId.Parse(id));
+            var removed = EntryId.Parse(id);
+            _folder?.Remove(removed);
+            _entries.Remove(removed);
         }
     }
 

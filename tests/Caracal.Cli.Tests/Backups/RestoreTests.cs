@@ -151,6 +151,22 @@ public sealed class RestoreTests(RedisServer redis) : IDisposable
     }
 
     [Fact]
+    public async Task What_the_ledger_refused_comes_back_too()
+    {
+        using var operations = await OperationsAsync("sqlite");
+        await using (var stack = await StartAsync()) await stack.StopAsync();
+        var refused = Path.Combine(CaracalStack.DeadLetterPath(_files.Data), "1-0.json");
+        await File.WriteAllTextAsync(refused, """[["reason","no"]]""", Stop); // the stack has made the folder
+        var bundle = await BackUpAsync(operations);
+
+        var elsewhere = Path.Combine(operations.Home, "elsewhere");
+        Assert.Equal(0, (await operations.RunAsync("restore", bundle, "--confirm", "--data", elsewhere)).Exit);
+        var back = Path.Combine(CaracalStack.DeadLetterPath(elsewhere), "1-0.json");
+        Assert.Equal("""[["reason","no"]]""", await File.ReadAllTextAsync(back, Stop));
+        if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(back));
+    }
+
+    [Fact]
     public async Task Nothing_unsealed_is_ever_where_bundles_lie_and_what_a_killed_run_left_is_removed()
     {
         using var operations = await OperationsAsync("sqlite");
