@@ -7,7 +7,7 @@ namespace Caracal.Streams;
 /// </summary>
 public interface IStreamTransport
 {
-    /// <summary>Appends a message and returns its id. <paramref name="maximumLength"/> trims the topic approximately; null never trims.</summary>
+    /// <summary>Appends a message and returns its id. <paramref name="maximumLength"/> trims the topic approximately; null never trims, but what every group is done with may go.</summary>
     Task<string> AppendAsync(
         string topic, IReadOnlyList<KeyValuePair<string, string>> fields, long? maximumLength, CancellationToken cancellationToken);
 

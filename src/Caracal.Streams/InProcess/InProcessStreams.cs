@@ -14,7 +14,10 @@ public sealed class InProcessStreams : IStreamTransport
     public InProcessStreams(TimeProvider time, string? deadLetters = null)
     {
         _time = time;
-        _topics[Topics.AuditDeadLetters] = new InProcessTopic(Topics.AuditDeadLetters, time, deadLetters is null ? null : new EntryFolder(deadLetters));
+        _topics[Topics.AuditDeadLetters] = new InProcessTopic(Topics.AuditDeadLetters, time, deadLetters is null ? null : new EntryFolder(deadLetters))
+        {
+            KeepsSettled = true,
+        };
     }
 
     public Task<string> AppendAsync(

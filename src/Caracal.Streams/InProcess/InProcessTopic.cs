@@ -11,6 +11,7 @@ internal sealed class InProcessTopic
     private readonly Dictionary<string, Group> _groups = new(StringComparer.Ordinal);
     private TaskCompletionSource _appended = NewSignal();
     private EntryId _last;
+    private bool _isBounded;
 
     public InProcessTopic(string name, TimeProvider time, EntryFolder? folder = null)
     {
@@ -23,6 +24,9 @@ internal sealed class InProcessTopic
             _last = id;
         }
     }
+
+    /// <summary>Whether entries stay that every group is done with. Those of a topic with a bound do so too, up to it.</summary>
+    public bool KeepsSettled { get; init; }
 
     /// <summary>Completes at the next append.</summary>
     public Task Appended
@@ -70,6 +74,7 @@ internal sealed class InProcessTopic
             id = _last.ToString();
             _folder?.Keep(_last, fields);
             _entries.Add(_last, new StreamEntry(_name, id, fields));
+            _isBounded |= maximumLength is not null;
             Trim(maximumLength);
             signal = _appended;
             _appended = NewSignal();
@@ -94,6 +99,7 @@ internal sealed class InProcessTopic
             if (_groups.Remove(group, out var removed))
             {
                 removed.Abandon();
+                foreach (var id in _entries.Keys.ToArray()) RemoveSettled(id);
             }
         }
     }
@@ -155,7 +161,9 @@ internal sealed class InProcessTopic
         {
             if (_groups.TryGetValue(group, out var reader))
             {
-                reader.Settle(EntryId.Parse(id));
+                var settled = EntryId.Parse(id);
+                reader.Settle(settled);
+                RemoveSettled(settled);
             }
         }
     }
@@ -189,6 +197,15 @@ internal sealed class InProcessTopic
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Without a bound nothing else would ever remove it.
+    private void RemoveSettled(EntryId id)
+    {
+        if (!KeepsSettled && !_isBounded && _groups.Count > 0 && _groups.Values.All(group => group.HasSettled(id)))
+        {
+            _entries.Remove(id);
+        }
+    }
 
     // Trimming moves the array behind the list, so it waits until a tenth too many have come together.
     private void Trim(long? maximumLength)
@@ -233,9 +250,11 @@ internal sealed class InProcessTopic
 
         public SortedDictionary<EntryId, long> Pending { get; } = [];
 
+        public bool HasSettled(EntryId id) => id.CompareTo(Last) <= 0 && !Pending.ContainsKey(id);
+
         public Task SettledAsync(EntryId id)
         {
-            if (id.CompareTo(Last) <= 0 && !Pending.ContainsKey(id))
+            if (HasSettled(id))
             {
                 return Task.CompletedTask;
             }

@@ -78,6 +78,39 @@ public sealed class InProcessStreamsTests : IDisposable
         Assert.Equal("[[\"reason\"", await File.ReadAllTextAsync(other + ".bad")); // evidence, even so
     }
 
+    [Fact]
+    public async Task An_entry_that_every_group_is_done_with_is_gone()
+    {
+        var streams = Open();
+        foreach (var group in new[] { "a", "b" }) await streams.EnsureGroupAsync(Topics.AuditEvents, group, fromBeginning: true, shared: true, default);
+        var ids = new List<string>();
+        for (var i = 0; i < 10; i++) ids.Add(await streams.AppendAsync(Topics.AuditEvents, [new("n", $"{i}")], null, default));
+        foreach (var group in new[] { "a", "b" }) Assert.Equal(10, (await streams.ReadAsync([Topics.AuditEvents], group, "c", 10, TimeSpan.Zero, default)).Count);
+
+        foreach (var id in ids) await streams.AcknowledgeAsync(Topics.AuditEvents, "a", id, default);
+        Assert.Equal(10, await streams.LengthAsync(Topics.AuditEvents, default));
+        foreach (var id in ids[1..]) await streams.AcknowledgeAsync(Topics.AuditEvents, "b", id, default);
+        Assert.Equal(ids[0], Assert.Single(await streams.RangeAsync(Topics.AuditEvents, null, 10, default)).Id);
+        await streams.SettledAsync(Topics.AuditEvents, ids[5], default);
+
+        await streams.RemoveGroupAsync(Topics.AuditEvents, "b", default);
+        Assert.Equal(0, await streams.LengthAsync(Topics.AuditEvents, default));
+    }
+
+    [Fact]
+    public async Task What_has_no_reader_or_a_bound_or_may_be_read_again_stays()
+    {
+        var streams = Open();
+        await streams.AppendAsync(Topics.AuditEvents, [], null, default);
+        await streams.EnsureGroupAsync(Topics.SessionsRevoke, "a", fromBeginning: true, shared: true, default);
+        await streams.EnsureGroupAsync(Topics.AuditDeadLetters, "a", fromBeginning: true, shared: true, default);
+        string[] settled = [await streams.AppendAsync(Topics.SessionsRevoke, [], 100, default), await AppendAsync(streams, [])];
+        await streams.ReadAsync([Topics.SessionsRevoke, Topics.AuditDeadLetters], "a", "c", 10, TimeSpan.Zero, default);
+        await streams.AcknowledgeAsync(Topics.SessionsRevoke, "a", settled[0], default);
+        await streams.AcknowledgeAsync(Topics.AuditDeadLetters, "a", settled[1], default);
+        foreach (var topic in new[] { Topics.AuditEvents, Topics.SessionsRevoke, Topics.AuditDeadLetters }) Assert.Equal(1, await streams.LengthAsync(topic, default));
+    }
+
     private static Task<string> AppendAsync(InProcessStreams streams, KeyValuePair<string, string>[] fields) =>
         streams.AppendAsync(Topics.AuditDeadLetters, fields, null, default);
 
