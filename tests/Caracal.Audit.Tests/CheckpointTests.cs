@@ -3,7 +3,11 @@ using System.Text.Json;
 using Caracal.Audit.Checkpoints;
 using Caracal.Audit.Tampering;
 using Caracal.Evidence.Checkpoints;
+using Caracal.Hosting.Metrics;
+using Caracal.Storage;
+using Caracal.Storage.Ledger;
 using Caracal.TestKit;
+using Microsoft.Extensions.Logging;
 
 namespace Caracal.Audit.Tests;
 
@@ -77,6 +81,21 @@ public sealed class CheckpointTests
     }
 
     [Fact]
+    public async Task A_clock_that_is_put_back_makes_no_zone_wait_for_the_time_it_was_signed_at()
+    {
+        await using var audit = await AuditHarness.CreateAsync();
+        var clock = new SteppedClock { Ahead = TimeSpan.FromHours(1) };
+        var checkpointer = new Checkpointer(
+            new CheckpointStore(audit.Database), new CheckpointSettings { Signer = Vectors.CheckpointSigner }, new AuditMetrics(new MetricsRegistry()),
+            new DatabaseClock(audit.Database, clock), audit.Logging.CreateLogger("audit"));
+        await ShipAsync(audit, 0, 1);
+        Assert.Equal(1, (await audit.CheckpointAsync(by: checkpointer)).TreeSize);
+        clock.Ahead = TimeSpan.Zero;
+        await ShipAsync(audit, 1, 1);
+        Assert.Equal(2, (await audit.CheckpointAsync(by: checkpointer)).TreeSize);
+    }
+
+    [Fact]
     public async Task Two_replicas_never_sign_two_trees_of_one_size()
     {
         await using var audit = await AuditHarness.CreateAsync(Engine.Postgres);
@@ -144,4 +163,11 @@ public sealed class CheckpointTests
 
     private static List<byte[]> Hashes(JsonElement proof) =>
         [.. proof.GetProperty("hashes").EnumerateArray().Select(hash => hash.GetBytesFromBase64())];
+
+    private sealed class SteppedClock : TimeProvider
+    {
+        public TimeSpan Ahead { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
+    }
 }

@@ -43,7 +43,7 @@ public sealed class Checkpointer(
     }
 
     private bool IsDue(string zoneId, long events) =>
-        events >= settings.Events || _signed.GetValueOrDefault(zoneId) is not { } own || clock.Now - own.At >= settings.Interval;
+        events >= settings.Events || _signed.GetValueOrDefault(zoneId) is not { } own || (clock.Now - own.At).Duration() >= settings.Interval; // a clock that was put back must not make it wait
 
     private async Task SignAsync(string zoneId, long head, CancellationToken cancellationToken)
     {

@@ -38,6 +38,18 @@ public sealed record HoldTerms(string Tier, string Approver, string Privacy, Tim
         return new HoldTerms(string.Join(',', tiers), approver, PrivacyLevels[privacy], Bounded(approver, ttl));
     }
 
+    /// <summary>
+    /// Whether a hold that was given meets these terms: every tier was named to whoever decided, the class that must decide did,
+    /// and no less privately. A hold is found by what was asked for, which does not say what policy would demand for it now.
+    /// </summary>
+    public bool AreMetBy(string? tier, string approver, string privacy)
+    {
+        var decided = (tier ?? "").Split(',');
+        return Array.TrueForAll(Tier.Split(','), name => decided.Contains(name, StringComparer.Ordinal))
+            && (Approver == "any" || Approver == approver)
+            && PrivacyLevels.IndexOf(privacy) >= PrivacyLevels.IndexOf(Privacy);
+    }
+
     private static readonly ImmutableArray<string> PrivacyLevels = ["identified", "pseudonymous", "anonymous"];
 
     private static TimeSpan Bounded(string approver, long? seconds)

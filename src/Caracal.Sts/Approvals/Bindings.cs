@@ -2,6 +2,8 @@ using System.Text;
 using System.Text.Json;
 using Caracal.Authority.Approvals;
 using Caracal.Authority.DecisionContract;
+using Caracal.Authority.TokenExchange;
+using Caracal.Storage.Approvals;
 using Caracal.Sts.Policies;
 using Caracal.Sts.TokenExchange;
 
@@ -61,6 +63,16 @@ internal static class Bindings
         }
 
         return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+    }
+
+    /// <summary>Whether every one of some resources was asked for by its exact name, or its id, when a hold was made.</summary>
+    public static bool Names(Hold hold, IReadOnlyList<ExchangeResource> resources)
+    {
+        using var metadata = JsonDocument.Parse(hold.MetadataJson);
+        var asked = metadata.RootElement.TryGetProperty("resources"u8, out var found) && found.ValueKind == JsonValueKind.Array
+            ? found.EnumerateArray().Select(name => name.GetString()?.Trim()).ToHashSet(StringComparer.Ordinal)
+            : [];
+        return resources.All(resource => asked.Contains(resource.Identifier) || asked.Contains(resource.Id));
     }
 
     /// <summary>The bundle that decided.</summary>

@@ -1,4 +1,5 @@
 using Caracal.Protocol.Mandates;
+using Caracal.TestKit;
 
 namespace Caracal.Sts.Tests.Approvals;
 
@@ -58,10 +59,54 @@ public sealed class ApprovalTests
         var first = await sts.PostAsync(StsHarness.Mint(("approval_id", id)));
         var second = await sts.PostAsync(StsHarness.Mint(("approval_id", id)));
         Assert.Equal((200, first.Claims.Sid), (second.Status, second.Claims.Sid));
-        Assert.NotEqual(first.Claims.Jti, second.Claims.Jti);
+        Assert.Equal((first.Claims.Jti, first.Claims.ExpiresAt), (second.Claims.Jti, second.Claims.ExpiresAt));
         await sts.SqlAsync("UPDATE step_up_challenges SET consumed_at = @then", new { then = DateTimeOffset.UtcNow.AddSeconds(-121) });
         var third = await sts.PostAsync(StsHarness.Mint(("approval_id", id)));
         Assert.Equal((409, "approval_consumed"), (third.Status, third.Error));
+    }
+
+    [Theory]
+    [InlineData(Engine.Sqlite)]
+    [InlineData(Engine.Postgres)]
+    public async Task An_approval_is_one_call_however_often_its_mandate_is_asked_for(Engine engine)
+    {
+        await using var sts = await GatedAsync(engine);
+        var id = await HoldAsync(sts);
+        await DecideAsync(sts, id, "satisfied_at");
+        var mandates = new List<string>();
+        foreach (var ttl in (string[])["600", "60", "600"])
+        {
+            await Task.Delay(1_100, TestContext.Current.CancellationToken); // another second each
+            mandates.Add((await sts.PostAsync(StsHarness.Mint(("approval_id", id), ("ttl_seconds", ttl)))).Text("access_token")!);
+        }
+
+        Assert.Equal(200, (await sts.ExchangeAsync(mandates[1])).Status);
+        Assert.Equal((401, "invalid_token"), Of(await sts.ExchangeAsync(mandates[0])));
+        Assert.Equal((401, "invalid_token"), Of(await sts.ExchangeAsync(mandates[2])));
+        Assert.Equal((401, "invalid_token"), Of(await sts.ExchangeAsync(mandates[1])));
+    }
+
+    // Asked for with a resource that was skipped then, or by a name that differs in case alone, the binding is the same.
+    [Theory]
+    [InlineData("tier = 'low'")]
+    [InlineData("approver_class = 'subject'")]
+    [InlineData("metadata_json = '{\"resources\":[\"RESOURCE://nucleus\"]}'")]
+    [InlineData("metadata_json = '{}'")]
+    public async Task An_approval_of_less_than_policy_demands_now_releases_nothing(string less)
+    {
+        await using var sts = await GatedAsync();
+        var id = await HoldAsync(sts);
+        await DecideAsync(sts, id, "satisfied_at");
+        var whole = await sts.ScalarAsync<string>("SELECT tier || approver_class || metadata_json FROM step_up_challenges");
+        await sts.SqlAsync($"UPDATE step_up_challenges SET {less}");
+        Assert.NotEqual(whole, await sts.ScalarAsync<string>("SELECT tier || approver_class || metadata_json FROM step_up_challenges"));
+        foreach (var form in new[] { StsHarness.Mint(("approval_id", id)), StsHarness.Mint() })
+        {
+            var answer = await sts.PostAsync(form);
+            Assert.Equal((401, "approval not found or bindings do not match"), (answer.Status, answer.Description));
+        }
+
+        Assert.Equal(1, await sts.ScalarAsync<long>("SELECT count(*) FROM step_up_challenges WHERE consumed_at IS NULL"));
     }
 
     [Fact]
@@ -182,9 +227,9 @@ public sealed class ApprovalTests
         Assert.Equal(MandateUse.Gateway, MandateToken.TryParse(gateway)!.Claims.Use);
     }
 
-    private static async Task<StsHarness> GatedAsync()
+    private static async Task<StsHarness> GatedAsync(Engine engine = Engine.Sqlite)
     {
-        var sts = await StsHarness.StartAsync();
+        var sts = await StsHarness.StartAsync(engine);
         await sts.ActivateAsync(StsHarness.Documents(Gate));
         return sts;
     }

@@ -117,7 +117,7 @@ internal sealed class DecideResources(ExchangeParts parts) : IExchangeStep
             return Verdict.Continue;
         }
 
-        if (!decision.StepUp.IsEmpty && exchange.Approval is null)
+        if (!decision.StepUp.IsEmpty)
         {
             (exchange.StepUp ??= []).AddRange(decision.StepUp);
         }

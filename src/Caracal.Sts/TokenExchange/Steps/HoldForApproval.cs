@@ -10,7 +10,7 @@ internal sealed class HoldForApproval(ExchangeParts parts) : IExchangeStep
 {
     public async ValueTask<Verdict> RunAsync(Exchange exchange, CancellationToken cancellationToken)
     {
-        if (exchange.Approval is not null || exchange.Granted.Count == 0 || exchange.StepUp is not { Count: > 0 } declarations)
+        if (exchange.Granted.Count == 0 || exchange.StepUp is not { Count: > 0 } declarations)
         {
             return Verdict.Continue;
         }
@@ -19,6 +19,11 @@ internal sealed class HoldForApproval(ExchangeParts parts) : IExchangeStep
         {
             await parts.Audit.DenyAsync(exchange, "approval_class_conflict", cancellationToken);
             return StsErrors.ApprovalConflict;
+        }
+
+        if (exchange.Approval is { } presented)
+        {
+            return await AcceptAsync(exchange, presented, terms, cancellationToken);
         }
 
         var (hold, created) = await parts.Holds.EnsureAsync(NewHold(exchange, terms), exchange.Now, cancellationToken);
@@ -30,8 +35,7 @@ internal sealed class HoldForApproval(ExchangeParts parts) : IExchangeStep
         switch (hold.StateAt(exchange.Now))
         {
             case "approved":
-                exchange.Approval = hold;
-                return Verdict.Continue;
+                return await AcceptAsync(exchange, hold, terms, cancellationToken);
             case "rejected":
                 await parts.Audit.DenyAsync(exchange, "approval_rejected", cancellationToken);
                 return StsErrors.ApprovalRejected;
@@ -39,6 +43,20 @@ internal sealed class HoldForApproval(ExchangeParts parts) : IExchangeStep
                 exchange.ShownHold = hold;
                 return StsErrors.ApprovalRequired;
         }
+    }
+
+    // The binding names what was asked for, in lower case: whoever decided may have been shown less than what is granted now, where
+    // a resource was left out then, or differs in case alone.
+    private async ValueTask<Verdict> AcceptAsync(Exchange exchange, Hold hold, HoldTerms terms, CancellationToken cancellationToken)
+    {
+        if (!terms.AreMetBy(hold.Tier, hold.ApproverClass, hold.PrivacyMode) || !Bindings.Names(hold, exchange.Granted))
+        {
+            await parts.Audit.DenyAsync(exchange, "approval_invalid", cancellationToken);
+            return StsErrors.ApprovalMismatch;
+        }
+
+        exchange.Approval = hold;
+        return Verdict.Continue;
     }
 
     private static Hold NewHold(Exchange exchange, HoldTerms terms) => new()

@@ -1,3 +1,4 @@
+using Caracal.Authority.TokenExchange;
 using Caracal.Protocol;
 using Caracal.Protocol.Mandates;
 using Caracal.Storage.TokenExchange;
@@ -17,11 +18,16 @@ internal sealed class RecordAndSign(ExchangeParts parts) : IExchangeStep
 
         if (exchange.ReissueRecord is { } record)
         {
-            return await ReissueAsync(exchange, signer, record.Id, cancellationToken);
+            return await ReissueAsync(exchange, signer, record, cancellationToken);
         }
 
         var sid = Ids.New();
         var claims = MandateClaimsBuilder.Build(exchange, parts.Settings.Issuer, sid);
+        if (exchange.Approval is not null)
+        {
+            claims = claims with { Jti = sid }; // Given again it is the same mandate, and spent once.
+        }
+
         var proof = exchange.Delegation;
 
         // The commit waits for the disk; signing meanwhile costs no time. Nothing leaves before both are done.
@@ -127,12 +133,15 @@ internal sealed class RecordAndSign(ExchangeParts parts) : IExchangeStep
         }
     }
 
-    private async ValueTask<Verdict> ReissueAsync(Exchange exchange, OpenedKey signer, string recordId, CancellationToken cancellationToken)
+    // With the id and the end of the first: one approval is one mandate, however often its answer was lost, and where it is spent it
+    // is known by both. The id was registered then.
+    private async ValueTask<Verdict> ReissueAsync(Exchange exchange, OpenedKey signer, RecordFacts record, CancellationToken cancellationToken)
     {
-        var claims = MandateClaimsBuilder.Build(exchange, parts.Settings.Issuer, recordId);
+        exchange.LifetimeSeconds = record.ExpiresAt.ToUnixTimeSeconds() - exchange.Now.ToUnixTimeSeconds();
+        var claims = MandateClaimsBuilder.Build(exchange, parts.Settings.Issuer, record.Id) with { Jti = record.Id };
         exchange.Minted = claims;
         exchange.AccessToken = MandateSigner.Sign(signer, claims);
-        await parts.Audit.StepUpConsumedAsync(exchange, exchange.Reissue!, recordId, cancellationToken);
-        return await SigningStep.RegisterAsync(parts, exchange, claims, cancellationToken);
+        await parts.Audit.StepUpConsumedAsync(exchange, exchange.Reissue!, record.Id, cancellationToken);
+        return Verdict.Continue;
     }
 }
