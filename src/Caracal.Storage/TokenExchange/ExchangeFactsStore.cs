@@ -80,10 +80,10 @@ public sealed class ExchangeFactsStore(Database database, ExchangeFactsMemory me
     internal static async Task<ExchangeFacts> ReadAsync(DbConnection connection, ExchangeLookup lookup)
     {
         var command = PreparedStatements.Get(connection, ExchangeSql, "@zone", "@record", "@session", "@edge");
-        command.Set(0, lookup.ZoneId);
-        command.Set(1, lookup.RecordId);
-        command.Set(2, lookup.AgentSessionId);
-        command.Set(3, lookup.DelegationEdgeId);
+        command.Set(0, StoredId.OrNull(lookup.ZoneId));
+        command.Set(1, StoredId.OrNull(lookup.RecordId));
+        command.Set(2, StoredId.OrNull(lookup.AgentSessionId));
+        command.Set(3, StoredId.OrNull(lookup.DelegationEdgeId));
         ExchangeFacts facts;
         await using (var row = await command.ExecuteReaderAsync())
         {

@@ -47,7 +47,7 @@ public sealed class ZoneConfigurationStore(Database database)
             async connection =>
             {
                 var command = PreparedStatements.Get(connection, "SELECT version FROM zone_versions WHERE zone_id = @zone", "@zone");
-                command.Set(0, zoneId);
+                command.Set(0, StoredId.OrNull(zoneId));
                 return await command.ExecuteScalarAsync() is long version ? version : 0L;
             },
             cancellationToken);
@@ -63,7 +63,7 @@ public sealed class ZoneConfigurationStore(Database database)
     public Task<string?> FindApplicationZoneAsync(string applicationId, CancellationToken cancellationToken) =>
         database.ReadSettledAsync(
             connection => connection.QuerySingleOrDefaultAsync<string?>(
-                "SELECT zone_id FROM applications WHERE id = @applicationId AND archived_at IS NULL", new { applicationId }),
+                "SELECT zone_id FROM applications WHERE id = @applicationId AND archived_at IS NULL", new { applicationId = StoredId.OrNull(applicationId) }),
             cancellationToken);
 
     /// <summary>Contents of policy versions, in the order asked; an entry is null when its version does not exist.</summary>
