@@ -59,11 +59,17 @@ public static class ControlKeyRules
         return true;
     }
 
-    /// <summary>The lifetime after trait <c>control:max-ttl</c>; a trait that cannot be read allows nothing.</summary>
-    public static long Clamp(ExchangeApplication application, long seconds)
+    /// <summary>The lifetime after traits <c>control:max-ttl</c> and <c>control:expires</c>; one that cannot be read allows nothing.</summary>
+    public static long Clamp(ExchangeApplication application, long seconds, DateTimeOffset now)
     {
         foreach (var trait in application.Traits)
         {
+            if (EndOf(trait) is { } end)
+            {
+                seconds = LifetimeRules.Until(end, now, seconds);
+                continue;
+            }
+
             if (!trait.StartsWith(MaxTtlTrait, StringComparison.Ordinal))
             {
                 continue;
@@ -77,19 +83,11 @@ public static class ControlKeyRules
         return seconds;
     }
 
-    private static bool HasExpired(ImmutableArray<string> traits, DateTimeOffset now)
-    {
-        foreach (var trait in traits)
-        {
-            if (trait.StartsWith(ExpiresTrait, StringComparison.Ordinal)
-                && !(DateTimeOffset.TryParse(
-                        trait.AsSpan(ExpiresTrait.Length), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end)
-                    && end > now))
-            {
-                return true;
-            }
-        }
+    private static bool HasExpired(ImmutableArray<string> traits, DateTimeOffset now) => traits.Any(trait => EndOf(trait) <= now);
 
-        return false;
-    }
+    // Null for any other trait; one that cannot be read has ended long ago.
+    private static DateTimeOffset? EndOf(string trait) =>
+        !trait.StartsWith(ExpiresTrait, StringComparison.Ordinal) ? null
+        : DateTimeOffset.TryParse(trait.AsSpan(ExpiresTrait.Length), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end) ? end
+        : DateTimeOffset.MinValue;
 }

@@ -177,6 +177,18 @@ public sealed class MintTests
     }
 
     [Fact]
+    public async Task A_mandate_ends_with_its_application()
+    {
+        await using var sts = await StsHarness.StartAsync();
+        var gateway = await sts.MintAsync();
+        await sts.SqlAsync("UPDATE applications SET expires_at = @end WHERE id = 'app-p'", new { end = DateTimeOffset.UtcNow.AddSeconds(100) });
+        foreach (var answer in new[] { await sts.PostAsync(StsHarness.Bootstrap()), await sts.PostAsync(StsHarness.Mint()), await sts.ExchangeAsync(gateway) })
+        {
+            Assert.InRange(int.Parse(answer.Text("expires_in")!), 90, 100);
+        }
+    }
+
+    [Fact]
     public async Task A_record_named_without_a_token_must_be_the_callers_own_and_live()
     {
         await using var sts = await StsHarness.StartAsync();
@@ -197,6 +209,10 @@ public sealed class MintTests
         Assert.Equal((200, "120"), (answer.Status, answer.Text("expires_in")));
         Assert.Equal((MandateUse.Resource, "zone-1"), (answer.Claims.Use, answer.Claims.ZoneId));
         Assert.Equal(["caracal-control"], answer.Claims.Audience);
+
+        await SetTraitsAsync(sts, "control:invoke", "control:scope:control:read", $"control:expires:{DateTimeOffset.UtcNow.AddSeconds(60):yyyy-MM-ddTHH:mm:ssZ}");
+        answer = await sts.PostAsync(StsHarness.Bootstrap(("zone_id", null), ("resource", "caracal-control"), ("scope", "control:read")));
+        Assert.InRange(int.Parse(answer.Text("expires_in")!), 50, 60);
     }
 
     [Theory]

@@ -11,7 +11,7 @@ internal sealed class ChooseLifetime(ExchangeParts parts) : IExchangeStep
             exchange.Request.TtlSeconds, exchange.IsGateway, parts.Settings.MaximumGrantSeconds);
         if (exchange.IsControlKey)
         {
-            seconds = ControlKeyRules.Clamp(exchange.Application!, seconds);
+            seconds = ControlKeyRules.Clamp(exchange.Application!, seconds, exchange.Now);
         }
 
         if (exchange.Delegation is { } proof)
@@ -32,6 +32,11 @@ internal sealed class ChooseLifetime(ExchangeParts parts) : IExchangeStep
     // A mandate never outlives what it was made from; a resource mandate not its task Session either.
     private static long WithinOrigin(Exchange exchange, long seconds)
     {
+        if (exchange.Application!.ExpiresAt is { } applicationEnd)
+        {
+            seconds = LifetimeRules.Until(applicationEnd, exchange.Now, seconds);
+        }
+
         if (exchange.SubjectClaims is { } claims)
         {
             seconds = Math.Min(seconds, claims.ExpiresAt - exchange.Now.ToUnixTimeSeconds());

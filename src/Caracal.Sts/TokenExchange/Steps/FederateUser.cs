@@ -94,7 +94,13 @@ internal sealed class FederateUser(ExchangeParts parts) : IExchangeStep
             return StsErrors.NoUsableKey;
         }
 
-        exchange.LifetimeSeconds = LifetimeRules.Requested(exchange.Request.TtlSeconds, gateway: false, parts.Settings.MaximumGrantSeconds);
+        var seconds = LifetimeRules.Requested(exchange.Request.TtlSeconds, gateway: false, parts.Settings.MaximumGrantSeconds);
+        exchange.LifetimeSeconds = exchange.Application!.ExpiresAt is { } end ? LifetimeRules.Until(end, exchange.Now, seconds) : seconds;
+        if (exchange.LifetimeSeconds <= 0)
+        {
+            return StsErrors.NoLifetime;
+        }
+
         var claims = Claims(exchange, token.Subject!);
         await parts.FederatedRecords.InsertAsync(
             new NewAuthorityRecord
