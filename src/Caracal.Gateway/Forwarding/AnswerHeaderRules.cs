@@ -42,7 +42,7 @@ internal static class AnswerHeaderRules
             : default;
         Copy(from.Headers.NonValidated, to.Headers, connection, credential);
         Copy(from.Content.Headers.NonValidated, to.Headers, connection, credential);
-        if (from.StatusCode is not (System.Net.HttpStatusCode.NoContent or System.Net.HttpStatusCode.ResetContent))
+        if (from.StatusCode is >= System.Net.HttpStatusCode.OK and not (System.Net.HttpStatusCode.NoContent or System.Net.HttpStatusCode.ResetContent))
         {
             to.ContentLength = from.Content.Headers.ContentLength; // as it was understood, not as it was written
         }

@@ -44,6 +44,12 @@ public sealed class HoldStore(Database database)
             },
             cancellationToken);
 
+    /// <summary>Takes back a hold that is not spent and does not fit what it would release; another may be asked for then.</summary>
+    public Task WithdrawAsync(string id, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            work => work.Connection.ExecuteAsync("DELETE FROM step_up_challenges WHERE id = @id AND consumed_at IS NULL AND rejected_at IS NULL", new { id }),
+            cancellationToken);
+
     /// <summary>One hold, or null.</summary>
     public Task<Hold?> FindAsync(string id, CancellationToken cancellationToken) =>
         database.ReadAsync(

@@ -71,7 +71,7 @@ public sealed class LedgerRetention(Database database, HmacKeyRing? keys = null)
             async work =>
             {
                 if (!await work.TryLockAsync(Months)) return MonthOutcome.Busy;
-                var seen = await work.Connection.ExecuteScalarAsync<long>(RowsSql, span);
+                var seen = database.Dialect.PartitionsLedger ? await work.Connection.ExecuteScalarAsync<long>(RowsSql, span) : 0;
                 if (await IsHeldAsync(work, span.start, span.end)) return MonthOutcome.Held;
                 if (await work.Connection.ExecuteScalarAsync<long>(
                     """

@@ -234,7 +234,14 @@ public sealed class KeyRotationDrill : IClassFixture<KeyRotationFleet>, IDisposa
     private void CopySecrets(string role)
     {
         var wanted = Directory.EnumerateFiles(_fleet.Files.Secrets).ToDictionary(file => Path.GetFileName(file)!, StringComparer.Ordinal);
-        foreach (var (name, path) in wanted) File.Copy(path, Path.Combine(Frozen(role), name), overwrite: true);
+        foreach (var (name, path) in wanted)
+        {
+            // In its place at once, as a store of secrets puts it there: the process may be reading the old one.
+            var fresh = Path.Combine(_frozen.FullName, name + ".fresh");
+            File.Copy(path, fresh, overwrite: true);
+            File.Move(fresh, Path.Combine(Frozen(role), name), overwrite: true);
+        }
+
         foreach (var gone in Directory.EnumerateFiles(Frozen(role)).Where(file => !wanted.ContainsKey(Path.GetFileName(file)))) File.Delete(gone);
     }
 }

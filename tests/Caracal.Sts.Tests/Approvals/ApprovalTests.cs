@@ -74,7 +74,7 @@ public sealed class ApprovalTests
         var id = await HoldAsync(sts);
         await DecideAsync(sts, id, "satisfied_at");
         var mandates = new List<string>();
-        foreach (var ttl in (string[])["600", "60", "600"])
+        foreach (var ttl in (string[])["600", "600", "900"])
         {
             await Task.Delay(1_100, TestContext.Current.CancellationToken); // another second each
             mandates.Add((await sts.PostAsync(StsHarness.Mint(("approval_id", id), ("ttl_seconds", ttl)))).Text("access_token")!);
@@ -84,6 +84,7 @@ public sealed class ApprovalTests
         Assert.Equal((401, "invalid_token"), Of(await sts.ExchangeAsync(mandates[0])));
         Assert.Equal((401, "invalid_token"), Of(await sts.ExchangeAsync(mandates[2])));
         Assert.Equal((401, "invalid_token"), Of(await sts.ExchangeAsync(mandates[1])));
+        Assert.Equal((409, "approval_consumed"), Of(await sts.PostAsync(StsHarness.Mint(("approval_id", id), ("ttl_seconds", "60")))));
     }
 
     // Asked for with a resource that was skipped then, or by a name that differs in case alone, the binding is the same.
@@ -100,13 +101,15 @@ public sealed class ApprovalTests
         var whole = await sts.ScalarAsync<string>("SELECT tier || approver_class || metadata_json FROM step_up_challenges");
         await sts.SqlAsync($"UPDATE step_up_challenges SET {less}");
         Assert.NotEqual(whole, await sts.ScalarAsync<string>("SELECT tier || approver_class || metadata_json FROM step_up_challenges"));
-        foreach (var form in new[] { StsHarness.Mint(("approval_id", id)), StsHarness.Mint() })
-        {
-            var answer = await sts.PostAsync(form);
-            Assert.Equal((401, "approval not found or bindings do not match"), (answer.Status, answer.Description));
-        }
+        var presented = await sts.PostAsync(StsHarness.Mint(("approval_id", id)));
+        Assert.Equal((401, "approval not found or bindings do not match"), (presented.Status, presented.Description));
 
-        Assert.Equal(1, await sts.ScalarAsync<long>("SELECT count(*) FROM step_up_challenges WHERE consumed_at IS NULL"));
+        // Nobody waits for its end: the next hold says what is demanded now.
+        var held = await sts.PostAsync(StsHarness.Mint());
+        Assert.Equal((401, "interaction_required", "pending", "high"), (held.Status, held.Error, held.Text("state"), held.Text("tier")));
+        Assert.NotEqual(id, held.Text("approval_id"));
+        await DecideAsync(sts, held.Text("approval_id")!, "satisfied_at");
+        Assert.Equal(200, (await sts.PostAsync(StsHarness.Mint())).Status);
     }
 
     [Fact]

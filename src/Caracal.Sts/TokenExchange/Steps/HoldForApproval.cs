@@ -23,10 +23,16 @@ internal sealed class HoldForApproval(ExchangeParts parts) : IExchangeStep
 
         if (exchange.Approval is { } presented)
         {
-            return await AcceptAsync(exchange, presented, terms, cancellationToken);
+            return Fits(exchange, presented, terms) ? Verdict.Continue : await RefuseAsync(exchange, cancellationToken);
         }
 
         var (hold, created) = await parts.Holds.EnsureAsync(NewHold(exchange, terms), exchange.Now, cancellationToken);
+        if (hold.RejectedAt is null && !Fits(exchange, hold, terms))
+        {
+            await parts.Holds.WithdrawAsync(hold.Id, cancellationToken);
+            (hold, created) = await parts.Holds.EnsureAsync(NewHold(exchange, terms), exchange.Now, cancellationToken);
+        }
+
         if (created)
         {
             await parts.Audit.StepUpIssuedAsync(exchange, hold, cancellationToken);
@@ -34,8 +40,9 @@ internal sealed class HoldForApproval(ExchangeParts parts) : IExchangeStep
 
         switch (hold.StateAt(exchange.Now))
         {
-            case "approved":
-                return await AcceptAsync(exchange, hold, terms, cancellationToken);
+            case "approved" when Fits(exchange, hold, terms):
+                exchange.Approval = hold;
+                return Verdict.Continue;
             case "rejected":
                 await parts.Audit.DenyAsync(exchange, "approval_rejected", cancellationToken);
                 return StsErrors.ApprovalRejected;
@@ -45,18 +52,16 @@ internal sealed class HoldForApproval(ExchangeParts parts) : IExchangeStep
         }
     }
 
-    // The binding names what was asked for, in lower case: whoever decided may have been shown less than what is granted now, where
-    // a resource was left out then, or differs in case alone.
-    private async ValueTask<Verdict> AcceptAsync(Exchange exchange, Hold hold, HoldTerms terms, CancellationToken cancellationToken)
-    {
-        if (!terms.AreMetBy(hold.Tier, hold.ApproverClass, hold.PrivacyMode) || !Bindings.Names(hold, exchange.Granted))
-        {
-            await parts.Audit.DenyAsync(exchange, "approval_invalid", cancellationToken);
-            return StsErrors.ApprovalMismatch;
-        }
+    // The binding names what was asked for, in lower case: whoever decides may have been shown less than what is granted now, where a
+    // resource was left out then, or differs in case alone.
+    private static bool Fits(Exchange exchange, Hold hold, HoldTerms terms) =>
+        terms.AreMetBy(hold.Tier, hold.ApproverClass, hold.PrivacyMode) && Bindings.Names(hold, exchange.Granted);
 
-        exchange.Approval = hold;
-        return Verdict.Continue;
+    private async ValueTask<Verdict> RefuseAsync(Exchange exchange, CancellationToken cancellationToken)
+    {
+        parts.StepUpThrottle.Fail(StepUpThrottle.ApplicationKey(exchange.ZoneId, exchange.Application!.Id));
+        await parts.Audit.DenyAsync(exchange, "approval_invalid", cancellationToken);
+        return StsErrors.ApprovalMismatch;
     }
 
     private static Hold NewHold(Exchange exchange, HoldTerms terms) => new()

@@ -137,7 +137,15 @@ internal sealed class RecordAndSign(ExchangeParts parts) : IExchangeStep
     // is known by both. The id was registered then.
     private async ValueTask<Verdict> ReissueAsync(Exchange exchange, OpenedKey signer, RecordFacts record, CancellationToken cancellationToken)
     {
-        exchange.LifetimeSeconds = record.ExpiresAt.ToUnixTimeSeconds() - exchange.Now.ToUnixTimeSeconds();
+        var left = record.ExpiresAt.ToUnixTimeSeconds() - exchange.Now.ToUnixTimeSeconds();
+        if (exchange.LifetimeSeconds < left - 1)
+        {
+            // Less is asked for, or may be given, than the first one was: it would not be the same mandate.
+            await parts.Audit.DenyAsync(exchange, "approval_already_consumed", cancellationToken);
+            return StsErrors.ApprovalConsumed;
+        }
+
+        exchange.LifetimeSeconds = left;
         var claims = MandateClaimsBuilder.Build(exchange, parts.Settings.Issuer, record.Id) with { Jti = record.Id };
         exchange.Minted = claims;
         exchange.AccessToken = MandateSigner.Sign(signer, claims);
