@@ -33,9 +33,9 @@ public static class LifetimeRules
         return seconds > 0 ? seconds : null;
     }
 
-    /// <summary>The lesser of <paramref name="seconds"/> and the whole seconds left until <paramref name="end"/>.</summary>
-    public static long Until(DateTimeOffset end, DateTimeOffset now, long seconds) =>
-        Math.Min(seconds, (long)Math.Floor((end - now).TotalSeconds));
+    /// <summary>The lesser of <paramref name="seconds"/> and the whole seconds left until <paramref name="end"/>; what has no end limits nothing.</summary>
+    public static long Until(DateTimeOffset? end, DateTimeOffset now, long seconds) =>
+        end is { } time ? Math.Min(seconds, (long)Math.Floor((time - now).TotalSeconds)) : seconds;
 
     private static long Cap(bool gateway, long maximum) => gateway ? Math.Min(ResourceCapSeconds, maximum) : maximum;
 }

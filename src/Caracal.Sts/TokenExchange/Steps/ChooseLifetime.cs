@@ -32,28 +32,17 @@ internal sealed class ChooseLifetime(ExchangeParts parts) : IExchangeStep
     // A mandate never outlives what it was made from; a resource mandate not its task Session either.
     private static long WithinOrigin(Exchange exchange, long seconds)
     {
-        if (exchange.Application!.ExpiresAt is { } applicationEnd)
-        {
-            seconds = LifetimeRules.Until(applicationEnd, exchange.Now, seconds);
-        }
-
         if (exchange.SubjectClaims is { } claims)
         {
             seconds = Math.Min(seconds, claims.ExpiresAt - exchange.Now.ToUnixTimeSeconds());
         }
 
-        if (exchange.Record is { } record)
+        foreach (var end in (ReadOnlySpan<DateTimeOffset?>)
+            [exchange.Application!.ExpiresAt, exchange.Record?.ExpiresAt, exchange.ReissueRecord?.ExpiresAt, exchange.IsGateway ? exchange.Session?.TaskEnd : null])
         {
-            seconds = LifetimeRules.Until(record.ExpiresAt, exchange.Now, seconds);
+            seconds = LifetimeRules.Until(end, exchange.Now, seconds);
         }
 
-        if (exchange.ReissueRecord is { } reissued)
-        {
-            seconds = LifetimeRules.Until(reissued.ExpiresAt, exchange.Now, seconds);
-        }
-
-        return exchange.IsGateway && exchange.Session?.TaskEnd is { } end
-            ? LifetimeRules.Until(end, exchange.Now, seconds)
-            : seconds;
+        return seconds;
     }
 }

@@ -95,7 +95,7 @@ internal sealed class FederateUser(ExchangeParts parts) : IExchangeStep
         }
 
         var seconds = LifetimeRules.Requested(exchange.Request.TtlSeconds, gateway: false, parts.Settings.MaximumGrantSeconds);
-        exchange.LifetimeSeconds = exchange.Application!.ExpiresAt is { } end ? LifetimeRules.Until(end, exchange.Now, seconds) : seconds;
+        exchange.LifetimeSeconds = LifetimeRules.Until(exchange.Application!.ExpiresAt, exchange.Now, seconds);
         if (exchange.LifetimeSeconds <= 0)
         {
             return StsErrors.NoLifetime;
